@@ -1,0 +1,13 @@
+export type {
+  HistoryItem,
+  ImageDeleteItem,
+  ImageDiskUsage,
+  ImageInspect,
+  ImageManifestSummary,
+  ImagesPruneReport,
+  ImageSummary,
+  WireDescriptor,
+} from "./image.ts";
+export type { ProgressDetail, ProgressMessage, ProgressSink } from "./progress.ts";
+export type { EventMessage, EventSink } from "./events.ts";
+export type { Filters } from "./filters.ts";

@@ -1,0 +1,163 @@
+import type { ChainId, Compression, Descriptor, DiffId, Digest } from "#oci";
+import type { LayerRecord } from "./layerRecord.ts";
+
+/** Marks why a name lives; see `docs/image-flow.md`. Times are ms since 1970 throughout. */
+export interface ImageRecord {
+  /** Whole reference with tag or digest, e.g. `docker.io/library/nginx:latest`; the record's key. */
+  readonly reference: string;
+  /** Manifest or index that the reference names. */
+  readonly target: Descriptor;
+  /** Digest of the image config for the platform that is here: the image ID. */
+  readonly imageId: Digest;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+/** An image whose content is here, tagged or not (dangling). Key: imageId. */
+export interface ImageContentRecord {
+  readonly imageId: Digest;
+  /** The manifest of the platform that is here (ours when the image was imported, built or loaded without one). */
+  readonly manifest: Descriptor;
+  readonly chainId: ChainId | undefined;
+  readonly diffIds: readonly DiffId[];
+  /** When it was last pulled, loaded, imported or tagged: `Metadata.LastTagTime`. */
+  readonly lastTaggedAt: number | undefined;
+  readonly createdAt: number;
+}
+
+/** Where a layer's compressed form is: (diffId, compression) → blob. A second push finds the same digest here. */
+export interface CompressedLayerRecord {
+  readonly diffId: DiffId;
+  readonly compression: Compression;
+  readonly blob: { readonly digest: Digest; readonly size: number };
+}
+
+/** A registry repository that is known to hold a blob: source for cross-repository mounts, and for a dropped blob. */
+export interface BlobSourceRecord {
+  readonly digest: Digest;
+  /** `registry.example:5000` */
+  readonly domain: string;
+  /** `library/nginx` */
+  readonly path: string;
+}
+
+/** A committed, active or viewed snapshot; see `#snapshots`. */
+export interface SnapshotRecord {
+  readonly name: string;
+  readonly kind: "committed" | "active" | "view";
+  readonly parent: ChainId | undefined;
+  /** Directory under `overlay2/`. */
+  readonly id: string;
+  readonly diffId: DiffId | undefined;
+  readonly createdAt: number;
+}
+
+/** What a lease keeps alive. `ingest` keeps an unfinished download. */
+export type LeaseResource =
+  | { readonly kind: "blob"; readonly name: Digest }
+  | { readonly kind: "layer"; readonly name: DiffId }
+  | { readonly kind: "snapshot"; readonly name: string }
+  | { readonly kind: "ingest"; readonly name: string };
+
+/** Keeps what an operation in flight needs from GC. Ends by `delete`, at `expiresAt`, or with the daemon's boot if `ephemeral`. */
+export interface LeaseRecord {
+  readonly id: string;
+  readonly createdAt: number;
+  readonly expiresAt: number | undefined;
+  readonly purpose: string;
+}
+
+/** A container; `document` is the JSON that `containers` owns, opaque here. */
+export interface ContainerRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly imageId: Digest;
+  readonly document: string;
+}
+
+/** One engine event, for `GET /events?since=`. `document` is the API's JSON. */
+export interface EventRecord {
+  readonly timeNanoseconds: bigint;
+  readonly document: string;
+}
+
+/** Images by reference and by content. */
+export interface ImageRecords {
+  get(reference: string): ImageRecord | undefined;
+  list(): readonly ImageRecord[];
+  listByImageId(imageId: Digest): readonly ImageRecord[];
+  put(record: ImageRecord): void;
+  /** false when there was none. */
+  remove(reference: string): boolean;
+  getContent(imageId: Digest): ImageContentRecord | undefined;
+  listContent(): readonly ImageContentRecord[];
+  /** Image IDs whose hex starts with the prefix, at most 2 (enough to tell ambiguous). */
+  findByIdPrefix(hexPrefix: string): readonly Digest[];
+  putContent(record: ImageContentRecord): void;
+  removeContent(imageId: Digest): boolean;
+}
+
+/** Layers in the layer store and what is known of their compressed forms. */
+export interface LayerRecords {
+  get(diffId: DiffId): LayerRecord | undefined;
+  list(): readonly LayerRecord[];
+  put(record: LayerRecord): void;
+  remove(diffId: DiffId): boolean;
+  getCompressed(diffId: DiffId): readonly CompressedLayerRecord[];
+  findByBlob(digest: Digest): CompressedLayerRecord | undefined;
+  putCompressed(record: CompressedLayerRecord): void;
+  removeCompressed(digest: Digest): void;
+  sources(digest: Digest): readonly BlobSourceRecord[];
+  putSource(record: BlobSourceRecord): void;
+}
+
+export interface SnapshotRecords {
+  get(name: string): SnapshotRecord | undefined;
+  list(): readonly SnapshotRecord[];
+  children(name: ChainId): readonly SnapshotRecord[];
+  put(record: SnapshotRecord): void;
+  remove(name: string): boolean;
+}
+
+export interface LeaseRecords {
+  create(options: { readonly purpose: string; readonly expiresAt?: number; readonly ephemeral?: boolean }): LeaseRecord;
+  add(leaseId: string, resource: LeaseResource): void;
+  resources(): readonly LeaseResource[];
+  list(): readonly LeaseRecord[];
+  delete(leaseId: string): void;
+}
+
+export interface ContainerRecords {
+  get(id: string): ContainerRecord | undefined;
+  list(): readonly ContainerRecord[];
+  put(record: ContainerRecord): void;
+  remove(id: string): boolean;
+}
+
+export interface EventRecords {
+  append(event: EventRecord): void;
+  /** Ascending; keeps the newest 10,000. */
+  since(timeNanoseconds: bigint): readonly EventRecord[];
+}
+
+/** Small facts of the data root: dirty flag, boot id, chosen driver, daemon id. */
+export interface SettingRecords {
+  get(key: string): string | undefined;
+  put(key: string, value: string): void;
+}
+
+/**
+ * The one SQLite file (`varve.db`, WAL). All methods are synchronous and take well under a millisecond; `transaction`
+ * makes several one. Only the daemon opens it.
+ */
+export interface Metadata extends Disposable {
+  readonly images: ImageRecords;
+  readonly layers: LayerRecords;
+  readonly snapshots: SnapshotRecords;
+  readonly leases: LeaseRecords;
+  readonly containers: ContainerRecords;
+  readonly events: EventRecords;
+  readonly settings: SettingRecords;
+  /** Runs `work` in one transaction (nested calls join it); a throw rolls back. */
+  transaction<T>(work: () => T): T;
+}

@@ -1,0 +1,91 @@
+import type { Descriptor, Digest, ManifestDocument, Reference } from "#oci";
+
+/** What `docker login` stores and `X-Registry-Auth` carries (spec docker-engine-api v1.56, AuthConfig). */
+export interface RegistryCredentials {
+  readonly username?: string;
+  readonly password?: string;
+  /** OAuth2 refresh token; used instead of the password. */
+  readonly identityToken?: string;
+  /** Bearer token used as it is. */
+  readonly registryToken?: string;
+}
+
+/** How to reach registries; keys of Docker's daemon.json, plus mirrors per host. */
+export interface RegistryOptions {
+  /** Hosts and CIDRs that may be spoken to over plain HTTP or with an unverified certificate. Loopback always may. */
+  readonly insecureRegistries: readonly string[];
+  /** Mirrors for Docker Hub (`https://mirror.example`), tried first, in order. */
+  readonly registryMirrors: readonly string[];
+  /** Mirrors per host: `{ "ghcr.io": ["https://mirror.example"] }`. */
+  readonly mirrorsByHost: Readonly<Record<string, readonly string[]>>;
+  readonly userAgent: string;
+  /** Folder of `<host>/{ca.crt,client.cert,client.key}`; default `/etc/docker/certs.d`. */
+  readonly certsDirectory?: string;
+}
+
+/** Bytes of a blob from some offset, as they come from the wire. */
+export interface BlobStream extends AsyncDisposable {
+  /** Where the server really started (0 when it ignored the range). */
+  readonly offset: number;
+  /** Whole size of the blob if the server told. */
+  readonly size: number | undefined;
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+/** Reading one repository of one registry. Every method retries transient failures with back-off and honours `signal`. */
+export interface RepositoryReader {
+  /** Tag or digest → descriptor and bytes of manifest or index; digests verified. @throws {not_found}, {unauthenticated}, {permission_denied}, {unavailable}. */
+  resolve(reference: Reference, options?: RequestOptions): Promise<ManifestDocument>;
+  /** @throws as {@link resolve} */
+  fetchManifest(descriptor: Descriptor, options?: RequestOptions): Promise<ManifestDocument>;
+  /** Starts at `offset` by HTTP range; the caller resumes with a new call after a cut. Falls back to `descriptor.urls`. */
+  openBlob(descriptor: Descriptor, options?: RequestOptions & { readonly offset?: number }): Promise<BlobStream>;
+  /** Small blobs (configs), verified. @throws {data_loss} on a mismatch, {resource_exhausted} over maxBytes (default 8 MiB). */
+  readBlob(descriptor: Descriptor, options?: RequestOptions & { readonly maxBytes?: number }): Promise<Uint8Array>;
+  /** All tags, paginated by Link. */
+  listTags(options?: RequestOptions): Promise<readonly string[]>;
+}
+
+/** Writing one repository. */
+export interface RepositoryWriter {
+  hasBlob(digest: Digest, options?: RequestOptions): Promise<boolean>;
+  /** Cross-repository mount; false when the registry did not mount. */
+  mountBlob(digest: Digest, fromPath: string, options?: RequestOptions): Promise<boolean>;
+  /** Uploads; monolithic when size is known, chunked (PATCH) otherwise; returns what the registry acknowledged. */
+  uploadBlob(blob: UploadBlob, options?: RequestOptions): Promise<void>;
+  /** undefined when the tag or digest is not there. */
+  headManifest(tagOrDigest: string, options?: RequestOptions): Promise<Descriptor | undefined>;
+  putManifest(
+    tagOrDigest: string,
+    document: { readonly raw: Uint8Array; readonly mediaType: string },
+    options?: RequestOptions,
+  ): Promise<Digest>;
+}
+
+export interface UploadBlob {
+  /** Known before (a blob that exists), or told after the bytes (compressed while it is sent). */
+  readonly digest: Digest | (() => Digest);
+  readonly size: number | undefined;
+  /** Called again for a retry. */
+  open(): AsyncIterable<Uint8Array>;
+  /** Bytes sent so far. */
+  onProgress?(sent: number): void;
+}
+
+export interface RequestOptions {
+  readonly signal?: AbortSignal;
+}
+
+export interface RegistryClient extends AsyncDisposable {
+  /** `scope` decides what token is asked for. */
+  repository(
+    reference: Reference,
+    options?: { readonly credentials?: RegistryCredentials; readonly scope?: "pull" | "push" },
+  ): RepositoryReader & RepositoryWriter;
+  /** `docker login`: asks the registry whether the credentials work. Resolves with an identity token if it gave one. @throws {unauthenticated} with the registry's words. */
+  login(
+    serverAddress: string,
+    credentials: RegistryCredentials,
+    options?: RequestOptions,
+  ): Promise<{ readonly identityToken?: string }>;
+}

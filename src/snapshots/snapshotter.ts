@@ -1,0 +1,79 @@
+import type { ChainId, DiffId } from "#oci";
+
+/**
+ * Stacks of layers and writable tops, as mounts. Lifecycle, in containerd's words:
+ *
+ * - A **committed** snapshot is named by its chainID. `commitLayer(diffId, parent)` makes one out of a layer that is in
+ *   the layer store: nothing is copied (driver `erofs`) or the tar is unpacked into `overlay2/<id>/diff` (driver
+ *   `overlay2`). Committing what exists succeeds.
+ * - An **active** snapshot is a writable top, named by a key (a container id), made by `prepare(key, parent)`. `mount(key)`
+ *   gives its rootfs; it is removed with `remove(key)`. It never becomes anything else here: a container's commit makes a
+ *   layer out of its upper directory through `layers`.
+ * - A **view** is a read-only stack, made by `view(key, parent)`.
+ *
+ * Layers are mounted once for all (`overlay2/<id>/diff`), counted, and stay mounted until the last user is gone and
+ * `release` or the daemon's stop. Every method is safe to call again after a crash at any point of an earlier call.
+ */
+export interface Snapshotter {
+  readonly driver: DriverInfo;
+  commitLayer(
+    diffId: DiffId,
+    parent: ChainId | undefined,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<ChainId>;
+  prepare(key: string, parent: ChainId | undefined): Promise<void>;
+  view(key: string, parent: ChainId | undefined): Promise<void>;
+  /** Mounts the snapshot's rootfs (idempotent) and returns it. @throws {not_found} */
+  mount(key: string): Promise<MountedRootfs>;
+  /** Unmounts the rootfs of a key; its upper directory stays. Idempotent. */
+  unmount(key: string): Promise<void>;
+  /** Removes an active snapshot or view, or a committed one that has no children. Idempotent. @throws {failed_precondition} when it has children or is mounted by a user. */
+  remove(name: ChainId | string): Promise<void>;
+  stat(name: ChainId | string): Promise<SnapshotInfo | undefined>;
+  list(): readonly SnapshotInfo[];
+  /** What `inspect` shows under GraphDriver; the directories exist and can be listed when this resolves. */
+  graphDriverData(name: ChainId | string): Promise<GraphDriverData>;
+  /** Bytes and inodes that this snapshot adds: a writable top's upper directory, or a layer's share. */
+  usage(name: ChainId | string): Promise<SnapshotUsage>;
+  /** Unmounts everything of ours (daemon stop). */
+  close(): Promise<void>;
+}
+
+export interface DriverInfo {
+  /** What `docker info` calls Storage Driver: `erofs` or `overlay2`. */
+  readonly name: "erofs" | "overlay2";
+  /** `file` or `loop` for erofs, `unpacked` for overlay2. */
+  readonly backend: "file" | "loop" | "unpacked";
+  /** Rows of `docker info` below Storage Driver, e.g. ["Backing Filesystem", "extfs"]. */
+  readonly status: readonly (readonly [string, string])[];
+}
+
+export interface SnapshotInfo {
+  /** chainID for a committed snapshot, the key otherwise. */
+  readonly name: string;
+  readonly kind: "committed" | "active" | "view";
+  readonly parent: ChainId | undefined;
+  /** Directory name under `overlay2/`. */
+  readonly id: string;
+  readonly diffId: DiffId | undefined;
+  /** ms since 1970 */
+  readonly createdAt: number;
+}
+
+export interface MountedRootfs {
+  /** Absolute path of the merged root. */
+  readonly path: string;
+}
+
+/** Keys exactly as Docker's overlay2 driver spells them; LowerDir top first, colon separated, absent for a base layer. */
+export interface GraphDriverData {
+  readonly LowerDir?: string;
+  readonly MergedDir: string;
+  readonly UpperDir: string;
+  readonly WorkDir: string;
+}
+
+export interface SnapshotUsage {
+  readonly bytes: number;
+  readonly inodes: number;
+}

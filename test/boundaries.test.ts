@@ -1,0 +1,125 @@
+/**
+ * The architecture as a table: which room may import which, which Node modules and packages it may use. A room imports
+ * rooms of lower floors only; a peer only where its row says so. Change it by ADR.
+ */
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { test } from "node:test";
+
+interface Room {
+  readonly rooms: readonly string[];
+  /** `node:` modules; "*" = any. */
+  readonly node: readonly string[];
+  readonly packages?: readonly string[];
+}
+
+const PURE = ["buffer", "crypto"];
+const FILES = [
+  "buffer",
+  "crypto",
+  "fs",
+  "fs/promises",
+  "path",
+  "worker_threads",
+  "events",
+  "timers/promises",
+  "stream",
+  "stream/promises",
+  "zlib",
+  "util",
+  "perf_hooks",
+  "os",
+];
+const FLOOR_1 = ["errors", "oci", "engineapi", "tar", "erofs"];
+const FLOOR_2 = [...FLOOR_1, "host", "content", "metadata"];
+
+const ROOMS: Readonly<Record<string, Room>> = {
+  errors: { rooms: [], node: [] },
+  oci: { rooms: ["errors"], node: PURE },
+  engineapi: { rooms: ["errors", "oci"], node: PURE },
+  tar: { rooms: ["errors"], node: PURE },
+  erofs: { rooms: ["errors", "tar"], node: PURE },
+  host: { rooms: ["errors"], node: ["*"], packages: ["koffi"] },
+  content: { rooms: ["errors", "oci", "host"], node: FILES },
+  metadata: { rooms: ["errors", "oci"], node: [...FILES, "sqlite"] },
+  layers: { rooms: FLOOR_2, node: FILES },
+  remote: { rooms: ["errors", "oci"], node: [...FILES, "http", "https", "net", "tls", "url"] },
+  snapshots: { rooms: [...FLOOR_2, "layers"], node: FILES },
+  gc: { rooms: [...FLOOR_2, "layers", "snapshots"], node: FILES },
+  images: { rooms: [...FLOOR_2, "layers", "remote", "snapshots", "gc"], node: FILES },
+  containers: { rooms: [...FLOOR_2, "layers", "snapshots", "images", "gc"], node: [...FILES, "net"] },
+  engine: { rooms: [...FLOOR_2, "layers", "remote", "snapshots", "images", "gc", "containers", "api"], node: ["*"] },
+  api: { rooms: ["errors", "oci", "engineapi", "images", "containers", "remote"], node: ["*"], packages: ["fastify"] },
+  client: { rooms: ["errors", "oci", "engineapi"], node: ["*"] },
+  cli: { rooms: ["errors", "oci", "engineapi", "client"], node: ["*"], packages: ["commander"] },
+};
+
+const SRC = resolve(import.meta.dirname, "../src");
+const IMPORT =
+  /(?:^|\n)\s*(?:import|export)\b[^;"'`]*?["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)|new URL\(\s*["']([^"']+\.ts)["']\s*,\s*import\.meta\.url/g;
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts"))
+    .map((name) => join(folder, name));
+}
+
+function importsOf(file: string): string[] {
+  return [...readFileSync(file, "utf8").matchAll(IMPORT)].map((match) => match[1] ?? match[2] ?? match[3] ?? "");
+}
+
+const TEST_ONLY_PACKAGES = ["fast-check"];
+
+function problem(name: string, room: Room, file: string, specifier: string): string | undefined {
+  const isTest = file.endsWith(".test.ts");
+  const where = `${relative(SRC, file)} imports ${specifier}`;
+  if (specifier.startsWith("#")) {
+    const target = specifier.slice(1);
+    return room.rooms.includes(target) || (isTest && target === name)
+      ? undefined
+      : `${where}: room ${name} may not import room ${target}`;
+  }
+  if (specifier.startsWith("node:")) {
+    const module = specifier.slice(5);
+    return isTest || room.node.includes("*") || room.node.includes(module)
+      ? undefined
+      : `${where}: room ${name} may not use it`;
+  }
+  if (specifier.startsWith(".")) {
+    const target = resolve(dirname(file), specifier);
+    if (relative(join(SRC, name), target).startsWith("..")) return `${where}: leaves its room, use #room`;
+    return existsSync(target) ? undefined : `${where}: no such file`;
+  }
+  const allowed = [...(room.packages ?? []), ...(isTest ? TEST_ONLY_PACKAGES : [])];
+  return allowed.some((pkg) => specifier === pkg || specifier.startsWith(`${pkg}/`))
+    ? undefined
+    : `${where}: package not in the room's row`;
+}
+
+test("boundaries: every room has its row and every row its room", () => {
+  const rooms = readdirSync(SRC, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  assert.deepEqual(rooms.map((entry) => entry.name).sort(), Object.keys(ROOMS).sort());
+});
+
+for (const [name, room] of Object.entries(ROOMS)) {
+  test(`boundaries: ${name} imports only what its row allows`, () => {
+    const problems = filesBelow(join(SRC, name)).flatMap((file) =>
+      importsOf(file)
+        .map((specifier) => problem(name, room, file, specifier))
+        .filter((text) => text !== undefined),
+    );
+    assert.deepEqual(problems, []);
+  });
+}
+
+test("boundaries: the table has no cycle", () => {
+  const done = new Set<string>();
+  const visit = (name: string, path: readonly string[]): void => {
+    assert.ok(!path.includes(name), `cycle: ${[...path, name].join(" → ")}`);
+    if (done.has(name)) return;
+    for (const next of ROOMS[name]?.rooms ?? []) visit(next, [...path, name]);
+    done.add(name);
+  };
+  for (const name of Object.keys(ROOMS)) visit(name, []);
+});
