@@ -57,7 +57,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
 
 const SRC = resolve(import.meta.dirname, "../src");
 const IMPORT =
-  /(?:^|\n)\s*(?:import|export)\b[^;"'`]*?["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)|new URL\(\s*["']([^"']+\.ts)["']\s*,\s*import\.meta\.url/g;
+  /\bfrom\s+["']([^"']+)["']|(?:^|\n)import\s+["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)|new URL\(\s*["']([^"']+\.ts)["']\s*,\s*import\.meta\.url/g;
 
 function filesBelow(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: "utf8" })
@@ -66,7 +66,7 @@ function filesBelow(folder: string): string[] {
 }
 
 function importsOf(file: string): string[] {
-  return [...readFileSync(file, "utf8").matchAll(IMPORT)].map((match) => match[1] ?? match[2] ?? match[3] ?? "");
+  return [...readFileSync(file, "utf8").matchAll(IMPORT)].map((match) => match.slice(1).find((group) => group !== undefined) ?? "");
 }
 
 const TEST_ONLY_PACKAGES = ["fast-check"];
