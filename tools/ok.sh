@@ -1,11 +1,11 @@
 #!/bin/sh
-# Everything that can be checked without root: types, lint, format, dead code, boundaries and unit tests.
+# `npm run ok`: everything that can be checked without root: types, lint, format, dead code, boundaries, unit tests.
 set -eu
 cd "$(dirname "$0")/.."
 PATH="$PWD/node_modules/.bin:$PATH"
-node26() { sh tools/node.sh "$@"; }
-echo "types";      tsc --noEmit
-echo "lint";       oxlint --type-aware --deny-warnings src test tools benchmarks
-echo "format";     biome format src test tools benchmarks
-echo "dead code";  node26 node_modules/knip/bin/knip.js
-echo "unit tests"; node26 --test --test-reporter=dot "src/**/*.test.ts" test/boundaries.test.ts
+step() { echo "ok: $1"; }
+step types;       tsc --noEmit
+step lint;        oxlint --type-aware --deny-warnings --quiet src test tools benchmarks
+step format;      biome format src test tools benchmarks
+step "dead code"; sh tools/node.sh node_modules/knip/bin/knip.js
+step "unit";      sh tools/node.sh --test --test-reporter=dot "src/**/*.test.ts" test/boundaries.test.ts
