@@ -33,7 +33,7 @@ stamp=node_modules/.varve-stamp
 want=$(cat package.json package-lock.json | cksum)
 if [ "$(cat $stamp 2>/dev/null || true)" != "$want" ]; then
   say "installing npm packages and Node 26"
-  npm ci --no-progress >/tmp/varve-npm.$$ 2>&1 || { tail -n 5 /tmp/varve-npm.$$ >&2; rm -f /tmp/varve-npm.$$; fail "npm ci failed"; }
+  npm install --no-save --no-progress >/tmp/varve-npm.$$ 2>&1 || { tail -n 5 /tmp/varve-npm.$$ >&2; rm -f /tmp/varve-npm.$$; fail "npm install failed"; }
   rm -f /tmp/varve-npm.$$
   echo "$want" >$stamp
 fi
