@@ -1,2 +1,3 @@
+export { openMetadata } from "./openMetadata.ts";
 export type * from "./records.ts";
 export type * from "./layerRecord.ts";

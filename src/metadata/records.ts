@@ -108,7 +108,9 @@ export interface LayerRecords {
   putCompressed(record: CompressedLayerRecord): void;
   removeCompressed(digest: Digest): void;
   sources(digest: Digest): readonly BlobSourceRecord[];
+  /** Idempotent. */
   putSource(record: BlobSourceRecord): void;
+  removeSources(digest: Digest): void;
 }
 
 export interface SnapshotRecords {
@@ -119,17 +121,30 @@ export interface SnapshotRecords {
   remove(name: string): boolean;
 }
 
+/**
+ * Leases. The rule that keeps GC safe (see `#gc`): a resource is added *before* it becomes visible; whoever finds one
+ * that is already there adds it first and looks again whether it is still there; the lease ends only after a record
+ * names what it kept.
+ */
 export interface LeaseRecords {
+  /** `expiresAt` ms since 1970; default never. `ephemeral` (default false): gone at the next `openMetadata`. */
   create(options: { readonly purpose: string; readonly expiresAt?: number; readonly ephemeral?: boolean }): LeaseRecord;
+  /** Idempotent. @throws {not_found} LEASE_NOT_FOUND when the lease was deleted or has expired. */
   add(leaseId: string, resource: LeaseResource): void;
+  /** What any living lease keeps, each once. */
   resources(): readonly LeaseResource[];
+  /** Living leases, oldest first. */
   list(): readonly LeaseRecord[];
+  /** Idempotent. */
   delete(leaseId: string): void;
+  /** Calls `watcher` within every `add` from now on, until disposed: how a GC run learns what was leased since its mark. */
+  watch(watcher: (resource: LeaseResource) => void): Disposable;
 }
 
 export interface ContainerRecords {
   get(id: string): ContainerRecord | undefined;
   list(): readonly ContainerRecord[];
+  /** @throws {conflict} CONTAINER_NAME_IN_USE when another container has the name. */
   put(record: ContainerRecord): void;
   remove(id: string): boolean;
 }
@@ -158,6 +173,11 @@ export interface Metadata extends Disposable {
   readonly containers: ContainerRecords;
   readonly events: EventRecords;
   readonly settings: SettingRecords;
-  /** Runs `work` in one transaction (nested calls join it); a throw rolls back. */
+  /**
+   * Runs `work`, which must be synchronous, in one transaction; a throw rolls back. A nested call joins the outer one:
+   * it lands only if the outer does, and its throw, if caught by the outer work, undoes the nested part alone.
+   */
   transaction<T>(work: () => T): T;
+  /** Empties the WAL into the file. It fsyncs on this thread: call it when the disk is quiet, e.g. after a syncfs. */
+  checkpoint(): void;
 }
