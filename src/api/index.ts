@@ -1,1 +1,11 @@
-export {};
+export { createApiServer } from "./server.ts";
+export type { ApiOptions } from "./server.ts";
+export type {
+  Backends,
+  ContainerBackend,
+  EventQuery,
+  ImageBackend,
+  ManifestReply,
+  RegistryBackend,
+  SystemBackend,
+} from "./backends.ts";

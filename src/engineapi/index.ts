@@ -11,3 +11,5 @@ export type {
 export type { ProgressDetail, ProgressMessage, ProgressSink } from "./progress.ts";
 export type { EventMessage, EventSink } from "./events.ts";
 export type { Filters } from "./filters.ts";
+export { API_VERSION, MIN_API_VERSION } from "./system.ts";
+export type { VersionInfo } from "./system.ts";

@@ -1,0 +1,55 @@
+import type { EventMessage, Filters, ImageDiskUsage, VersionInfo } from "#engineapi";
+import type { ContainerService } from "#containers";
+import type { ImageCatalog, ImageTransfer } from "#images";
+import type { RegistryCredentials } from "#remote";
+
+/** What routes need of images: both roles of the image service. */
+export type ImageBackend = ImageTransfer & ImageCatalog;
+
+/** What routes need of containers. */
+export type ContainerBackend = ContainerService;
+
+/** What routes need of the daemon itself. */
+export interface SystemBackend {
+  info(): Promise<Readonly<Record<string, unknown>>>;
+  version(): VersionInfo;
+  diskUsage(): Promise<{
+    readonly images: ImageDiskUsage;
+    readonly containers: readonly Readonly<Record<string, unknown>>[];
+  }>;
+  /** Recorded events from `since` on, then live ones until `until` (both ms since 1970) or the signal. */
+  events(options: EventQuery): AsyncIterable<EventMessage>;
+}
+
+/** `GET /events` as values; times in nanoseconds since 1970. */
+export interface EventQuery {
+  readonly since?: bigint;
+  readonly until?: bigint;
+  readonly filters: Filters;
+  readonly signal: AbortSignal;
+}
+
+/** What routes need of registries beyond pull and push. */
+export interface RegistryBackend {
+  /** Resolves with Docker's answer to `POST /auth`. */
+  login(serverAddress: string, credentials: RegistryCredentials): Promise<{ readonly identityToken: string }>;
+  /** `GET /distribution/{name}/json`. */
+  distribution(name: string, credentials: RegistryCredentials | undefined): Promise<Readonly<Record<string, unknown>>>;
+  /** Our own `GET /varve/manifest/inspect`: the named manifest or index, and each child of an index. */
+  manifests(name: string, credentials: RegistryCredentials | undefined): Promise<readonly ManifestReply[]>;
+}
+
+/** One document of `GET /varve/manifest/inspect`; `Raw` is base64 of its bytes. */
+export interface ManifestReply {
+  readonly Ref: string;
+  readonly Descriptor: Readonly<Record<string, unknown>>;
+  readonly Raw: string;
+}
+
+/** Everything behind the API. */
+export interface Backends {
+  readonly images: ImageBackend;
+  readonly containers: ContainerBackend;
+  readonly system: SystemBackend;
+  readonly registry: RegistryBackend;
+}

@@ -1,0 +1,92 @@
+import { EngineError, ErrorCode } from "#errors";
+import type { Filters } from "#engineapi";
+import { parsePlatform } from "#oci";
+import type { Platform } from "#oci";
+import type { RegistryCredentials } from "#remote";
+import type { Exchange } from "./exchange.ts";
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function badFilters(cause?: unknown): EngineError {
+  return new EngineError("invalid_argument", ErrorCode.INVALID_FILTER, "invalid filter", { cause });
+}
+
+function filterValues(value: unknown): readonly string[] {
+  if (Array.isArray(value) && value.every((item) => typeof item === "string")) return value;
+  if (isObject(value)) return Object.keys(value).filter((key) => value[key] === true);
+  throw badFilters();
+}
+
+/** `filters={"label":["a"]}` and the older `{"label":{"a":true}}`. @throws {invalid_argument} */
+export function parseFilters(text: string | null): Filters {
+  if (text === null || text === "") return new Map();
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw badFilters(cause);
+  }
+  if (!isObject(value)) throw badFilters();
+  return new Map(Object.entries(value).map(([key, values]) => [key, filterValues(values)]));
+}
+
+/** `platform=linux/arm64`, or the JSON object that newer endpoints take. @throws {invalid_argument} */
+export function platformOf(exchange: Exchange): { readonly platform?: Platform } {
+  const text = exchange.query.get("platform");
+  if (text === null || text === "") return {};
+  if (!text.startsWith("{")) return { platform: parsePlatform(text) };
+  try {
+    const value: unknown = JSON.parse(text);
+    if (isObject(value) && typeof value["os"] === "string" && typeof value["architecture"] === "string") {
+      return {
+        platform: parsePlatform(
+          [
+            value["os"],
+            value["architecture"],
+            ...(typeof value["variant"] === "string" && value["variant"] !== "" ? [value["variant"]] : []),
+          ].join("/"),
+        ),
+      };
+    }
+  } catch (cause) {
+    throw new EngineError("invalid_argument", ErrorCode.INVALID_PLATFORM, `failed to parse platform: ${text}`, {
+      cause,
+    });
+  }
+  throw new EngineError("invalid_argument", ErrorCode.INVALID_PLATFORM, `failed to parse platform: ${text}`);
+}
+
+/** The AuthConfig object of the API → credentials; undefined when it names none. */
+export function parseAuthConfig(value: unknown): RegistryCredentials | undefined {
+  if (!isObject(value)) return undefined;
+  const text = (key: string): string | undefined => {
+    const item = value[key];
+    return typeof item === "string" && item !== "" ? item : undefined;
+  };
+  const username = text("username");
+  const password = text("password");
+  const identityToken = text("identitytoken");
+  const registryToken = text("registrytoken");
+  if (username === undefined && identityToken === undefined && registryToken === undefined) return undefined;
+  return {
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(identityToken === undefined ? {} : { identityToken }),
+    ...(registryToken === undefined ? {} : { registryToken }),
+  };
+}
+
+/** `X-Registry-Auth`: base64url of AuthConfig JSON. A malformed header counts as none, as in Docker. */
+export function credentialsOf(exchange: Exchange): { readonly credentials?: RegistryCredentials } {
+  const header = exchange.request.headers["x-registry-auth"];
+  if (typeof header !== "string" || header === "") return {};
+  try {
+    const credentials = parseAuthConfig(JSON.parse(Buffer.from(header, "base64url").toString("utf8")));
+    return credentials === undefined ? {} : { credentials };
+  } catch {
+    // dockerd, too, goes on anonymously: pull of a public image must work behind a broken credential helper.
+    return {};
+  }
+}

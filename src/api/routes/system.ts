@@ -1,0 +1,95 @@
+import { API_VERSION } from "#engineapi";
+import { EngineError, ErrorCode } from "#errors";
+import type { RegistryBackend, SystemBackend } from "../backends.ts";
+import type { Exchange } from "../exchange.ts";
+import { credentialsOf, parseAuthConfig, parseFilters } from "../query.ts";
+import type { Route } from "../router.ts";
+
+function ping(exchange: Exchange): void {
+  exchange.text(200, "OK");
+}
+
+/** `since` and `until`: seconds with fraction, as text; exact to the nanosecond. */
+export function parseTimestamp(text: string | null, name: string): bigint | undefined {
+  if (text === null || text === "") return undefined;
+  const found = /^(-?\d+)(?:\.(\d{1,9})\d*)?$/.exec(text);
+  if (found === null)
+    throw new EngineError(
+      "invalid_argument",
+      ErrorCode.BAD_REQUEST,
+      `invalid ${name}: ${JSON.stringify(text)} is not a timestamp`,
+    );
+  const [, seconds = "0", fraction = ""] = found;
+  return BigInt(seconds) * 1_000_000_000n + BigInt(fraction.padEnd(9, "0"));
+}
+
+async function events(system: SystemBackend, exchange: Exchange): Promise<void> {
+  const since = parseTimestamp(exchange.query.get("since"), "since");
+  const until = parseTimestamp(exchange.query.get("until"), "until");
+  const filters = parseFilters(exchange.query.get("filters"));
+  if (since !== undefined && until !== undefined && since > until) {
+    throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, "`since` time cannot be after `until` time");
+  }
+  const source = system.events({
+    filters,
+    signal: exchange.signal,
+    ...(since === undefined ? {} : { since }),
+    ...(until === undefined ? {} : { until }),
+  });
+  const body = exchange.stream(200, "application/json");
+  for await (const event of source) await body.write(`${JSON.stringify(event)}\n`);
+  body.end();
+}
+
+async function diskUsage(system: SystemBackend, exchange: Exchange): Promise<void> {
+  const types = exchange.query.getAll("type");
+  const wants = (type: string): boolean => types.length === 0 || types.includes(type);
+  const unknown = types.find((type) => !["container", "image", "volume", "build-cache"].includes(type));
+  if (unknown !== undefined)
+    throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, `unknown object type: ${unknown}`);
+  const usage = await system.diskUsage();
+  exchange.json(200, {
+    ...(wants("image") ? { LayersSize: usage.images.LayersSize, Images: usage.images.Images } : {}),
+    ...(wants("container") ? { Containers: usage.containers } : {}),
+    ...(wants("volume") ? { Volumes: [] } : {}),
+    ...(wants("build-cache") ? { BuildCache: [] } : {}),
+  });
+}
+
+async function login(registry: RegistryBackend, exchange: Exchange): Promise<void> {
+  const body = await exchange.readJson();
+  const address =
+    typeof body === "object" && body !== null && "serveraddress" in body && typeof body.serveraddress === "string"
+      ? body.serveraddress
+      : "";
+  const { identityToken } = await registry.login(address, parseAuthConfig(body) ?? {});
+  exchange.json(200, { IdentityToken: identityToken, Status: "Login Succeeded" });
+}
+
+/** The daemon itself, and registries beyond pull and push. */
+export function systemRoutes(system: SystemBackend, registry: RegistryBackend): readonly Route[] {
+  return [
+    ["GET", "/_ping", ping],
+    ["HEAD", "/_ping", ping],
+    ["GET", "/version", (exchange) => exchange.json(200, { ...system.version(), ApiVersion: API_VERSION })],
+    ["GET", "/info", async (exchange) => exchange.json(200, await system.info())],
+    ["GET", "/system/df", (exchange) => diskUsage(system, exchange)],
+    ["GET", "/events", (exchange) => events(system, exchange)],
+    ["POST", "/auth", (exchange) => login(registry, exchange)],
+    [
+      "GET",
+      "/distribution/:name/json",
+      async (exchange) =>
+        exchange.json(200, await registry.distribution(exchange.param("name"), credentialsOf(exchange).credentials)),
+    ],
+    [
+      "GET",
+      "/varve/manifest/inspect",
+      async (exchange) =>
+        exchange.json(
+          200,
+          await registry.manifests(exchange.query.get("name") ?? "", credentialsOf(exchange).credentials),
+        ),
+    ],
+  ];
+}
