@@ -1,11 +1,11 @@
 /** Rules for names within a layer. Paths are latin1 strings, one character a byte. */
+import { isUtf8 } from "node:buffer";
 import { EngineError, ErrorCode } from "#errors";
 
 /** A latin1 path for people: as UTF-8 where it is UTF-8, unchanged otherwise. */
 export function toDisplayPath(path: string): string {
   const bytes = Buffer.from(path, "latin1");
-  const text = bytes.toString("utf8");
-  return text.includes("\uFFFD") ? path : text;
+  return isUtf8(bytes) ? bytes.toString("utf8") : path;
 }
 
 /** UTF-8 text as the latin1 path of its bytes: the inverse of {@link toDisplayPath}. */

@@ -1,10 +1,15 @@
 /** PAX extended headers: POSIX.1-2017 pax, "pax Extended Header". Values are bytes: they may hold "\n", "=" and NUL. */
+import type { EngineError } from "#errors";
 import { invalidTar } from "./tarError.ts";
 
 const NEWLINE = 0x0a;
 const SPACE = 0x20;
 const EQUALS = 0x3d;
-const XATTR_PREFIX = "SCHILY.xattr.";
+const MAX_LENGTH_DIGITS = 9;
+/** `5 k=\n` */
+const SHORTEST_RECORD = 5;
+/** star's keys for extended attributes, the ones that every layer tool writes; the value is raw bytes. */
+export const XATTR_PREFIX = "SCHILY.xattr.";
 
 /** Records in archive order; the list keeps the repeated keys of sparse format 0.0. */
 export interface PaxRecord {
@@ -16,30 +21,28 @@ export interface PaxRecord {
 export function parsePax(bytes: Buffer): PaxRecord[] {
   const records: PaxRecord[] = [];
   for (let at = 0; at < bytes.length; ) {
-    const space = bytes.indexOf(SPACE, at);
-    const length =
-      /^\d{1,9}$/.test(bytes.toString("latin1", at, Math.min(space, at + 10))) && space > at
-        ? Number(bytes.toString("latin1", at, space))
-        : 0;
-    const end = at + length;
-    const equals = bytes.indexOf(EQUALS, space + 1);
-    if (
-      length < 5 ||
-      end > bytes.length ||
-      bytes[end - 1] !== NEWLINE ||
-      equals < 0 ||
-      equals >= end ||
-      equals === space + 1
-    ) {
-      throw invalidTar("a PAX record is malformed");
-    }
+    const end = at + recordLength(bytes, at);
+    const keyAt = bytes.indexOf(SPACE, at) + 1;
+    const equals = bytes.indexOf(EQUALS, keyAt);
+    if (end > bytes.length || bytes[end - 1] !== NEWLINE || equals <= keyAt || equals >= end) throw malformed();
     records.push({
-      key: bytes.toString("latin1", space + 1, equals),
+      key: bytes.toString("latin1", keyAt, equals),
       value: Buffer.from(bytes.subarray(equals + 1, end - 1)),
     });
     at = end;
   }
   return records;
+}
+
+function recordLength(bytes: Buffer, at: number): number {
+  const digits = /^\d{1,9}(?= )/.exec(bytes.toString("latin1", at, at + MAX_LENGTH_DIGITS + 1))?.[0];
+  const length = Number(digits ?? 0);
+  if (length < SHORTEST_RECORD) throw malformed();
+  return length;
+}
+
+function malformed(): EngineError {
+  return invalidTar("a PAX record is malformed");
 }
 
 /** The records in force for one entry: globals, overridden by its own; an empty value takes a record away. */
@@ -91,4 +94,23 @@ export function parsePaxTime(text: string): { readonly seconds: number; readonly
   if (sign !== "-") return { seconds, nanoseconds };
   if (nanoseconds === 0) return { seconds: 0 - seconds, nanoseconds: 0 };
   return { seconds: -seconds - 1, nanoseconds: 1_000_000_000 - nanoseconds };
+}
+
+/** One record; its length counts itself. */
+export function paxRecord(key: string, value: Uint8Array): Buffer {
+  const rest = key.length + value.length + 3;
+  let length = rest + String(rest).length;
+  length = rest + String(length).length;
+  return Buffer.concat([Buffer.from(`${length} ${key}=`, "latin1"), value, Buffer.from("\n")]);
+}
+
+/** The inverse of {@link parsePaxTime}, without trailing zeros: `-1.5` for (-2, 500,000,000). */
+export function formatPaxTime(seconds: number, nanoseconds: number): string {
+  if (nanoseconds === 0) return String(seconds);
+  const isNegative = seconds < 0;
+  const whole = isNegative ? -(seconds + 1) : seconds;
+  const fraction = String(isNegative ? 1_000_000_000 - nanoseconds : nanoseconds)
+    .padStart(9, "0")
+    .replace(/0+$/, "");
+  return `${isNegative ? "-" : ""}${whole}.${fraction}`;
 }

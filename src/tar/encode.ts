@@ -1,0 +1,173 @@
+/** Writing: POSIX ustar headers, with PAX records only for what ustar cannot say. The same entry gives the same bytes. */
+import { isAscii, isUtf8 } from "node:buffer";
+import type { TarEntry, TarEntryType } from "./entry.ts";
+import { BLOCK, FIELD, paddingAfter } from "./headerBlock.ts";
+import type { Field } from "./headerBlock.ts";
+import { XATTR_PREFIX, formatPaxTime, paxRecord } from "./pax.ts";
+import { baseNameOf } from "./path.ts";
+import { invalidTar } from "./tarError.ts";
+
+/** What a writer is told of an entry; what is left out is 0, "" or none. `size` counts for files only. */
+export type TarHeader = Pick<TarEntry, "path" | "type"> &
+  Partial<
+    Pick<
+      TarEntry,
+      | "mode"
+      | "uid"
+      | "gid"
+      | "size"
+      | "mtimeSeconds"
+      | "mtimeNanoseconds"
+      | "linkPath"
+      | "deviceMajor"
+      | "deviceMinor"
+      | "xattrs"
+    >
+  >;
+
+/** The two zero blocks that end an archive. */
+export const TAR_END: Uint8Array = new Uint8Array(2 * BLOCK);
+
+const FLAG_OF_TYPE: Readonly<Record<TarEntryType, string>> = {
+  file: "0",
+  hardlink: "1",
+  symlink: "2",
+  char: "3",
+  block: "4",
+  directory: "5",
+  fifo: "6",
+};
+const PAX_FLAG = "x";
+const PAX_MODE = 0o644;
+const SPACE = 0x20;
+
+/** The numeric and text fields of one header block. */
+interface BlockFields {
+  readonly name: Buffer;
+  readonly link: Buffer;
+  readonly flag: string;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly size: number;
+  readonly mtime: number;
+  readonly device: readonly [major: number, minor: number] | undefined;
+}
+
+/**
+ * Header blocks for one entry, PAX extended header included; the body and {@link tarPadding} follow. A directory gets
+ * its trailing `/`. Names that are not UTF-8 go into the ustar field as they are, or into PAX under
+ * `hdrcharset=BINARY` when they are too long for it.
+ *
+ * @throws {invalid_argument} INVALID_TAR for what no tar can hold (NUL in a name, `=` in an xattr's name …)
+ */
+export function encodeTarHeader(header: TarHeader): Uint8Array {
+  const path = pathBytes(header);
+  const link = Buffer.from(header.linkPath ?? "", "latin1");
+  const size = header.type === "file" ? (header.size ?? 0) : 0;
+  const records = paxRecords(header, path, link, size);
+  const isDevice = header.type === "char" || header.type === "block";
+  const block = encodeBlock({
+    name: path,
+    link,
+    flag: FLAG_OF_TYPE[header.type],
+    mode: header.mode ?? 0,
+    uid: header.uid ?? 0,
+    gid: header.gid ?? 0,
+    size,
+    mtime: header.mtimeSeconds ?? 0,
+    device: isDevice ? [header.deviceMajor ?? 0, header.deviceMinor ?? 0] : undefined,
+  });
+  return records.length === 0 ? block : Buffer.concat([...encodePax(header, Buffer.concat(records)), block]);
+}
+
+/** Zeros from the end of a body of `size` bytes to the next block border; may be empty. */
+export function tarPadding(size: number): Uint8Array {
+  return TAR_END.subarray(0, paddingAfter(size));
+}
+
+function pathBytes({ path, type }: TarHeader): Buffer {
+  if (path === "") throw invalidTar("an entry without a name");
+  if (type !== "directory") {
+    if (path.endsWith("/")) throw invalidTar(`${JSON.stringify(path)} ends in "/" and is no directory`);
+    return Buffer.from(path, "latin1");
+  }
+  return Buffer.from(path.endsWith("/") ? path : `${path}/`, "latin1");
+}
+
+function paxRecords(header: TarHeader, path: Buffer, link: Buffer, size: number): Buffer[] {
+  if (path.includes(0) || link.includes(0)) throw invalidTar("a name holds a NUL");
+  const names: Buffer[] = [];
+  if (needsPax(path, FIELD.name)) names.push(paxRecord("path", path));
+  if (needsPax(link, FIELD.link)) names.push(paxRecord("linkpath", link));
+  const isBinary = names.length > 0 && !(isUtf8(path) && isUtf8(link));
+  const records = isBinary ? [paxRecord("hdrcharset", Buffer.from("BINARY")), ...names] : names;
+  const { uid = 0, gid = 0, mtimeSeconds = 0, mtimeNanoseconds = 0 } = header;
+  if (!fits(size, FIELD.size)) records.push(paxRecord("size", Buffer.from(String(size))));
+  if (!fits(uid, FIELD.uid)) records.push(paxRecord("uid", Buffer.from(String(uid))));
+  if (!fits(gid, FIELD.gid)) records.push(paxRecord("gid", Buffer.from(String(gid))));
+  if (mtimeNanoseconds !== 0 || !fits(mtimeSeconds, FIELD.mtime)) {
+    records.push(paxRecord("mtime", Buffer.from(formatPaxTime(mtimeSeconds, mtimeNanoseconds))));
+  }
+  return [...records, ...xattrRecords(header)];
+}
+
+function xattrRecords({ xattrs }: TarHeader): Buffer[] {
+  return [...(xattrs ?? [])]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => {
+      if (name.includes("=") || name.includes("\0")) throw invalidTar(`xattr ${JSON.stringify(name)} has no PAX form`);
+      return paxRecord(`${XATTR_PREFIX}${name}`, value);
+    });
+}
+
+/** POSIX wants UTF-8 in a PAX record; bytes that are no UTF-8 are safest untouched in the old field. */
+function needsPax(text: Buffer, [, length]: Field): boolean {
+  return text.length > length || (!isAscii(text) && isUtf8(text));
+}
+
+function fits(value: number, [, length]: Field): boolean {
+  return value >= 0 && value < 8 ** (length - 1);
+}
+
+function encodePax(header: TarHeader, records: Buffer): Uint8Array[] {
+  const name = Buffer.from(`PaxHeaders.0/${baseNameOf(header.path.replace(/\/+$/, ""))}`, "latin1");
+  const fields = { name, link: Buffer.alloc(0), flag: PAX_FLAG, mode: PAX_MODE, uid: 0, gid: 0, mtime: 0 };
+  return [encodeBlock({ ...fields, size: records.length, device: undefined }), records, tarPadding(records.length)];
+}
+
+function encodeBlock(fields: BlockFields): Buffer {
+  const block = Buffer.alloc(BLOCK);
+  fields.name.copy(block, FIELD.name[0], 0, FIELD.name[1]);
+  fields.link.copy(block, FIELD.link[0], 0, FIELD.link[1]);
+  block.write("ustar\x0000", FIELD.magic[0], "latin1");
+  block.write(fields.flag, FIELD.typeFlag[0], "latin1");
+  writeOctal(block, FIELD.mode, fields.mode);
+  writeOctal(block, FIELD.uid, fields.uid);
+  writeOctal(block, FIELD.gid, fields.gid);
+  writeOctal(block, FIELD.size, fields.size);
+  writeOctal(block, FIELD.mtime, fields.mtime);
+  if (fields.device !== undefined) {
+    if (!fields.device.every((number) => fits(number, FIELD.deviceMajor)))
+      throw invalidTar("a device number is too large");
+    writeOctal(block, FIELD.deviceMajor, fields.device[0]);
+    writeOctal(block, FIELD.deviceMinor, fields.device[1]);
+  }
+  writeChecksum(block);
+  return block;
+}
+
+/** A value that does not fit is 0 here: its PAX record rules. */
+function writeOctal(block: Buffer, field: Field, value: number): void {
+  const [offset, length] = field;
+  const digits = (fits(value, field) ? value : 0).toString(8).padStart(length - 1, "0");
+  block.write(digits, offset, "latin1");
+}
+
+function writeChecksum(block: Buffer): void {
+  const [offset, length] = FIELD.checksum;
+  block.fill(SPACE, offset, offset + length);
+  let sum = 0;
+  for (const byte of block) sum += byte;
+  block.write(`${sum.toString(8).padStart(length - 2, "0")}\0`, offset, "latin1");
+}
