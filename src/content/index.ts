@@ -1,1 +1,2 @@
+export { openContentStore } from "./openContentStore.ts";
 export type * from "./contentStore.ts";
