@@ -23,6 +23,13 @@ export interface TarScannerOptions {
   readonly limits?: Partial<TarLimits>;
 }
 
+/** A sparse file whose map is being read; the header is a copy. */
+interface SparseInProgress {
+  readonly header: Buffer;
+  readonly extents: SparseExtent[];
+  readonly map: SparseMapReader;
+}
+
 /** What the next gathered bytes are. */
 type Step = "header" | "longName" | "longLink" | "pax" | "globalPax" | "sparseExtension" | "sparseMap";
 
@@ -68,8 +75,7 @@ export class TarScanner {
   #padding = 0;
   #zeroBlocks = 0;
   #position = 0;
-  /** The sparse file whose map is being read. */
-  #sparse: { readonly header: Buffer; readonly extents: SparseExtent[]; readonly map: SparseMapReader } | undefined;
+  #sparse: SparseInProgress | undefined;
 
   constructor(options: TarScannerOptions) {
     this.#onEntry = options.onEntry;
@@ -265,7 +271,7 @@ export class TarScanner {
     return new SparseMapReader((count) => this.#budget.sparseExtents(count));
   }
 
-  #sparseInProgress(): { readonly header: Buffer; readonly extents: SparseExtent[]; readonly map: SparseMapReader } {
+  #sparseInProgress(): SparseInProgress {
     if (this.#sparse === undefined) throw new Error("no sparse file is being read");
     return this.#sparse;
   }
