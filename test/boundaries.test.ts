@@ -49,8 +49,9 @@ const ROOMS: Readonly<Record<string, Room>> = {
   gc: { rooms: [...FLOOR_2, "layers", "snapshots"], node: FILES },
   images: { rooms: [...FLOOR_2, "layers", "remote", "snapshots", "gc"], node: FILES },
   containers: { rooms: [...FLOOR_2, "layers", "snapshots", "images", "gc"], node: [...FILES, "net"] },
-  engine: { rooms: [...FLOOR_2, "layers", "remote", "snapshots", "images", "gc", "containers", "api"], node: ["*"] },
-  api: { rooms: ["errors", "oci", "engineapi", "images", "containers", "remote"], node: ["*"], packages: ["fastify"] },
+  engine: { rooms: [...FLOOR_2, "layers", "remote", "snapshots", "images", "gc", "containers"], node: ["*"] },
+  api: { rooms: ["errors", "oci", "engineapi", "images", "containers", "remote"], node: ["*"] },
+  daemon: { rooms: ["errors", "engine", "api"], node: ["*"] },
   client: { rooms: ["errors", "oci", "engineapi"], node: ["*"] },
   cli: { rooms: ["errors", "oci", "engineapi", "client"], node: ["*"], packages: ["commander"] },
 };
@@ -66,7 +67,9 @@ function filesBelow(folder: string): string[] {
 }
 
 function importsOf(file: string): string[] {
-  return [...readFileSync(file, "utf8").matchAll(IMPORT)].map((match) => match.slice(1).find((group) => group !== undefined) ?? "");
+  return [...readFileSync(file, "utf8").matchAll(IMPORT)].map(
+    (match) => match.slice(1).find((group) => group !== undefined) ?? "",
+  );
 }
 
 const TEST_ONLY_PACKAGES = ["fast-check"];

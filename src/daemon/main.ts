@@ -1,0 +1,86 @@
+/**
+ * `varve daemon`: flags and configuration file → engine → listeners; runs until SIGTERM or SIGINT. Exit 0 after a clean
+ * stop, 1 with one line when it cannot start.
+ */
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { createApiServer } from "#api";
+import { createEngine, VERSION } from "#engine";
+import type { Engine } from "#engine";
+import { findEngineError, messageOf } from "#errors";
+import { mergeGiven, readConfigFile } from "./configFile.ts";
+import { helpText, parseFlags } from "./flags.ts";
+import { listenAll } from "./listen.ts";
+import { createLog } from "./log.ts";
+import { toDaemonOptions } from "./options.ts";
+import type { DaemonOptions } from "./options.ts";
+import { untilSignal } from "./signals.ts";
+
+async function run(options: DaemonOptions): Promise<void> {
+  const log = createLog(options.logLevel);
+  const {
+    registryMirrors,
+    insecureRegistries,
+    mirrorsByHost,
+    hosts,
+    group,
+    tls,
+    pidFile,
+    logLevel: _level,
+    ...rest
+  } = options;
+  const engine: Engine = await createEngine({
+    ...rest,
+    registries: { registryMirrors, insecureRegistries, mirrorsByHost },
+    log,
+  });
+  try {
+    const makeServer = (): ReturnType<typeof createApiServer> =>
+      createApiServer(engine.backends, {
+        serverHeader: `varve/${VERSION} (linux)`,
+        onFailure: (request, error) => log("error", `${request}: ${messageOf(error)}`),
+      });
+    const servers = await listenAll(hosts, makeServer, { group, tls });
+    await mkdir(options.execRoot, { recursive: true });
+    await writeFile(pidFile, String(process.pid));
+    log(
+      "info",
+      `varve ${VERSION} is ready: ${hosts.join(", ")}, data root ${options.dataRoot}, storage driver ${engine.storageDriver}`,
+    );
+    const signal = await untilSignal();
+    log("info", `${signal}: stopping`);
+    for (const server of servers) {
+      server.close();
+      server.closeAllConnections();
+    }
+  } finally {
+    await engine.close();
+    await rm(pidFile, { force: true });
+  }
+  log("info", "stopped");
+}
+
+async function main(): Promise<number> {
+  try {
+    const flags = parseFlags(process.argv.slice(2));
+    if (flags.help === true) {
+      process.stdout.write(helpText());
+      return 0;
+    }
+    if (flags.version === true) {
+      process.stdout.write(`varve version ${VERSION}\n`);
+      return 0;
+    }
+    const file = await readConfigFile(typeof flags.configFile === "string" ? flags.configFile : undefined);
+    await run(toDaemonOptions(mergeGiven(flags, file)));
+    return 0;
+  } catch (error) {
+    const hint = findEngineError(error)?.hint;
+    process.stderr.write(`failed to start daemon: ${messageOf(error)}${hint === undefined ? "" : `\n${hint}`}\n`);
+    if (findEngineError(error) === undefined && error instanceof Error) process.stderr.write(`${error.stack ?? ""}\n`);
+    return 1;
+  }
+}
+
+process.exitCode = await main();
+// Workers and keep-alive sockets must not hold a daemon that has stopped.
+process.exit();

@@ -1,0 +1,26 @@
+import type { RegistryOptions } from "#remote";
+
+/** Everything `createEngine` needs; the daemon fills it from flags and config file. */
+export interface EngineConfig {
+  /** Everything that lasts. Default `/var/lib/varve`. */
+  readonly dataRoot: string;
+  /** Sockets, pids, mounts: gone after a boot. Default `/run/varve`. */
+  readonly execRoot: string;
+  /** `erofs`, `erofs-file`, `erofs-loop` or `overlay2`; undefined = the best the kernel allows. */
+  readonly storageDriver: string | undefined;
+  readonly registries: Pick<RegistryOptions, "insecureRegistries" | "registryMirrors" | "mirrorsByHost">;
+  /** Layers fetched at once per pull. Default 3, as in Docker. */
+  readonly maxConcurrentDownloads: number;
+  /** Layers sent at once per push. Default 5. */
+  readonly maxConcurrentUploads: number;
+  /** Times a transfer is tried again. Default 5. */
+  readonly maxDownloadAttempts: number;
+  readonly labels: readonly string[];
+  readonly debug: boolean;
+  /** One line for people who watch the daemon; `level` as in `--log-level`. */
+  readonly log: (level: LogLevel, message: string) => void;
+}
+
+/** Ascending severity. */
+export const LOG_LEVELS = ["debug", "info", "warn", "error", "fatal"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
