@@ -10,6 +10,7 @@ import type { Layout } from "./layout.ts";
 export const MODE_UNSYNCED: number = 0o644;
 const MODE_SYNCED = 0o444;
 const OWNER_WRITE = 0o200;
+const STATS_AT_ONCE = 64;
 
 /** The committed files: `blobs/<algorithm>/<hex>`, and `trash/` for those on their way out. */
 export class BlobDirectory implements AsyncDisposable {
@@ -32,12 +33,12 @@ export class BlobDirectory implements AsyncDisposable {
     return this.#removing.has(digest);
   }
 
-  /** Bytes; undefined when it is not here. */
-  async size(digest: Digest): Promise<number | undefined> {
+  /** undefined when it is not here. */
+  async info(digest: Digest): Promise<BlobInfo | undefined> {
     if (this.isHidden(digest)) return undefined;
     try {
       const facts = await stat(this.path(digest));
-      return facts.isFile() && !this.isHidden(digest) ? facts.size : undefined;
+      return facts.isFile() && !this.isHidden(digest) ? { digest, size: facts.size } : undefined;
     } catch (error) {
       if (isErrno(error, "ENOENT")) return undefined;
       throw toContentError(error, `content ${digest}`);
@@ -47,7 +48,7 @@ export class BlobDirectory implements AsyncDisposable {
   /** True when a whole file of that digest is here already; waits out its removal. */
   async holds(digest: Digest, size: number): Promise<boolean> {
     await this.#removing.get(digest);
-    return (await this.size(digest)) === size;
+    return (await this.info(digest))?.size === size;
   }
 
   /** Moves a verified file into place. A file of another size that sits there was damaged and is replaced. */
@@ -72,10 +73,12 @@ export class BlobDirectory implements AsyncDisposable {
 
   async *list(): AsyncGenerator<BlobInfo, void, undefined> {
     for (const algorithm of ALGORITHMS) {
-      for (const name of await readdir(join(this.#layout.blobs, algorithm))) {
-        const digest = digestOfName(algorithm, name);
-        const size = digest === undefined ? undefined : await this.size(digest);
-        if (digest !== undefined && size !== undefined) yield { digest, size };
+      const names = await readdir(join(this.#layout.blobs, algorithm));
+      const digests = names.map((name) => digestOfName(algorithm, name)).filter((digest) => digest !== undefined);
+      for (let first = 0; first < digests.length; first += STATS_AT_ONCE) {
+        const some = digests.slice(first, first + STATS_AT_ONCE);
+        const infos = await Promise.all(some.map((digest) => this.info(digest)));
+        for (const info of infos) if (info !== undefined && !this.isHidden(info.digest)) yield info;
       }
     }
   }

@@ -48,13 +48,12 @@ class FileContentStore implements ContentStore {
     await this.#ingests.removeStrays(Date.now());
   }
 
-  async info(digest: Digest): Promise<BlobInfo | undefined> {
-    const size = await this.#blobs.size(digest);
-    return size === undefined ? undefined : { digest, size };
+  info(digest: Digest): Promise<BlobInfo | undefined> {
+    return this.#blobs.info(digest);
   }
 
   async path(digest: Digest): Promise<string> {
-    if ((await this.#blobs.size(digest)) === undefined) throw blobNotFound(digest);
+    if ((await this.#blobs.info(digest)) === undefined) throw blobNotFound(digest);
     return this.#blobs.path(digest);
   }
 

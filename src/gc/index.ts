@@ -1,1 +1,3 @@
-export {};
+export { createCollector } from "./createCollector.ts";
+export type { CollectorOptions } from "./createCollector.ts";
+export type * from "./collector.ts";
