@@ -6,3 +6,8 @@ export type { ErofsLayout, ErofsLayoutOptions } from "./layout.ts";
 export type { SpillCopy, SpilledFile } from "./spill.ts";
 export { parseLayerHead } from "./superblock.ts";
 export type { LayerFileHead } from "./superblock.ts";
+export { ErofsImage, openErofs } from "./reader.ts";
+export type { ErofsStat, FileExtent, WalkedEntry } from "./reader.ts";
+export type { ErofsSource } from "./imageWindow.ts";
+export type { Dirent } from "./dirents.ts";
+export type { FileType } from "./fileType.ts";
