@@ -61,7 +61,7 @@ export async function readConfigFile(named: string | undefined): Promise<Given> 
   if (text === undefined) return {};
   const value = parseObject(path, text);
   const names = new Map(
-    Object.entries(SETTINGS as Readonly<Record<string, Setting>>).flatMap(([name, setting]) =>
+    Object.entries(SETTINGS).flatMap(([name, setting]) =>
       setting.key === undefined ? [] : [[setting.key, name as SettingName] as const],
     ),
   );

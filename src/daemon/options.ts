@@ -41,8 +41,33 @@ export interface Setting {
   readonly help: string;
 }
 
+export type SettingName =
+  | "hosts"
+  | "dataRoot"
+  | "execRoot"
+  | "pidFile"
+  | "storageDriver"
+  | "insecureRegistries"
+  | "registryMirrors"
+  | "mirrorsByHost"
+  | "logLevel"
+  | "debug"
+  | "group"
+  | "labels"
+  | "maxConcurrentDownloads"
+  | "maxConcurrentUploads"
+  | "maxDownloadAttempts"
+  | "tls"
+  | "tlsVerify"
+  | "tlsCa"
+  | "tlsCert"
+  | "tlsKey"
+  | "configFile"
+  | "help"
+  | "version";
+
 /** Every setting once; flags, file and help are made from it. */
-export const SETTINGS = {
+export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   hosts: {
     kind: "list",
     flag: "host",
@@ -145,9 +170,7 @@ export const SETTINGS = {
   },
   help: { kind: "flag", flag: "help", short: "h", help: "Show this help" },
   version: { kind: "flag", flag: "version", short: "v", help: "Print version information and quit" },
-} as const satisfies Readonly<Record<string, Setting>>;
-
-export type SettingName = keyof typeof SETTINGS;
+};
 
 /** What was given for a setting; shape by its kind. */
 export type SettingValue = string | boolean | number | readonly string[] | Readonly<Record<string, readonly string[]>>;
