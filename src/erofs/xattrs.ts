@@ -112,7 +112,7 @@ export function parseXattrBody(body: Buffer): Xattrs {
     const end = valueStart + body.readUInt16LE(at + 2);
     if (namespace === undefined || end > body.length) throw invalidErofs("extended attribute out of bounds");
     const name = namespace.prefix + body.toString("latin1", at + ENTRY_HEADER_BYTES, valueStart);
-    xattrs.set(name, Uint8Array.prototype.slice.call(body, valueStart, end));
+    xattrs.set(name, Uint8Array.from(body.subarray(valueStart, end)));
     at = (end + 3) & ~3;
   }
   return xattrs;
