@@ -23,12 +23,17 @@ export interface RegistryOptions {
   readonly certsDirectory?: string;
 }
 
-/** Bytes of a blob from some offset, as they come from the wire. */
+/** Bytes of a blob from some offset. The caller verifies the digest; sizes are held to the descriptor's here. */
 export interface BlobStream extends AsyncDisposable {
   /** Where the server really started (0 when it ignored the range). */
   readonly offset: number;
   /** Whole size of the blob if the server told. */
   readonly size: number | undefined;
+  /**
+   * Chunks of up to 512 KiB in memory that is used again: each is valid until the next is asked for. To be read once.
+   * @throws {unavailable} when the connection is cut (go on with a new `openBlob` from the bytes that came), {data_loss}
+   * SIZE_MISMATCH at the first byte too many.
+   */
   readonly body: AsyncIterable<Uint8Array>;
 }
 
@@ -66,7 +71,7 @@ export interface UploadBlob {
   /** Known before (a blob that exists), or told after the bytes (compressed while it is sent). */
   readonly digest: Digest | (() => Digest);
   readonly size: number | undefined;
-  /** Called again for a retry. */
+  /** Called again for a retry. Chunks must stay as they are until the next but one is asked for. */
   open(): AsyncIterable<Uint8Array>;
   /** Bytes sent so far. */
   onProgress?(sent: number): void;
