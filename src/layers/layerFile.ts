@@ -1,0 +1,34 @@
+import { createHash } from "node:crypto";
+import { writeSync } from "node:fs";
+import { EngineError, ErrorCode } from "#errors";
+
+/** The tar starts here; before it lies the head with the EROFS superblock. */
+export const HEAD_BYTES = 4096;
+
+/** Linux errno names that mean "no room", and how the user shall read them. */
+const FULL: ReadonlyMap<string, string> = new Map([
+  ["ENOSPC", "no space left on device"],
+  ["EDQUOT", "disk quota exceeded"],
+  ["EFBIG", "file too large for the filesystem"],
+]);
+
+/** A failed file operation as an EngineError; anything else unchanged. */
+export function toLayerError(error: unknown): unknown {
+  if (!(error instanceof Error) || !("code" in error)) return error;
+  const message = FULL.get(String(error.code));
+  return message === undefined
+    ? error
+    : new EngineError("resource_exhausted", ErrorCode.NO_SPACE, `write layer: ${message}`, { cause: error });
+}
+
+/** All of `bytes` at `position`: one write may take less, e.g. just before the disk is full. */
+export function writeFully(fd: number, bytes: Uint8Array, position: number): void {
+  for (let done = 0; done < bytes.length; ) {
+    done += writeSync(fd, bytes, done, bytes.length - done, position + done);
+  }
+}
+
+/** sha256, hex, of the parts of a layer file that are ours: what a re-verification compares beside the diffID. */
+export function indexDigestOf(head: Uint8Array, metadata: Uint8Array): string {
+  return createHash("sha256").update(head).update(metadata).digest("hex");
+}

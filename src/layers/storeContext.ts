@@ -1,0 +1,16 @@
+import type { LayerRecords } from "#metadata";
+import type { KeyedLock } from "./keyedLock.ts";
+import type { Temporaries } from "./temporaries.ts";
+import type { WorkerPool } from "./workerPool.ts";
+
+/** What every part of the store works with. */
+export interface StoreContext {
+  /** `<data root>/layers` */
+  readonly root: string;
+  readonly records: LayerRecords;
+  readonly pool: WorkerPool;
+  readonly temporaries: Temporaries;
+  /** One publish or removal at a time for each layer file. */
+  readonly locks: KeyedLock;
+  readonly maxTarBytes: number;
+}
