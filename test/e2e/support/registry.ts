@@ -1,0 +1,62 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** Debian's docker-registry on a free loopback port. */
+export interface TestRegistry extends AsyncDisposable {
+  /** `127.0.0.1:40123` */
+  readonly address: string;
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+}
+
+/** Starts a registry with an empty store; `htpasswd` (bcrypt lines) makes it ask for a password. */
+export async function startRegistry(options: { readonly htpasswd?: string } = {}): Promise<TestRegistry> {
+  const folder = await mkdtemp(join(tmpdir(), "varve-registry-"));
+  const address = `127.0.0.1:${await freePort()}`;
+  const auth = options.htpasswd === undefined ? "" : `auth: {htpasswd: {realm: test, path: ${folder}/htpasswd}}\n`;
+  if (options.htpasswd !== undefined) await writeFile(join(folder, "htpasswd"), options.htpasswd);
+  await writeFile(
+    join(folder, "config.yml"),
+    `version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: ${folder}/data}, delete: {enabled: true}}\nhttp: {addr: "${address}"}\n${auth}`,
+  );
+  const child = spawn("docker-registry", ["serve", join(folder, "config.yml")], { stdio: "ignore" });
+  const failed = once(child, "error").then(([error]) => {
+    throw error;
+  });
+  const ready = async (): Promise<void> => {
+    for (let attempt = 0; attempt < 200; attempt += 1) {
+      if (
+        await fetch(`http://${address}/v2/`).then(
+          (answer) => answer.status === 200 || answer.status === 401,
+          () => false,
+        )
+      )
+        return;
+      await sleep(50);
+    }
+    throw new Error("docker-registry did not answer");
+  };
+  await Promise.race([ready(), failed]);
+  return {
+    address,
+    [Symbol.asyncDispose]: async () => {
+      const gone = once(child, "exit");
+      child.kill("SIGTERM");
+      await gone;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
