@@ -1,6 +1,29 @@
+import { closeSync, openSync } from "node:fs";
+import { constants, gzipSync, zstdCompressSync } from "node:zlib";
 import type { CompressedBlock, CompressJob } from "./jobs.ts";
+import { readExactly } from "./layerFile.ts";
+import { StopFlag } from "./stopFlag.ts";
 
 /** The job "compress". */
-export function compressBlock(_job: CompressJob): CompressedBlock {
-  throw new Error("not yet");
+export function compressBlock(job: CompressJob): CompressedBlock {
+  new StopFlag(job.stop).check();
+  const fd = openSync(job.path, "r");
+  try {
+    const plain = readExactly(fd, job.offset, job.length);
+    // An exact copy of its own, so that it can move to the main thread.
+    return { bytes: new Uint8Array(compress(plain, job)) };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function compress(plain: Buffer, { compression, level }: CompressJob): Buffer {
+  switch (compression) {
+    case "gzip":
+      return gzipSync(plain, { level });
+    case "zstd":
+      return zstdCompressSync(plain, {
+        params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 },
+      });
+  }
 }

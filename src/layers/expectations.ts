@@ -9,15 +9,23 @@ export function algorithmFor(expected: Digest | DiffId | undefined): HashAlgorit
 }
 
 /** @throws {data_loss} DIGEST_MISMATCH */
-export function checkDigest(what: "blob" | "layer", expected: Digest | DiffId | undefined, actual: Digest | DiffId): void {
+export function checkDigest(
+  what: "blob" | "layer",
+  expected: Digest | DiffId | undefined,
+  actual: Digest | DiffId,
+): void {
   if (expected === undefined || expected === actual) return;
   const details = { expected, actual };
-  throw new EngineError("data_loss", ErrorCode.DIGEST_MISMATCH, `${what} ${expected}: its bytes hash to ${actual}`, { details });
+  throw new EngineError("data_loss", ErrorCode.DIGEST_MISMATCH, `${what} ${expected}: its bytes hash to ${actual}`, {
+    details,
+  });
 }
 
 /** @throws {data_loss} SIZE_MISMATCH */
 export function checkSize(expected: number | undefined, actual: number): void {
   if (expected === undefined || expected === actual) return;
   const details = { expected, actual };
-  throw new EngineError("data_loss", ErrorCode.SIZE_MISMATCH, `layer blob: expected ${expected} bytes, got ${actual}`, { details });
+  throw new EngineError("data_loss", ErrorCode.SIZE_MISMATCH, `layer blob: expected ${expected} bytes, got ${actual}`, {
+    details,
+  });
 }

@@ -17,7 +17,8 @@ export async function* readFileRange(file: FileHandle, range: FileRange): AsyncG
   let ahead = position < end ? readChunk(file, position, end) : undefined;
   while (ahead !== undefined) {
     const chunk = await ahead;
-    if (range.signal?.aborted === true) throw new EngineError("cancelled", ErrorCode.CANCELLED, "reading a layer was cancelled");
+    if (range.signal?.aborted === true)
+      throw new EngineError("cancelled", ErrorCode.CANCELLED, "reading a layer was cancelled");
     position += chunk.length;
     ahead = position < end ? readChunk(file, position, end) : undefined;
     // Its failure is met by the next turn; a receiver that stops early must not leave it unhandled.

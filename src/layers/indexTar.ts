@@ -63,7 +63,11 @@ function receiveTar(job: IndexJob, fd: number, stop: StopFlag): ReceivedTar {
 }
 
 function tooLarge(limit: number): EngineError {
-  return new EngineError("resource_exhausted", ErrorCode.LAYER_LIMIT, `layer refused: its tar is larger than ${limit} bytes`);
+  return new EngineError(
+    "resource_exhausted",
+    ErrorCode.LAYER_LIMIT,
+    `layer refused: its tar is larger than ${limit} bytes`,
+  );
 }
 
 function writeLayout(fd: number, layout: ErofsLayout, stop: StopFlag): void {

@@ -13,7 +13,10 @@ export async function inflateBlob(job: InflateJob): Promise<{ readonly bytes: nu
   const stop = new StopFlag(job.stop);
   using reader = new PayloadReader(job.source, stop, CHUNK_BYTES);
   const slots = new SlotWriter(job.ring, stop);
-  const stream = job.compression === "gzip" ? createGunzip({ chunkSize: CHUNK_BYTES }) : createZstdDecompress({ chunkSize: CHUNK_BYTES });
+  const stream =
+    job.compression === "gzip"
+      ? createGunzip({ chunkSize: CHUNK_BYTES })
+      : createZstdDecompress({ chunkSize: CHUNK_BYTES });
   stream.on("data", (chunk: Buffer) => slots.write(chunk));
   const ended = once(stream, "end");
   try {
@@ -24,7 +27,11 @@ export async function inflateBlob(job: InflateJob): Promise<{ readonly bytes: nu
     await ended;
   } catch (error) {
     ended.catch(() => undefined);
-    throw error instanceof EngineError ? error : new EngineError("data_loss", ErrorCode.INVALID_COMPRESSION, `bad ${job.compression}: ${String(error)}`, { cause: error });
+    throw error instanceof EngineError
+      ? error
+      : new EngineError("data_loss", ErrorCode.INVALID_COMPRESSION, `bad ${job.compression}: ${String(error)}`, {
+          cause: error,
+        });
   }
   slots.end();
   return { bytes: reader.position };

@@ -52,17 +52,14 @@ export interface VerifyJob extends Stoppable {
   readonly algorithm: HashAlgorithm;
 }
 
-/** Compresses one block of a layer's tar; see `gzipBlocks.ts`. */
+/** Compresses one block of a layer's tar into a whole gzip member or zstd frame. */
 export interface CompressJob extends Stoppable {
   readonly kind: "compress";
   readonly path: string;
   readonly offset: number;
   readonly length: number;
-  /** Bytes before `offset` that prime the window. */
-  readonly dictionary: number;
   readonly compression: Exclude<Compression, "none">;
   readonly level: number;
-  readonly isLast: boolean;
 }
 
 export interface Jobs {
@@ -107,8 +104,6 @@ export interface VerifiedLayerFile {
 
 export interface CompressedBlock {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Of the block's plain bytes. */
-  readonly crc32: number;
 }
 
 /** What a worker answers to one job. */

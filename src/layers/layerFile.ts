@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { writeSync } from "node:fs";
+import { readSync, writeSync } from "node:fs";
 import { EngineError, ErrorCode } from "#errors";
 
 /** The tar starts here; before it lies the head with the EROFS superblock. */
@@ -31,4 +31,15 @@ export function writeFully(fd: number, bytes: Uint8Array, position: number): voi
 /** sha256, hex, of the parts of a layer file that are ours: what a re-verification compares beside the diffID. */
 export function indexDigestOf(head: Uint8Array, metadata: Uint8Array): string {
   return createHash("sha256").update(head).update(metadata).digest("hex");
+}
+
+/** @throws {data_loss} when the file ends within the range */
+export function readExactly(fd: number, offset: number, length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  for (let done = 0; done < length; ) {
+    const got = readSync(fd, bytes, done, length - done, offset + done);
+    if (got === 0) throw new EngineError("data_loss", ErrorCode.INVALID_EROFS, "a layer file is cut short");
+    done += got;
+  }
+  return bytes;
 }

@@ -50,7 +50,10 @@ export class LayerStack {
 
   /** undefined for a stack of no layers. */
   root(): StackNode | undefined {
-    return this.#directory("", this.#tops(this.#layers.length).map((layer) => ({ layer, nid: this.#image(layer).root })));
+    return this.#directory(
+      "",
+      this.#tops(this.#layers.length).map((layer) => ({ layer, nid: this.#image(layer).root })),
+    );
   }
 
   /** What a directory shows under a name. */
@@ -92,7 +95,8 @@ export class LayerStack {
     for (const place of directory.places) {
       const { layer } = place;
       const target = this.#layers[layer]?.hardlinks.get(directory.path)?.get(name);
-      if (target !== undefined) return places.length > 0 ? this.#directory(path, places) : this.#below(layer, path, target);
+      if (target !== undefined)
+        return places.length > 0 ? this.#directory(path, places) : this.#below(layer, path, target);
       const nid = nidIn(place);
       if (nid === undefined) continue;
       const image = this.#image(layer);

@@ -52,7 +52,13 @@ export interface CompressOptions {
 
 /** Compressed bytes in order; `result` settles when the last chunk was taken (rejects when iteration failed or ended early). */
 export interface CompressedStream extends AsyncIterable<Uint8Array> {
-  readonly result: Promise<{ readonly digest: Digest; readonly size: number }>;
+  readonly result: Promise<CompressedResult>;
+}
+
+export interface CompressedResult {
+  readonly digest: Digest;
+  /** bytes */
+  readonly size: number;
 }
 
 /** Writing role. */

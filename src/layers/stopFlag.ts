@@ -16,6 +16,7 @@ export class StopFlag {
 
   /** @throws {cancelled} when the flag is up */
   check(): void {
-    if (Atomics.load(this.#view, 0) !== 0) throw new EngineError("cancelled", ErrorCode.CANCELLED, "layer ingest stopped");
+    if (Atomics.load(this.#view, 0) !== 0)
+      throw new EngineError("cancelled", ErrorCode.CANCELLED, "layer ingest stopped");
   }
 }

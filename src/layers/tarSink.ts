@@ -35,12 +35,7 @@ export class TarSink implements AsyncDisposable {
     }
   }
 
-  private constructor(
-    store: StoreContext,
-    group: WorkerGroup,
-    temporary: Temporary,
-    signal: AbortSignal | undefined,
-  ) {
+  private constructor(store: StoreContext, group: WorkerGroup, temporary: Temporary, signal: AbortSignal | undefined) {
     this.#group = group;
     this.#temporary = temporary;
     this.path = temporary.path;

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { parseLayerHead } from "#erofs";
 import { drain } from "./byteSource.ts";
 import { completeFile } from "./growingFile.ts";
 import type { VerifiedLayerFile, VerifyJob } from "./jobs.ts";
-import { HEAD_BYTES, indexDigestOf } from "./layerFile.ts";
+import { HEAD_BYTES, indexDigestOf, readExactly } from "./layerFile.ts";
 import { StopFlag } from "./stopFlag.ts";
 
 const BLOCK_BYTES = 512;
@@ -28,14 +28,4 @@ export function verifyLayerFile(job: VerifyJob): VerifiedLayerFile {
   } finally {
     closeSync(fd);
   }
-}
-
-function readExactly(fd: number, offset: number, length: number): Buffer {
-  const bytes = Buffer.alloc(length);
-  for (let done = 0; done < length; ) {
-    const got = readSync(fd, bytes, done, length - done, offset + done);
-    if (got === 0) throw new RangeError("the layer file is cut short");
-    done += got;
-  }
-  return bytes;
 }

@@ -12,7 +12,7 @@ export interface WorkerPoolOptions {
 
 /** Workers that belong to one piece of work, all at once, so that no pipeline waits for its own other end. */
 export interface WorkerGroup extends Disposable {
-  /** Each call takes another worker of the group. */
+  /** Starts at once while a worker of the group is free, else waits for one. */
   run<J extends Job>(job: J): Promise<ResultOf<J>>;
 }
 
@@ -27,7 +27,8 @@ const YOUNG_GENERATION_MB = 8;
 
 /** A few worker threads, started on demand, kept warm for a while, handed out in groups first come first served. */
 export class WorkerPool {
-  readonly #size: number;
+  /** Workers at a time. */
+  readonly size: number;
   readonly #idleMs: number;
   readonly #idle: Worker[] = [];
   readonly #workers = new Set<Worker>();
@@ -37,14 +38,14 @@ export class WorkerPool {
   #closed = false;
 
   constructor(options: WorkerPoolOptions) {
-    this.#size = options.size;
+    this.size = options.size;
     this.#idleMs = options.idleMs ?? DEFAULT_IDLE_MS;
     this.#free = options.size;
   }
 
   /** Waits for `count` workers (at most the pool's size); the caller disposes the group when all its jobs are done. */
   async acquire(count: number): Promise<WorkerGroup> {
-    if (count > this.#size) throw new RangeError(`a group of ${count} in a pool of ${this.#size}`);
+    if (count > this.size) throw new RangeError(`a group of ${count} in a pool of ${this.size}`);
     if (this.#queue.length > 0 || this.#free < count) {
       await new Promise<void>((start) => this.#queue.push({ count, start }));
     } else this.#free -= count;
@@ -67,17 +68,24 @@ export class WorkerPool {
   }
 
   #group(count: number): WorkerGroup {
-    let left = count;
+    let free = count;
     let held = count;
+    const waiting: (() => void)[] = [];
+    const done = (): void => {
+      const next = waiting.shift();
+      if (next === undefined) free += 1;
+      else next();
+    };
     return {
       run: async (job) => {
-        if (left === 0) throw new RangeError("more jobs than workers in the group");
-        left -= 1;
+        if (free > 0) free -= 1;
+        else await new Promise<void>((start) => waiting.push(start));
         const worker = this.#take();
         try {
           return await runJob(worker, job);
         } finally {
           this.#park(worker);
+          done();
         }
       },
       [Symbol.dispose]: () => {
@@ -168,7 +176,7 @@ export async function together<T extends readonly unknown[]>(
 ): Promise<T> {
   const all: readonly Promise<unknown>[] = jobs;
   try {
-    return (await Promise.all(jobs)) as unknown as T;
+    return await Promise.all(jobs);
   } catch (first) {
     stop.raise();
     const outcomes = await Promise.allSettled(all);
