@@ -73,6 +73,8 @@ export interface ContainerService extends ImageUsers {
   list(options: {
     readonly all: boolean;
     readonly limit?: number;
+    /** With `SizeRw` and `SizeRootFs`. */
+    readonly size?: boolean;
     readonly filters: ReadonlyMap<string, readonly string[]>;
   }): Promise<readonly Readonly<Record<string, unknown>>[]>;
   logs(

@@ -1,0 +1,163 @@
+import { randomUUID } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { openContentStore } from "#content";
+import type { ContentStore } from "#content";
+import { createContainerService } from "#containers";
+import type { ContainerService } from "#containers";
+import type { VersionInfo } from "#engineapi";
+import { createCollector } from "#gc";
+import type { GarbageCollector } from "#gc";
+import { createImageService } from "#images";
+import type { ImageCatalog, ImageTransfer } from "#images";
+import { openLayerStore } from "#layers";
+import type { LayerStore } from "#layers";
+import { openMetadata } from "#metadata";
+import type { Metadata } from "#metadata";
+import { createRegistryClient } from "#remote";
+import { openSnapshotter } from "#snapshots";
+import type { Snapshotter } from "#snapshots";
+import type { EngineConfig } from "./config.ts";
+import { openDataRoot } from "./dataRoot.ts";
+import { createFlusher, repair } from "./durability.ts";
+import type { Flusher } from "./durability.ts";
+import { createEventBus } from "./events.ts";
+import type { EventBus } from "./events.ts";
+import { createRegistryBackend } from "./registryBackend.ts";
+import type { RegistryBackend } from "./registryBackend.ts";
+import { createSystemBackend } from "./systemBackend.ts";
+import type { SystemBackend } from "./systemBackend.ts";
+import { createSystemInfo } from "./systemInfo.ts";
+import { VERSION } from "./version.ts";
+
+/** Everything that an API needs, wired. */
+export interface Engine {
+  readonly backends: {
+    readonly images: ImageTransfer & ImageCatalog;
+    readonly containers: ContainerService;
+    readonly system: SystemBackend;
+    readonly registry: RegistryBackend;
+  };
+  readonly version: VersionInfo;
+  /** `erofs (file)`: for the log. */
+  readonly storageDriver: string;
+  /** Ends what runs, flushes, unmounts, gives the data root free. Containers go on. */
+  close(): Promise<void>;
+}
+
+interface Stores {
+  readonly metadata: Metadata;
+  readonly content: ContentStore;
+  readonly layers: LayerStore;
+  readonly snapshots: Snapshotter;
+  readonly collector: GarbageCollector;
+  readonly flusher: Flusher;
+}
+
+const DAEMON_ID = "daemon-id";
+
+async function openStores(config: EngineConfig, stack: AsyncDisposableStack): Promise<Stores> {
+  const root = stack.use(await openDataRoot(config.dataRoot));
+  await mkdir(config.execRoot, { recursive: true, mode: 0o711 });
+  const metadata = stack.use(openMetadata(join(config.dataRoot, "varve.db")));
+  const content = stack.use(await openContentStore({ root: join(config.dataRoot, "content") }));
+  const layers = stack.use(await openLayerStore({ root: join(config.dataRoot, "layers"), records: metadata.layers }));
+  if (root.uncleanBoot) await repair(content, layers, config.log);
+  const snapshots = await openSnapshotter({
+    dataRoot: config.dataRoot,
+    execRoot: config.execRoot,
+    records: metadata.snapshots,
+    settings: metadata.settings,
+    layers,
+    driver: config.storageDriver,
+    log: (message) => config.log("warn", message),
+  });
+  stack.defer(() => snapshots.close());
+  const flusher = createFlusher({ content, layers, config });
+  stack.defer(async () => {
+    await flusher.flush();
+    await root.markClean();
+  });
+  stack.use(flusher);
+  const collector = stack.use(
+    createCollector({ metadata, content, layers, snapshots, log: { warn: (message) => config.log("warn", message) } }),
+  );
+  return { metadata, content, layers, snapshots, collector, flusher };
+}
+
+function daemonId(metadata: Metadata): string {
+  const known = metadata.settings.get(DAEMON_ID);
+  if (known !== undefined) return known;
+  const id = randomUUID();
+  metadata.settings.put(DAEMON_ID, id);
+  return id;
+}
+
+/** Images and containers know each other only through this: images ask who uses them, containers look images up. */
+function createServices(
+  config: EngineConfig,
+  stores: Stores,
+  events: EventBus,
+  stack: AsyncDisposableStack,
+): {
+  readonly images: ImageTransfer & ImageCatalog;
+  readonly containers: ContainerService;
+  readonly registry: RegistryBackend;
+} {
+  const { metadata, content, layers, snapshots, collector, flusher } = stores;
+  const remote = stack.use(createRegistryClient({ ...config.registries, userAgent: `varve/${VERSION} (linux)` }));
+  const late: { containers?: ContainerService } = {};
+  const images = createImageService({
+    content,
+    metadata,
+    layers,
+    remote,
+    snapshots,
+    collector,
+    users: { usersOf: (imageId) => late.containers?.usersOf(imageId) ?? [] },
+    events: (event) => {
+      events.emit(event);
+      flusher.schedule();
+    },
+    limits: {
+      downloads: config.maxConcurrentDownloads,
+      uploads: config.maxConcurrentUploads,
+      attempts: config.maxDownloadAttempts,
+    },
+  });
+  const containers = createContainerService({
+    metadata,
+    snapshots,
+    layers,
+    images,
+    dataRoot: config.dataRoot,
+    execRoot: config.execRoot,
+    events: events.emit,
+    log: config.log,
+  });
+  late.containers = containers;
+  stack.defer(() => containers.close());
+  return { images, containers, registry: createRegistryBackend(remote) };
+}
+
+/**
+ * Opens a data root and wires every room. The only place where rooms meet.
+ * @throws {unavailable} DAEMON_RUNNING when another daemon owns the data root; what rooms throw at opening.
+ */
+export async function createEngine(config: EngineConfig): Promise<Engine> {
+  await using stack = new AsyncDisposableStack();
+  const stores = await openStores(config, stack);
+  const events = createEventBus(stores.metadata.events);
+  const { images, containers, registry } = createServices(config, stores, events, stack);
+  const systemInfo = await createSystemInfo(config, stores.snapshots.driver, daemonId(stores.metadata));
+  await containers.reconcile();
+  stores.collector.schedule();
+  const owned = stack.move();
+  const { name, backend } = stores.snapshots.driver;
+  return {
+    backends: { images, containers, registry, system: createSystemBackend({ images, containers, events, systemInfo }) },
+    version: systemInfo.version(),
+    storageDriver: `${name} (${backend})`,
+    close: () => owned.disposeAsync(),
+  };
+}

@@ -1,0 +1,205 @@
+import { hostname, release, arch } from "node:os";
+import { API_VERSION, MIN_API_VERSION } from "#engineapi";
+import type { VersionInfo } from "#engineapi";
+import { findProgram, readMachine, runProgram, statFilesystem } from "#host";
+import type { Machine } from "#host";
+import type { DriverInfo } from "#snapshots";
+import type { EngineConfig } from "./config.ts";
+import { readControlGroups } from "./controlGroups.ts";
+import { VERSION } from "./version.ts";
+
+/** What changes from one `info` to the next. */
+export interface InfoCounts {
+  readonly images: number;
+  readonly containers: { readonly running: number; readonly paused: number; readonly stopped: number };
+  readonly eventListeners: number;
+  readonly runtimes: readonly string[];
+  readonly defaultRuntime: string;
+}
+
+/** `info` and `version`: facts of machine and build are read once. */
+export interface SystemInfo {
+  info(counts: InfoCounts): Promise<Readonly<Record<string, unknown>>>;
+  version(): VersionInfo;
+}
+
+const ARCHITECTURES: Readonly<Record<string, string>> = { x64: "x86_64", arm64: "aarch64" };
+const GO_ARCHITECTURES: Readonly<Record<string, string>> = { x64: "amd64", arm64: "arm64" };
+
+interface Component {
+  readonly Name: string;
+  readonly Version: string;
+  readonly Details: Readonly<Record<string, string>>;
+}
+
+/** Asks a program for its version: the first line's first thing that looks like one. */
+async function probe(name: string): Promise<Component | undefined> {
+  const file = findProgram(name);
+  if (file === undefined) return undefined;
+  const { stdout } = await runProgram({ file, args: ["--version"] });
+  const text = Buffer.from(stdout).toString("utf8");
+  return {
+    Name: name,
+    Version: /\d+(?:\.\d+)+\S*/.exec(text)?.[0] ?? "unknown",
+    Details: { GitCommit: /commit:? ([0-9a-f]+)/.exec(text)?.[1] ?? "" },
+  };
+}
+
+function engineComponent(): Component {
+  return {
+    Name: "Engine",
+    Version: VERSION,
+    Details: {
+      ApiVersion: API_VERSION,
+      Arch: GO_ARCHITECTURES[arch()] ?? arch(),
+      BuildTime: "",
+      Experimental: "false",
+      GitCommit: "",
+      GoVersion: `node ${process.version}`,
+      KernelVersion: release(),
+      MinAPIVersion: MIN_API_VERSION,
+      Os: "linux",
+    },
+  };
+}
+
+function versionOf(components: readonly Component[]): VersionInfo {
+  return {
+    Platform: { Name: "varve" },
+    Components: [engineComponent(), ...components],
+    Version: VERSION,
+    ApiVersion: API_VERSION,
+    MinAPIVersion: MIN_API_VERSION,
+    GitCommit: "",
+    GoVersion: `node ${process.version}`,
+    Os: "linux",
+    Arch: GO_ARCHITECTURES[arch()] ?? arch(),
+    KernelVersion: release(),
+    BuildTime: "",
+  };
+}
+
+function registryConfig(config: EngineConfig): Readonly<Record<string, unknown>> {
+  const { insecureRegistries, registryMirrors } = config.registries;
+  const isCidr = (text: string): boolean => text.includes("/");
+  const index = (name: string, secure: boolean, official: boolean, mirrors: readonly string[]): object => ({
+    Name: name,
+    Mirrors: mirrors,
+    Secure: secure,
+    Official: official,
+  });
+  const insecure = insecureRegistries
+    .filter((name) => !isCidr(name))
+    .map((name) => [name, index(name, false, false, [])] as const);
+  return {
+    AllowNondistributableArtifactsCIDRs: null,
+    AllowNondistributableArtifactsHostnames: null,
+    InsecureRegistryCIDRs: ["::1/128", "127.0.0.0/8", ...insecureRegistries.filter(isCidr)],
+    IndexConfigs: { "docker.io": index("docker.io", true, true, registryMirrors), ...Object.fromEntries(insecure) },
+    Mirrors: registryMirrors,
+  };
+}
+
+interface Facts {
+  readonly config: EngineConfig;
+  readonly driver: DriverInfo;
+  readonly id: string;
+  readonly machine: Machine;
+  readonly components: readonly Component[];
+  readonly backingFilesystem: string;
+}
+
+async function describe(facts: Facts, counts: InfoCounts): Promise<Readonly<Record<string, unknown>>> {
+  const { config, driver, machine } = facts;
+  const groups = await readControlGroups();
+  const { running, paused, stopped } = counts.containers;
+  return {
+    ID: facts.id,
+    Containers: running + paused + stopped,
+    ContainersRunning: running,
+    ContainersPaused: paused,
+    ContainersStopped: stopped,
+    Images: counts.images,
+    Driver: driver.name,
+    DriverStatus: driver.status.some(([name]) => name === "Backing Filesystem")
+      ? driver.status
+      : [["Backing Filesystem", facts.backingFilesystem], ...driver.status],
+    Plugins: { Volume: [], Network: ["host", "null"], Authorization: null, Log: ["json-file"] },
+    ...groups.limits,
+    IPv4Forwarding: true,
+    BridgeNfIptables: false,
+    BridgeNfIp6tables: false,
+    Debug: config.debug,
+    NFd: 0,
+    NGoroutines: 0,
+    SystemTime: new Date().toISOString(),
+    LoggingDriver: "json-file",
+    CgroupDriver: "cgroupfs",
+    CgroupVersion: groups.version,
+    NEventsListener: counts.eventListeners,
+    KernelVersion: release(),
+    OperatingSystem: machine.operatingSystem,
+    OSVersion: machine.operatingSystemVersion,
+    OSType: "linux",
+    Architecture: ARCHITECTURES[arch()] ?? arch(),
+    IndexServerAddress: "https://index.docker.io/v1/",
+    RegistryConfig: registryConfig(config),
+    NCPU: machine.cpus,
+    MemTotal: machine.memoryBytes,
+    GenericResources: null,
+    DockerRootDir: config.dataRoot,
+    HttpProxy: process.env["HTTP_PROXY"] ?? "",
+    HttpsProxy: process.env["HTTPS_PROXY"] ?? "",
+    NoProxy: process.env["NO_PROXY"] ?? "",
+    Name: hostname(),
+    Labels: config.labels,
+    ExperimentalBuild: false,
+    ServerVersion: VERSION,
+    Runtimes: Object.fromEntries(counts.runtimes.map((name) => [name, { path: name }])),
+    DefaultRuntime: counts.defaultRuntime,
+    Swarm: {
+      NodeID: "",
+      NodeAddr: "",
+      LocalNodeState: "inactive",
+      ControlAvailable: false,
+      Error: "",
+      RemoteManagers: null,
+    },
+    LiveRestoreEnabled: true,
+    Isolation: "",
+    InitBinary: "catatonit",
+    ContainerdCommit: { ID: "", Expected: "" },
+    RuncCommit: commitOf(facts.components, counts.defaultRuntime),
+    InitCommit: { ID: "", Expected: "" },
+    SecurityOptions: ["name=seccomp,profile=builtin", ...(groups.version === "2" ? ["name=cgroupns"] : [])],
+    CDISpecDirs: null,
+    Warnings: [
+      ...groups.warnings,
+      ...(counts.defaultRuntime === "" ? ["WARNING: no container runtime: install the package crun or runc"] : []),
+      ...(findProgram("conmon") === undefined
+        ? ["WARNING: conmon is missing: install the package conmon to run containers"]
+        : []),
+    ],
+  };
+}
+
+function commitOf(
+  components: readonly Component[],
+  runtime: string,
+): { readonly ID: string; readonly Expected: string } {
+  const component = components.find(({ Name }) => Name === runtime);
+  const id = component === undefined ? "" : `${component.Name} ${component.Version}`;
+  return { ID: id, Expected: id };
+}
+
+/** Reads what does not change and answers from it. */
+export async function createSystemInfo(config: EngineConfig, driver: DriverInfo, id: string): Promise<SystemInfo> {
+  const [machine, components, { type }] = await Promise.all([
+    readMachine(),
+    Promise.all(["conmon", "crun", "runc"].map(probe)),
+    statFilesystem(config.dataRoot),
+  ]);
+  const found = components.filter((component) => component !== undefined);
+  const facts: Facts = { config, driver, id, machine, components: found, backingFilesystem: type };
+  return { info: (counts) => describe(facts, counts), version: () => versionOf(found) };
+}
