@@ -1,0 +1,142 @@
+import { configDirectory } from "#client";
+import { findEngineError, messageOf } from "#errors";
+import type { Command } from "./command.ts";
+import { CommandError } from "./commandError.ts";
+import { findCommand, GROUPS } from "./commandTable.ts";
+import { globalFlags, toGlobalFlags } from "./globalFlags.ts";
+import { commandHelp, groupHelp, PROGRAM, programHelp, runHelpHint, usageHint } from "./help.ts";
+import { parseFlags } from "./parseFlags.ts";
+import type { ParsedFlags } from "./parseFlags.ts";
+import { openSession } from "./session.ts";
+import type { GlobalFlags } from "./session.ts";
+import { versionLine } from "./versionLine.ts";
+
+/** Exit code for a command line that cannot be read, as Docker's. */
+const BAD_FLAGS = 125;
+const DEPRECATED_H = "Flag shorthand -h has been deprecated, use --help";
+
+const out = (text: string): void => void process.stdout.write(text);
+const err = (text: string): void => void process.stderr.write(text);
+
+/** `'varve pull' requires 1 argument`; undefined when the count is right. */
+function countProblem(path: string, count: number, command: Command): { text: string; verb: "Run" | "See" } | undefined {
+  const { min, max } = command.args;
+  if (count >= min && (max === undefined || count <= max)) return undefined;
+  const said = (number: number): string => `${number} argument${number === 1 ? "" : "s"}`;
+  const name = `'${PROGRAM} ${path}'`;
+  if (max === undefined) return { text: `${name} requires at least ${said(min)}`, verb: "See" };
+  if (max === 0) return { text: `${name} accepts no arguments`, verb: "Run" };
+  if (min === max) return { text: `${name} requires ${said(min)}`, verb: "Run" };
+  if (min === 0) return { text: `${name} requires at most ${said(max)}`, verb: "Run" };
+  return { text: `${name} requires at least ${min} and at most ${said(max)}`, verb: "Run" };
+}
+
+function reportFailure(error: unknown, path: string, command: Command): number {
+  if (error instanceof CommandError) {
+    if (error.message !== "") err(`${error.message}\n`);
+    return error.exitCode;
+  }
+  const known = findEngineError(error);
+  const text = messageOf(error);
+  if (command.ownErrors === true) err(`${PROGRAM}: ${text}\n\n${runHelpHint(path)}\n`);
+  else err(`${text}\n`);
+  if (known?.hint !== undefined) err(`${known.hint}\n`);
+  if (known === undefined && process.env["VARVE_DEBUG"] !== undefined && error instanceof Error) err(`${error.stack}\n`);
+  if (command.ownErrors === true) return BAD_FLAGS;
+  // Docker's own slip, kept: a template that cannot be read exits with 64 where an inspector reads it.
+  return 1;
+}
+
+async function invoke(path: string, command: Command, parsed: ParsedFlags, global: GlobalFlags): Promise<number> {
+  const problem = countProblem(path, parsed.rest.length, command);
+  if (problem !== undefined) {
+    err(`${PROGRAM}: ${problem.text}\n\n${usageHint(path, command, problem.verb)}\n`);
+    return 1;
+  }
+  await using session = openSession(global);
+  try {
+    const { values: flags, given, rest: args } = parsed;
+    return (await command.run({ session, flags, given, args })) ?? 0;
+  } catch (error) {
+    return reportFailure(error, path, command);
+  }
+}
+
+async function runCommand(words: readonly string[], global: GlobalFlags): Promise<number> {
+  const found = findCommand(words);
+  if (found === undefined) return noSuchCommand(words);
+  const { entry, path } = found;
+  const command = await entry.load();
+  const typed = entry.paths.find((alias) => words.slice(0, alias.split(" ").length).join(" ") === alias) ?? path;
+  let parsed: ParsedFlags;
+  try {
+    const args = words.slice(typed.split(" ").length);
+    parsed = parseFlags(args, command.flags, { interspersed: command.interspersed !== false });
+  } catch (error) {
+    err(`${messageOf(error)}\n\n${usageHint(path, command)}\n`);
+    return BAD_FLAGS;
+  }
+  if (parsed.help === false) return invoke(path, command, parsed, global);
+  if (parsed.help === "-h") err(`${DEPRECATED_H}\n`);
+  out(commandHelp(path, entry, command));
+  return 0;
+}
+
+function noSuchCommand(words: readonly string[]): number {
+  const [first = "", second] = words;
+  const group = GROUPS.find(({ name }) => name === first);
+  if (group === undefined) {
+    err(`${PROGRAM}: unknown command: ${PROGRAM} ${first}\n\n${runHelpHint("")}\n`);
+    return 1;
+  }
+  if (second === undefined || second === "--help" || second === "-h") {
+    if (second === "-h") err(`${DEPRECATED_H}\n`);
+    out(groupHelp(group.name, group.short));
+    return 0;
+  }
+  if (second.startsWith("-")) {
+    const letter = second.startsWith("--") ? `unknown flag: ${second}` : `unknown shorthand flag: '${second.charAt(1)}' in ${second}`;
+    err(`${letter}\n\nUsage:  ${PROGRAM} ${first}\n\n${runHelpHint(first)}\n`);
+    return BAD_FLAGS;
+  }
+  err(`${PROGRAM}: unknown command: ${PROGRAM} ${first} ${second}\n\nUsage:  ${PROGRAM} ${first}\n\n${runHelpHint(first)}\n`);
+  return 1;
+}
+
+async function help(words: readonly string[]): Promise<number> {
+  const group = GROUPS.find(({ name }) => name === words[0]);
+  if (words.length === 0) {
+    out(programHelp());
+    return 0;
+  }
+  if (findCommand(words) === undefined && (group === undefined || words.length > 1)) {
+    err(`unknown help topic: ${words.join(" ")}\n`);
+    return 1;
+  }
+  return runCommand([...words, "--help"], { debug: false });
+}
+
+/** Runs a command line (without the program's name) and answers the exit code. Never throws for a user's mistake. */
+export async function runProgram(argv: readonly string[]): Promise<number> {
+  let parsed: ParsedFlags;
+  let global: GlobalFlags;
+  try {
+    parsed = parseFlags(argv, globalFlags(configDirectory(undefined)), { interspersed: false });
+    global = toGlobalFlags(parsed);
+  } catch (error) {
+    err(`${messageOf(error)}\n\nUsage:  ${PROGRAM} [OPTIONS] COMMAND [ARG...]\n\n${runHelpHint("")}\n`);
+    return BAD_FLAGS;
+  }
+  const [first, ...others] = parsed.rest;
+  if (parsed.values["version"] === true) {
+    out(`${versionLine()}\n`);
+    return 0;
+  }
+  if (parsed.help !== false || first === undefined) {
+    if (parsed.help === "-h") err(`${DEPRECATED_H}\n`);
+    out(programHelp());
+    return 0;
+  }
+  return first === "help" ? help(others) : runCommand(parsed.rest, global);
+}
+
