@@ -146,7 +146,7 @@ function common(value: Json): {
 export function parseManifest(raw: Uint8Array, declaredMediaType?: string): ManifestDocument {
   const value = parseJson(raw);
   const mediaType = mediaTypeOf(value, declaredMediaType);
-  if (value["schemaVersion"] === 1 || mediaType.includes("manifest.v1+")) {
+  if (value["schemaVersion"] === 1 || mediaType.startsWith("application/vnd.docker.distribution.manifest.v1+")) {
     throw new EngineError(
       "invalid_argument",
       ErrorCode.UNSUPPORTED_MEDIA_TYPE,
