@@ -1,5 +1,6 @@
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
+import { BulkAgent } from "./bulkAgent.ts";
 import { isLoopbackHost } from "./endpoints.ts";
 import type { TlsFiles } from "./tlsFiles.ts";
 
@@ -16,6 +17,8 @@ export class AgentPool {
   readonly #tlsFiles: TlsFiles;
   readonly #agents: Map<string, Promise<HttpAgent>> = new Map();
 
+  readonly #bulk: BulkAgent = new BulkAgent({ keepAlive: false });
+
   constructor(tlsFiles: TlsFiles) {
     this.#tlsFiles = tlsFiles;
   }
@@ -23,6 +26,8 @@ export class AgentPool {
   agentFor(url: URL, kind: ConnectionKind): Promise<HttpAgent> {
     const isTls = url.protocol === "https:";
     const proxy = isLoopbackHost(url.hostname) ? {} : { proxyEnv: process.env };
+    const isDirect = !isTls && kind.isBulk && (isLoopbackHost(url.hostname) || !hasProxy(process.env));
+    if (isDirect) return Promise.resolve(this.#bulk);
     const key = isTls ? `${url.host} ${kind.isInsecure}` : `http ${isLoopbackHost(url.hostname)}`;
     const known = this.#agents.get(key);
     if (known !== undefined) return known;
@@ -38,5 +43,10 @@ export class AgentPool {
   async close(): Promise<void> {
     for (const made of this.#agents.values()) (await made.catch(() => undefined))?.destroy();
     this.#agents.clear();
+    this.#bulk.destroy();
   }
+}
+
+function hasProxy(environment: NodeJS.ProcessEnv): boolean {
+  return (environment["http_proxy"] ?? environment["HTTP_PROXY"] ?? "") !== "";
 }

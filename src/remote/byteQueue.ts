@@ -6,6 +6,15 @@ export interface ByteSource {
   close(): void;
 }
 
+/** How a queue is made. */
+export interface ByteQueueOptions {
+  /** Keeps small bodies from taking large memory. */
+  readonly expectedBytes: number | undefined;
+  /** How long a reader waits for any byte, and what it gets then. */
+  readonly idleMs: number;
+  readonly idleError: () => Error;
+}
+
 interface Slab {
   readonly buffer: Buffer;
   length: number;
@@ -25,6 +34,7 @@ const PATIENCE_MS = 4;
 export class ByteQueue implements AsyncIterable<Uint8Array> {
   readonly #source: ByteSource;
   readonly #idleMs: number;
+  readonly #idleError: () => Error;
   readonly #slabBytes: number;
   readonly #free: Buffer[] = [];
   readonly #ready: Slab[] = [];
@@ -39,10 +49,10 @@ export class ByteQueue implements AsyncIterable<Uint8Array> {
   #patience: NodeJS.Timeout | undefined;
   #impatient = false;
 
-  /** `expectedBytes` keeps small bodies from taking large buffers; `idleMs` is how long a reader waits for any byte. */
-  constructor(source: ByteSource, options: { readonly expectedBytes: number | undefined; readonly idleMs: number }) {
+  constructor(source: ByteSource, options: ByteQueueOptions) {
     this.#source = source;
     this.#idleMs = options.idleMs;
+    this.#idleError = options.idleError;
     this.#slabBytes = Math.max(1, Math.min(SLAB_BYTES, options.expectedBytes ?? SLAB_BYTES));
   }
 
@@ -68,13 +78,13 @@ export class ByteQueue implements AsyncIterable<Uint8Array> {
     this.#arrived();
   }
 
-  /** Copies bytes in; what has no room is kept and the source paused. */
+  /** Copies bytes in; what has no room is kept aside and the source paused. */
   push(bytes: Uint8Array): void {
     let rest = bytes;
     while (rest.length > 0) {
       const space = this.#spill.length > 0 ? undefined : this.space();
       if (space === undefined) {
-        this.#spill.push(rest);
+        this.#spill.push(Uint8Array.from(rest));
         this.#pause();
         return;
       }
@@ -166,7 +176,7 @@ export class ByteQueue implements AsyncIterable<Uint8Array> {
     let idle: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
-      idle = setTimeout(() => this.end(idleError(this.#idleMs)), this.#idleMs);
+      idle = setTimeout(() => this.end(this.#idleError()), this.#idleMs);
       this.#arrived();
     });
     this.#wake = undefined;
@@ -174,8 +184,4 @@ export class ByteQueue implements AsyncIterable<Uint8Array> {
     clearTimeout(this.#patience);
     this.#patience = undefined;
   }
-}
-
-function idleError(idleMs: number): Error {
-  return Object.assign(new Error(`no bytes for ${idleMs} ms`), { code: "ETIMEDOUT" });
 }

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { EngineError, ErrorCode } from "#errors";
+import { intakeOf } from "./bulkAgent.ts";
 import { ByteQueue } from "./byteQueue.ts";
 import { networkError } from "./networkError.ts";
 import type { RequestLine } from "./networkError.ts";
@@ -39,16 +40,27 @@ export class HttpResponse {
   /** The body in large chunks, each valid until the next is asked for. @throws {unavailable} when it is cut. */
   chunks(): AsyncIterable<Uint8Array> {
     const message = this.#message;
+    const length = this.contentLength;
+    const intake = length === undefined ? undefined : intakeOf(message);
+    const flow = intake === undefined ? message : message.socket;
     const source = {
-      pause: () => void message.pause(),
-      resume: () => void message.resume(),
-      close: () => void message.destroy(),
+      pause: () => void flow.pause(),
+      resume: () => void flow.resume(),
+      close: () => this.close(),
     };
-    const queue = new ByteQueue(source, { expectedBytes: this.contentLength, idleMs: this.#idleMs });
-    message.on("data", (bytes: Uint8Array) => queue.push(bytes));
-    message.on("end", () => queue.end());
+    const queue = new ByteQueue(source, {
+      expectedBytes: length,
+      idleMs: this.#idleMs,
+      idleError: () => networkError(Object.assign(new Error("idle"), { code: "ETIMEDOUT" }), this.request),
+    });
     message.on("error", (error) => queue.end(this.#broken(error)));
     message.on("close", () => queue.end(message.complete ? undefined : this.#broken(new Error("unexpected EOF"))));
+    if (intake !== undefined && length !== undefined) {
+      intake.divert(message, length, queue);
+    } else {
+      message.on("end", () => queue.end());
+      message.on("data", (bytes: Uint8Array) => queue.push(bytes));
+    }
     return queue;
   }
 

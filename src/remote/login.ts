@@ -5,6 +5,8 @@ import { pathOn } from "./registryHost.ts";
 import type { HostFacts, RegistryHost } from "./registryHost.ts";
 import { registryError } from "./registryError.ts";
 import { sendFollowing } from "./redirects.ts";
+import { withRetries } from "./retry.ts";
+import type { Timeouts } from "./timeouts.ts";
 import { basicHeaders, whileRequesting } from "./tokens.ts";
 import type { Token, TokenStore } from "./tokens.ts";
 import type { Transport } from "./transport.ts";
@@ -13,6 +15,7 @@ import type { Transport } from "./transport.ts";
 export interface LoginParts {
   readonly transport: Transport;
   readonly tokens: TokenStore;
+  readonly timeouts: Timeouts;
   readonly host: RegistryHost;
   readonly signal: AbortSignal | undefined;
 }
@@ -33,7 +36,10 @@ export async function login(
       ? basicHeaders(credentials.username, credentials.password)
       : { Authorization: `Bearer ${token.bearer}` };
   const { isInsecure } = host.endpoint;
-  const response = await sendFollowing(transport, { method: "GET", url, headers, signal, isInsecure });
+  const response = await withRetries(
+    () => sendFollowing(transport, { method: "GET", url, headers, signal, isInsecure }),
+    { signal, firstDelayMs: parts.timeouts.retryMs },
+  );
   if (response.status === 401) {
     response.discard();
     throw refused(url, response.statusLine);

@@ -42,7 +42,7 @@ export async function readManifest(session: Session, wanted: WantedManifest): Pr
     if (wanted.size !== undefined && raw.length !== wanted.size) throw sizeMismatch(what, wanted.size, raw.length);
     const contentType = headerOf(response.headers, "content-type")?.split(";")[0]?.trim();
     // The digest of a schema 1 manifest does not cover its signatures; it is refused by its media type anyway.
-    if (contentType?.includes("manifest.v1") !== true)
+    if (contentType?.startsWith("application/vnd.docker.distribution.manifest.v1+") !== true)
       verify(raw, isDigest(tagOrDigest) ? tagOrDigest : headerOf(response.headers, "docker-content-digest"));
     return parseManifest(raw, contentType);
   };

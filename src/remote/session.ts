@@ -68,7 +68,7 @@ export class Session {
     return this.#parts.host.endpoint.host;
   }
 
-  /** An answer that is a success; transient failures are tried again (on mirrors not: the next endpoint is the retry). */
+  /** An answer that is a success; transient failures are tried again (on mirrors once: the next endpoint is the retry). */
   request(request: RegistryRequest): Promise<HttpResponse> {
     return this.retrying(() => this.requestOnce(request), request.signal);
   }
@@ -78,7 +78,7 @@ export class Session {
     return withRetries(attempt, {
       signal,
       firstDelayMs: this.#parts.timeouts.retryMs,
-      ...(this.isMirror ? { maxAttempts: 1 } : {}),
+      ...(this.isMirror ? { maxAttempts: 2 } : {}),
     });
   }
 
