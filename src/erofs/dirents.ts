@@ -6,7 +6,7 @@
 import { invalidErofs } from "./erofsError.ts";
 import { direntTypeOfMode, fileTypeOfDirent } from "./fileType.ts";
 import type { FileType } from "./fileType.ts";
-import { BLOCK_BYTES, DIRENT_BYTES, INODE_SLOT_BYTES } from "./onDisk.ts";
+import { BLOCK_BYTES, DIRENT_BYTES, INODE_SLOT_BYTES, NAME_MAX } from "./onDisk.ts";
 import type { PlacedDirectory } from "./placement.ts";
 
 const TWO_32 = 2 ** 32;
@@ -89,7 +89,8 @@ function parseDirent(block: Buffer, at: number, namesStart: number): Dirent {
     throw invalidErofs("directory entry out of bounds");
   }
   const name = block.toString("latin1", start, end);
-  if (name.includes("\0") || name.includes("/")) throw invalidErofs("directory entry has an impossible name");
+  if (name.length > NAME_MAX || name.includes("\0") || name.includes("/"))
+    throw invalidErofs("directory entry has an impossible name");
   return { name, nid: block.readUInt32LE(at) + block.readUInt32LE(at + 4) * TWO_32, type };
 }
 

@@ -1,6 +1,5 @@
-import { toDisplayPath } from "#tar";
 import type { TarEntry } from "#tar";
-import { invalidEntry, layerLimit } from "./erofsError.ts";
+import { invalidEntry, layerLimit, quotePath } from "./erofsError.ts";
 import { MAX_DEVICE_MAJOR, MAX_DEVICE_MINOR } from "./fileType.ts";
 import { NAME_MAX, PATH_MAX } from "./onDisk.ts";
 
@@ -8,28 +7,23 @@ import { NAME_MAX, PATH_MAX } from "./onDisk.ts";
 const NO_ID = 0xffff_ffff;
 const MAX_MODE = 0o7777;
 const NANOSECONDS = 1_000_000_000;
-const SHOWN_BYTES = 64;
-
-function shown(path: string): string {
-  return JSON.stringify(toDisplayPath(path.length > SHOWN_BYTES ? `${path.slice(0, SHOWN_BYTES)}…` : path));
-}
-
 /** @throws when a clean path is one that no filesystem takes: a part over 255 bytes, over 4095 in all, a NUL */
 export function checkPath(path: string): void {
-  if (path.length > PATH_MAX) throw layerLimit(`path ${shown(path)} has ${path.length} bytes, at most ${PATH_MAX}`);
-  if (path.includes("\0")) throw invalidEntry(`path ${shown(path)} holds a NUL byte`);
+  if (path.length > PATH_MAX) throw layerLimit(`path ${quotePath(path)} has ${path.length} bytes, at most ${PATH_MAX}`);
+  if (path.includes("\0")) throw invalidEntry(`path ${quotePath(path)} holds a NUL byte`);
   if (path.length > NAME_MAX) {
     const long = path.split("/").find((part) => part.length > NAME_MAX);
-    if (long !== undefined) throw layerLimit(`file name ${shown(long)} has ${long.length} bytes, at most ${NAME_MAX}`);
+    if (long !== undefined)
+      throw layerLimit(`file name ${quotePath(long)} has ${long.length} bytes, at most ${NAME_MAX}`);
   }
 }
 
 /** @throws when an inode cannot say what the entry says */
 export function checkEntry(entry: TarEntry, path: string): void {
   const wrong = wrongNumber(entry) ?? wrongSymlink(entry);
-  if (wrong !== undefined) throw invalidEntry(`${shown(path)}: ${wrong}`);
+  if (wrong !== undefined) throw invalidEntry(`${quotePath(path)}: ${wrong}`);
   if (entry.type === "symlink" && entry.linkPath.length > PATH_MAX) {
-    throw layerLimit(`${shown(path)}: symlink target of ${entry.linkPath.length} bytes, at most ${PATH_MAX}`);
+    throw layerLimit(`${quotePath(path)}: symlink target of ${entry.linkPath.length} bytes, at most ${PATH_MAX}`);
   }
 }
 

@@ -1,4 +1,12 @@
 import { EngineError, ErrorCode } from "#errors";
+import { toDisplayPath } from "#tar";
+
+const SHOWN_BYTES = 200;
+
+/** A latin1 path for a message: readable, quoted, one line, not endless. */
+export function quotePath(path: string): string {
+  return JSON.stringify(toDisplayPath(path.length > SHOWN_BYTES ? `${path.slice(0, SHOWN_BYTES)}...` : path));
+}
 
 /** The image is damaged or hostile: what it says of itself cannot be. */
 export function invalidErofs(what: string): EngineError {

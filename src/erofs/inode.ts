@@ -10,6 +10,7 @@ import type { InodeNode } from "./node.ts";
 import { xattrBytesOfCount, xattrCount } from "./xattrs.ts";
 
 const TWO_32 = 2 ** 32;
+const NANOSECONDS = 1_000_000_000;
 
 /** Offsets within the inode. */
 const FORMAT = 0;
@@ -75,6 +76,9 @@ export function parseInode(bytes: Buffer): StoredInode {
   }
   const inline = layout === LAYOUT_FLAT_INLINE;
   if (type === undefined || (inline && type !== "symlink")) throw invalidErofs("inode of an unknown type");
+  const mtimeSeconds = bytes.readUInt32LE(MTIME) + bytes.readInt32LE(MTIME + 4) * TWO_32;
+  const mtimeNanoseconds = bytes.readUInt32LE(MTIME_NANOSECONDS);
+  if (!Number.isSafeInteger(mtimeSeconds) || mtimeNanoseconds >= NANOSECONDS) throw invalidErofs("impossible time");
   return {
     type,
     inline,
@@ -84,8 +88,8 @@ export function parseInode(bytes: Buffer): StoredInode {
     union: bytes.readUInt32LE(UNION),
     uid: bytes.readUInt32LE(UID),
     gid: bytes.readUInt32LE(GID),
-    mtimeSeconds: bytes.readUInt32LE(MTIME) + bytes.readInt32LE(MTIME + 4) * TWO_32,
-    mtimeNanoseconds: bytes.readUInt32LE(MTIME_NANOSECONDS),
+    mtimeSeconds,
+    mtimeNanoseconds,
     nlink: bytes.readUInt32LE(NLINK),
   };
 }

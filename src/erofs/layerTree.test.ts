@@ -159,6 +159,13 @@ test("layer tree: a whiteout becomes a character device 0/0", () => {
   assert.deepEqual(indexOf(entries).whiteoutDirectories, ["", "d"]);
 });
 
+test("layer tree: a whiteout may hide a name of 255 bytes, no longer one", () => {
+  const long = "n".repeat(255);
+  assert.deepEqual(listing(imageOf([file(`d/.wh.${long}`, 0)])), ["/", "d", `d/${long}`]);
+  refused("LAYER_LIMIT", file(`.wh.${long}n`, 0));
+  refused("INVALID_TAR", file(".wh.a\0", 0));
+});
+
 test("layer tree: a whiteout beside a directory of the layer makes it opaque, before or after it", () => {
   for (const entries of [
     [file(".wh.d", 0), file("d/x", 1)],
@@ -181,6 +188,13 @@ test("layer tree: an opaque marker marks its directory, made if it is missing", 
   const image = imageOf([file("d/.wh..wh..opq", 0), file(".wh..wh..opq", 0)]);
   assert.ok(image.isOpaque(image.lookup("d") ?? -1) && image.isOpaque(image.root));
   assert.deepEqual(image.xattrs(image.root).get("trusted.overlay.opaque"), Uint8Array.of(0x79));
+});
+
+test("layer tree: whiteouts hold although their directory is replaced and comes again", () => {
+  const image = imageOf([file("d/.wh.x", 0), file("d/.wh..wh..opq", 0), file("d", 1), directory("d")]);
+  assert.deepEqual(listing(image), ["/", "d", "d/x"]);
+  assert.ok(image.isOpaque(image.lookup("d") ?? -1));
+  assert.deepEqual(listing(imageOf([file("d/.wh.x", 0), file("d", 1)])), ["/", "d"]);
 });
 
 test("layer tree: AUFS bookkeeping and whiteouts of nothing are ignored", () => {

@@ -1,8 +1,8 @@
-import { parseWhiteout, cleanTarPath, parentOf, toDisplayPath } from "#tar";
-import type { TarEntry, TarEntryType } from "#tar";
+import { parseWhiteout, cleanTarPath, parentOf } from "#tar";
+import type { TarEntry, TarEntryType, Whiteout } from "#tar";
 import { checkEntry, checkPath } from "./entryCheck.ts";
 import { entryXattrs } from "./entryXattrs.ts";
-import { invalidEntry, layerLimit } from "./erofsError.ts";
+import { invalidEntry, layerLimit, quotePath } from "./erofsError.ts";
 import { encodeDevice } from "./fileType.ts";
 import { indexTree } from "./layerIndex.ts";
 import type { LayerIndex } from "./layerIndex.ts";
@@ -34,7 +34,8 @@ const WHITEOUT_PART = /(?:^|\/)\.wh\./;
  */
 export class LayerTree {
   readonly #root = new DirectoryNode();
-  readonly #whiteouts: { readonly directory: DirectoryNode; readonly name: string }[] = [];
+  /** By path, applied at the end: they speak of lower layers, whatever entry comes before or after them. */
+  readonly #whiteouts: Exclude<Whiteout, { kind: "ignore" }>[] = [];
   readonly #warnings = new Warnings();
   readonly #maxInodes: number;
   #made = 1;
@@ -57,17 +58,18 @@ export class LayerTree {
   add(entry: TarEntry): void {
     if (this.#finished) throw new Error("LayerTree.add after finish");
     const path = cleanTarPath(entry.path);
+    if (path.includes(".wh.") && this.#addWhiteout(path)) return;
     checkPath(path);
     checkEntry(entry, path);
     if (path === "") this.#addRoot(entry);
-    else if (!path.includes(".wh.") || !this.#addWhiteout(path)) this.#addEntry(entry, path);
+    else this.#addEntry(entry, path);
   }
 
   /** Applies the whiteouts and takes stock. */
   finish(): LayerIndex {
     if (this.#finished) throw new Error("LayerTree.finish called twice");
     this.#finished = true;
-    for (const { directory, name } of this.#whiteouts) this.#hide(directory, name);
+    for (const whiteout of this.#whiteouts) this.#hide(whiteout);
     return indexTree(this.#root, this.#warnings);
   }
 
@@ -79,16 +81,16 @@ export class LayerTree {
   /** False if the path is an ordinary one after all. */
   #addWhiteout(path: string): boolean {
     if (WHITEOUT_PART.test(parentOf(path))) {
-      this.#warnings.add(`${toDisplayPath(path)}: lies below a whiteout: ignored`);
+      this.#warnings.add(`${quotePath(path)}: lies below a whiteout: ignored`);
       return true;
     }
     const whiteout = parseWhiteout(path);
     if (whiteout === undefined) return false;
-    if (whiteout.kind === "opaque") this.#directory(whiteout.path).opaque = true;
-    if (whiteout.kind === "remove") {
-      const { parent, name } = splitPath(whiteout.path);
-      this.#whiteouts.push({ directory: this.#directory(parent), name });
-    }
+    if (whiteout.kind === "ignore") return true;
+    // The hidden name is what must fit: its marker may have 259 bytes.
+    checkPath(whiteout.path);
+    this.#directory(parentOf(path));
+    this.#whiteouts.push(whiteout);
     return true;
   }
 
@@ -138,7 +140,7 @@ export class LayerTree {
     if (target === path) return;
     const node = this.#find(target);
     if (node?.kind === "directory") {
-      throw invalidEntry(`hard link ${quote(path)} to the directory ${quote(target)}`);
+      throw invalidEntry(`hard link ${quotePath(path)} to the directory ${quotePath(target)}`);
     }
     if (node === undefined) checkPath(target);
     this.#put(directory, name, node ?? this.#make(new LowerHardlinkNode(target)));
@@ -153,7 +155,7 @@ export class LayerTree {
       let child = directory.children.get(name);
       if (child?.kind !== "directory") {
         if (child !== undefined)
-          this.#warnings.add(`${toDisplayPath(path)}: ${quote(name)} was no directory: replaced`);
+          this.#warnings.add(`${quotePath(path)}: ${quotePath(name)} was no directory: replaced`);
         child = this.#put(directory, name, this.#make(new DirectoryNode()));
       }
       directory = child;
@@ -191,23 +193,22 @@ export class LayerTree {
     node.mtimeSeconds = entry.mtimeSeconds;
     node.mtimeNanoseconds = entry.mtimeNanoseconds;
     node.xattrs = entryXattrs(entry, (name, reason) => {
-      this.#warnings.add(`${toDisplayPath(entry.path)}: attribute ${name} left out: ${reason}`);
+      this.#warnings.add(`${quotePath(entry.path)}: attribute ${name} left out: ${reason}`);
     });
     return node;
   }
 
-  #hide(directory: DirectoryNode, name: string): void {
-    const node = directory.children.get(name);
-    if (node === undefined) directory.children.set(name, this.#make(new SpecialNode(S_IFCHR)));
-    else if (node.kind === "directory") node.opaque = true;
+  #hide({ kind, path }: Whiteout & { readonly path: string }): void {
+    const node = this.#find(path);
+    if (node?.kind === "directory") node.opaque = true;
+    if (node !== undefined || kind === "opaque") return;
+    const { parent, name } = splitPath(path);
+    const directory = this.#find(parent);
+    if (directory?.kind === "directory") directory.children.set(name, this.#make(new SpecialNode(S_IFCHR)));
   }
 }
 
 function splitPath(path: string): { readonly parent: string; readonly name: string } {
   const slash = path.lastIndexOf("/");
   return { parent: slash < 0 ? "" : path.slice(0, slash), name: path.slice(slash + 1) };
-}
-
-function quote(path: string): string {
-  return JSON.stringify(toDisplayPath(path));
 }

@@ -1,4 +1,4 @@
-import { S_IFCHR, S_IFDIR } from "./onDisk.ts";
+import { S_IFCHR, S_IFDIR, S_IFMT } from "./onDisk.ts";
 
 /** One inode while its layer is built. Mutable, and never seen outside the room. */
 class Inode {
@@ -67,5 +67,5 @@ export type InodeNode = DirectoryNode | FileNode | SymlinkNode | SpecialNode;
 export type LayerNode = InodeNode | LowerHardlinkNode;
 
 export function isWhiteoutNode(node: LayerNode): boolean {
-  return node.kind === "special" && node.mode === S_IFCHR && node.rdev === 0;
+  return node.kind === "special" && (node.mode & S_IFMT) === S_IFCHR && node.rdev === 0;
 }
