@@ -190,6 +190,13 @@ test("layer tree: an opaque marker marks its directory, made if it is missing", 
   assert.deepEqual(image.xattrs(image.root).get("trusted.overlay.opaque"), Uint8Array.of(0x79));
 });
 
+test("layer tree: a device 0/0 of the archive is a whiteout, as the kernel sees it", () => {
+  const entries = [directory("d"), entry("d/x", "char", { mode: 0o600 })];
+  const image = imageOf(entries);
+  assert.ok(image.isWhiteout(image.lookup("d/x") ?? -1));
+  assert.deepEqual(indexOf(entries).whiteoutDirectories, ["d"]);
+});
+
 test("layer tree: whiteouts hold although their directory is replaced and comes again", () => {
   const image = imageOf([file("d/.wh.x", 0), file("d/.wh..wh..opq", 0), file("d", 1), directory("d")]);
   assert.deepEqual(listing(image), ["/", "d", "d/x"]);
