@@ -25,7 +25,7 @@ export interface BlobReader {
    * DIGEST_MISMATCH when the file is damaged.
    */
   read(digest: Digest, maxBytes?: number): Promise<Uint8Array>;
-  /** Bytes from `offset`, in chunks of at most 1 MiB. @throws {not_found} */
+  /** Bytes from `offset` (default 0), in chunks of at most 1 MiB that belong to the receiver. @throws {not_found}, {cancelled} */
   stream(
     digest: Digest,
     options?: { readonly offset?: number; readonly signal?: AbortSignal },

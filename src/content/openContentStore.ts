@@ -77,7 +77,7 @@ class FileContentStore implements ContentStore {
     await using handle = await this.#open(digest);
     let position = options.offset ?? 0;
     for (;;) {
-      options.signal?.throwIfAborted();
+      throwIfAborted(options.signal);
       const chunk = Buffer.allocUnsafeSlow(STREAM_CHUNK_BYTES);
       const { bytesRead } = await handle.read(chunk, 0, chunk.byteLength, position);
       if (bytesRead === 0) return;
@@ -145,8 +145,7 @@ class FileContentStore implements ContentStore {
     const dropped: Digest[] = [];
     const unsynced = await this.#blobs.unsynced();
     for (const { digest } of unsynced) {
-      if (options.signal?.aborted === true)
-        throw new EngineError("cancelled", ErrorCode.CANCELLED, "content: verification was cancelled");
+      throwIfAborted(options.signal);
       if ((await this.#hasher.digest(this.#blobs.path(digest), algorithmOf(digest))) === digest) continue;
       await this.#blobs.remove(digest);
       dropped.push(digest);
@@ -172,4 +171,8 @@ class FileContentStore implements ContentStore {
 
 function digestBytes(bytes: Uint8Array, algorithm: Algorithm): Digest {
   return parseDigest(`${algorithm}:${createHash(algorithm).update(bytes).digest("hex")}`);
+}
+
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw new EngineError("cancelled", ErrorCode.CANCELLED, "content: cancelled");
 }
