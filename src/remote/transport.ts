@@ -46,6 +46,7 @@ export class Transport {
       return await this.#exchange(request);
     } catch (error) {
       if (request.signal?.aborted === true) throw cancelled(request.signal);
+      if (error instanceof SourceError) throw error.cause;
       throw networkError(error, request);
     }
   }
@@ -107,7 +108,18 @@ function bodyHeaders(request: HttpRequest): Readonly<Record<string, string>> {
 
 async function sendBody(outgoing: ClientRequest, body: RequestBody | undefined): Promise<void> {
   if (body === undefined) outgoing.end();
-  else await pipeline(Readable.from(body.chunks, { objectMode: false }), outgoing);
+  else await pipeline(Readable.from(guarded(body.chunks), { objectMode: false }), outgoing);
+}
+
+/** The caller's own body failed: that is not the network's fault and reaches the caller as it is. */
+class SourceError extends Error {}
+
+async function* guarded(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
+  try {
+    yield* chunks;
+  } catch (cause) {
+    throw new SourceError("the body's source failed", { cause });
+  }
 }
 
 /** A header that has one value. */
