@@ -17,10 +17,18 @@ const FORMS: readonly (readonly [string, "none" | "gzip" | "zstd", Buffer])[] = 
   ["a plain tar", "none", TAR],
   ["gzip", "gzip", gzipSync(TAR)],
   ["several gzip members", "gzip", Buffer.concat([gzipSync(TAR.subarray(0, HALF)), gzipSync(TAR.subarray(HALF))])],
-  ["an empty gzip member between", "gzip", Buffer.concat([gzipSync(TAR.subarray(0, 7)), gzipSync(""), gzipSync(TAR.subarray(7))])],
+  [
+    "an empty gzip member between",
+    "gzip",
+    Buffer.concat([gzipSync(TAR.subarray(0, 7)), gzipSync(""), gzipSync(TAR.subarray(7))]),
+  ],
   ["gzip with zero padding", "gzip", Buffer.concat([gzipSync(TAR), Buffer.alloc(4096)])],
   ["zstd", "zstd", zstdCompressSync(TAR)],
-  ["several zstd frames", "zstd", Buffer.concat([zstdCompressSync(TAR.subarray(0, HALF)), SKIPPABLE, zstdCompressSync(TAR.subarray(HALF))])],
+  [
+    "several zstd frames",
+    "zstd",
+    Buffer.concat([zstdCompressSync(TAR.subarray(0, HALF)), SKIPPABLE, zstdCompressSync(TAR.subarray(HALF))]),
+  ],
   ["a skippable zstd frame first", "zstd", Buffer.concat([SKIPPABLE, zstdCompressSync(TAR)])],
 ];
 
@@ -41,7 +49,11 @@ for (const [name, compression, blob] of FORMS) {
 const BROKEN: readonly (readonly [string, string, Buffer])[] = [
   ["gzip that is cut off", "INVALID_COMPRESSION", gzipSync(TAR).subarray(0, -9)],
   ["gzip that is cut off in its trailer", "INVALID_COMPRESSION", gzipSync(TAR).subarray(0, -3)],
-  ["gzip whose second member is cut off", "INVALID_COMPRESSION", Buffer.concat([gzipSync(TAR), gzipSync(TAR).subarray(0, 20)])],
+  [
+    "gzip whose second member is cut off",
+    "INVALID_COMPRESSION",
+    Buffer.concat([gzipSync(TAR), gzipSync(TAR).subarray(0, 20)]),
+  ],
   ["gzip with garbage behind it", "INVALID_COMPRESSION", Buffer.concat([gzipSync(TAR), Buffer.from("garbage")])],
   ["gzip with a wrong checksum", "INVALID_COMPRESSION", flipped(gzipSync(TAR), -6)],
   ["gzip with a damaged middle", "INVALID_COMPRESSION", flipped(gzipSync(TAR, { level: 9 }), 200)],
@@ -68,7 +80,10 @@ const WRONG = [
 ] as const;
 
 for (const [name, code, expected] of WRONG) {
-  for (const [form, blob] of [["gzip", gzipSync(TAR)], ["plain", TAR]] as const) {
+  for (const [form, blob] of [
+    ["gzip", gzipSync(TAR)],
+    ["plain", TAR],
+  ] as const) {
     test(`ingestBlob: refuses a ${form} blob of another ${name} and leaves nothing`, async (t) => {
       const { store, source, files } = await openTestStore(t);
       const job = { source: await source(blob), expected };
@@ -101,7 +116,10 @@ test("ingestBlob: two of one layer at a time both succeed and leave one file", a
   const { store, source, files } = await openTestStore(t, { workers: 9 });
   const blobs = [gzipSync(TAR), zstdCompressSync(TAR), TAR];
   const done = await Promise.all(blobs.map(async (blob) => store.ingestBlob({ source: await source(blob) })));
-  assert.deepEqual(done.map(({ layer }) => layer.diffId), [DIFF_ID, DIFF_ID, DIFF_ID]);
+  assert.deepEqual(
+    done.map(({ layer }) => layer.diffId),
+    [DIFF_ID, DIFF_ID, DIFF_ID],
+  );
   assert.deepEqual(await files(), { layers: [hexOf(DIFF_ID)], unfinished: [] });
 });
 
@@ -109,7 +127,13 @@ test("ingestBlob: more layers at a time than workers all come in", async (t) => 
   const { store, source } = await openTestStore(t, { workers: 3 });
   const tars = Array.from({ length: 8 }, (_, index) => tarOf([file(`f${index}`, noise(100_000, index + 1))]));
   await Promise.all(tars.map(async (tar) => store.ingestBlob({ source: await source(gzipSync(tar)) })));
-  assert.deepEqual(store.list().map(({ diffId }) => diffId).sort(), tars.map(diffIdOfTar).sort());
+  assert.deepEqual(
+    store
+      .list()
+      .map(({ diffId }) => diffId)
+      .sort(),
+    tars.map(diffIdOfTar).sort(),
+  );
 });
 
 test("ingestBlob: follows a file that is still being written", async (t) => {
