@@ -33,7 +33,7 @@ export class AgentPool {
     if (known !== undefined) return known;
     const made = isTls
       ? this.#tlsFiles
-          .optionsFor(url.host)
+          .optionsFor(url.host, !kind.isInsecure)
           .then((tls) => new HttpsAgent({ ...KEEP_ALIVE, ...proxy, ...tls, rejectUnauthorized: !kind.isInsecure }))
       : Promise.resolve(new HttpAgent({ ...KEEP_ALIVE, ...proxy }));
     this.#agents.set(key, made);

@@ -19,18 +19,25 @@ export class TlsFiles {
     this.#directory = directory;
   }
 
-  /** `host` with its port, as in the reference. Roots of the system count too. */
-  async optionsFor(host: string): Promise<TlsOptions> {
+  /**
+   * `host` with its port, as in the reference. Roots of the system count too; they are read only where certificates are
+   * verified, because reading them stops the process for some 40 ms.
+   */
+  async optionsFor(host: string, isVerified: boolean): Promise<TlsOptions> {
     const folder = join(this.#directory, host);
     const names = (await readdir(folder).catch(() => [])).toSorted((a, b) => a.localeCompare(b));
     const read = (name: string): Promise<string> => readFile(join(folder, name), "utf8");
-    const roots = await Promise.all(names.filter((name) => name.endsWith(".crt")).map(read));
     const client = names.find((name) => name.endsWith(".cert") && names.includes(keyOf(name)));
     return {
-      ca: [...new Set([...getCACertificates("default"), ...getCACertificates("system"), ...roots])],
+      ...(isVerified ? { ca: await withSystemRoots(names.filter((name) => name.endsWith(".crt")).map(read)) } : {}),
       ...(client === undefined ? {} : { cert: await read(client), key: await read(keyOf(client)) }),
     };
   }
+}
+
+async function withSystemRoots(own: readonly Promise<string>[]): Promise<string[]> {
+  const known = [...getCACertificates("default"), ...getCACertificates("system")];
+  return [...new Set([...known, ...(await Promise.all(own))])];
 }
 
 function keyOf(certificate: string): string {
