@@ -1,0 +1,87 @@
+/**
+ * Linux numbers that Node does not name. Values are the kernel's uapi, equal on every architecture unless a table says
+ * otherwise. @see https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git/tree/include/uapi
+ */
+
+type SyscallNumbers = Readonly<
+  Record<"mknodat" | "move_mount" | "fsopen" | "fsconfig" | "fsmount" | "pidfd_open" | "openat2", number>
+>;
+
+/** include/uapi/asm-generic/unistd.h and arch/x86/entry/syscalls/syscall_64.tbl; numbers from 424 on are the same everywhere. */
+const MKNODAT: Readonly<Record<string, number>> = { x64: 259, arm64: 33 };
+
+export const SYS: SyscallNumbers = {
+  mknodat: MKNODAT[process.arch] ?? -1,
+  move_mount: 429,
+  fsopen: 430,
+  fsconfig: 431,
+  fsmount: 432,
+  pidfd_open: 434,
+  openat2: 437,
+};
+
+/** linux/fcntl.h */
+export const AT = { FDCWD: -100, SYMLINK_NOFOLLOW: 0x100 } as const;
+export const RENAME_NOREPLACE = 1;
+
+/** asm-generic/fcntl.h; O_CLOEXEC and O_PATH are equal on x86_64 and aarch64. */
+export const O_CLOEXEC = 0o2000000;
+export const O_PATH = 0o10000000;
+
+/** linux/mount.h: mount(2), umount2(2), fsopen(2) family. */
+export const MS = {
+  RDONLY: 1,
+  NOSUID: 2,
+  NODEV: 4,
+  REMOUNT: 32,
+  BIND: 4096,
+  REC: 16384,
+  PRIVATE: 0x40000,
+} as const;
+export const UMOUNT = { DETACH: 2, NOFOLLOW: 8 } as const;
+export const FSOPEN_CLOEXEC = 1;
+export const FSCONFIG = { SET_FLAG: 0, SET_STRING: 1, CMD_CREATE: 6 } as const;
+export const FSMOUNT_CLOEXEC = 1;
+export const MOUNT_ATTR_RDONLY = 1;
+export const MOVE_MOUNT_F_EMPTY_PATH = 4;
+/** mount(2) takes one page of options and cuts the rest off without an error (fs/namespace.c, copy_mount_options). */
+export const MOUNT_OPTIONS_LIMIT = 4096;
+
+/** linux/loop.h: ioctls, and struct loop_config (u32 fd, u32 block_size, loop_info64 at 8, 64 bytes reserved). */
+export const LOOP = {
+  CTL_GET_FREE: 0x4c82,
+  CONFIGURE: 0x4c0a,
+  MAJOR: 7,
+  CONFIG_BYTES: 304,
+  CONFIG_FD: 0,
+  CONFIG_BLOCK_SIZE: 4,
+  /** loop_info64 at 8, lo_flags at 52 within it */
+  CONFIG_FLAGS: 60,
+  FLAG_READ_ONLY: 1,
+  FLAG_AUTOCLEAR: 4,
+} as const;
+
+/** asm-generic/fcntl.h, sys/file.h */
+export const LOCK = { EX: 2, NB: 4 } as const;
+
+/** linux/openat2.h: struct open_how is three u64. */
+export const OPEN_HOW_BYTES = 24;
+export const RESOLVE = { NO_MAGICLINKS: 0x02, IN_ROOT: 0x10 } as const;
+
+/** linux/falloc.h, linux/fs.h */
+export const FALLOC = { KEEP_SIZE: 1, PUNCH_HOLE: 2 } as const;
+export const SEEK = { DATA: 3, HOLE: 4 } as const;
+
+/** linux/prctl.h, linux/wait.h */
+export const PR_SET_CHILD_SUBREAPER = 36;
+export const WAIT = { P_PID: 1, WNOHANG: 1, WEXITED: 4 } as const;
+/** siginfo_t of waitid: si_pid, si_code (CLD_EXITED = 1), si_status. */
+export const SIGINFO = { BYTES: 128, CODE: 8, PID: 12, STATUS: 24, CLD_EXITED: 1 } as const;
+
+/** bits/socket.h; struct sockaddr_un is u16 family and 108 bytes of path. */
+export const SOCKET = { AF_UNIX: 1, SEQPACKET: 5, NONBLOCK: 0o4000, CLOEXEC: 0o2000000, PATH_BYTES: 108 } as const;
+
+/** struct timespec on 64-bit: i64 seconds, i64 nanoseconds. */
+export const TIMESPEC_BYTES = 16;
+/** linux/stat.h: utimensat leaves this time as it is. */
+export const UTIME_OMIT: bigint = (1n << 30n) - 2n;

@@ -1,0 +1,49 @@
+import { spawn } from "node:child_process";
+import type { ChildProcess, StdioOptions } from "node:child_process";
+import { EngineError, ErrorCode } from "#errors";
+
+/** A program to start. No shell is ever between. */
+export interface ProgramCall {
+  /** Absolute path (see `findProgram`). */
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly cwd?: string;
+  /** The whole environment; absent: the daemon's own. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** SIGKILL to the child when it aborts. */
+  readonly signal?: AbortSignal;
+}
+
+/** Child is session leader when `detached`: signals of the daemon's terminal do not reach it. */
+export interface SpawnOptions extends ProgramCall {
+  readonly stdio: StdioOptions;
+  readonly detached?: boolean;
+}
+
+function startError(file: string, error: unknown): EngineError {
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  if (code === "ENOENT") {
+    return new EngineError("not_found", ErrorCode.MISSING_PROGRAM, `${file}: no such program`, { cause: error });
+  }
+  return new EngineError("internal", ErrorCode.INTERNAL, `cannot start ${file}`, { cause: error });
+}
+
+/**
+ * Starts a program. The child gets the fds of `stdio` and no other, default signal dispositions and an empty mask.
+ * Resolves when it runs. @throws {not_found} MISSING_PROGRAM
+ */
+export function spawnProcess(options: SpawnOptions): Promise<ChildProcess> {
+  const { file, args, cwd, env, signal, stdio, detached } = options;
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, [...args], {
+      stdio,
+      detached: detached ?? false,
+      killSignal: "SIGKILL",
+      ...(cwd === undefined ? {} : { cwd }),
+      ...(env === undefined ? {} : { env }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    child.once("error", (error) => reject(startError(file, error)));
+    child.once("spawn", () => resolve(child));
+  });
+}
