@@ -124,7 +124,8 @@ export class BlobDirectory implements AsyncDisposable {
     try {
       await rename(path, hidden);
     } catch (error) {
-      if (isErrno(error, "ENOENT")) return;
+      // Gone already, or someone took the trash away: then it is freed at once.
+      if (isErrno(error, "ENOENT")) return rm(path, { force: true });
       throw error;
     }
     this.#inBackground(rm(hidden, { force: true }));
