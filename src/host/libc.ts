@@ -20,6 +20,12 @@ function loadLibrary(name: string): KoffiModule.LibraryHandle {
   return library;
 }
 
+/** What koffi makes of a prototype: callable, and callable on libuv's pool. */
+interface Native {
+  (...args: readonly unknown[]): number | bigint;
+  async(...argsAndCallback: readonly unknown[]): void;
+}
+
 /** A C function, bound when it is first called. */
 export interface NativeFunction<Arguments extends readonly unknown[]> {
   /** On this thread. A negative result is a failure; see {@link lastErrno}. */
@@ -33,21 +39,19 @@ export function nativeFunction<Arguments extends readonly unknown[]>(
   prototype: string,
   library = "libc.so.6",
 ): NativeFunction<Arguments> {
-  let bound: KoffiModule.KoffiFunc<(...args: Arguments) => number | bigint> | undefined;
-  const bind = (): KoffiModule.KoffiFunc<(...args: Arguments) => number | bigint> => {
-    bound ??= loadLibrary(library).func(prototype) as KoffiModule.KoffiFunc<(...args: Arguments) => number | bigint>;
+  let bound: Native | undefined;
+  const bind = (): Native => {
+    bound ??= loadLibrary(library).func(prototype) as Native;
     return bound;
   };
   return {
     call: (...args) => Number(bind()(...args)),
     callAsync: (...args) =>
       new Promise((resolve, reject) => {
-        const settle = (error: unknown, result: number | bigint): void => {
+        bind().async(...args, (error: unknown, result: number | bigint) => {
           if (error instanceof Error) reject(error);
           else resolve({ result: Number(result), errno: lastErrno() });
-        };
-        const start = bind().async as (...all: readonly [...Arguments, typeof settle]) => void;
-        start(...args, settle);
+        });
       }),
   };
 }

@@ -59,18 +59,17 @@ function kernelNote(context: number): string {
   }
 }
 
-function configure(context: number, target: string, command: number, key?: string, value?: string): void {
-  const result = fsconfig.call(
-    SYS.fsconfig,
-    context,
-    command,
-    key === undefined ? null : cPath(key),
-    value === undefined ? null : cPath(value),
-    0,
-  );
-  if (result >= 0) return;
+/** A filesystem context under construction, and the mount point that messages name. */
+interface Context {
+  readonly fd: number;
+  readonly target: string;
+}
+
+function configure(context: Context, command: number, key?: string, value?: string): void {
+  const [name, text] = [key, value].map((part) => (part === undefined ? null : cPath(part)));
+  if (fsconfig.call(SYS.fsconfig, context.fd, command, name ?? null, text ?? null, 0) >= 0) return;
   const errno = lastErrno();
-  throw syscallError({ syscall: "fsconfig overlay", path: target, errno, note: kernelNote(context) });
+  throw syscallError({ syscall: "fsconfig overlay", path: context.target, errno, note: kernelNote(context.fd) });
 }
 
 function allOptions(overlay: OverlayMount): readonly (readonly [string, string])[] {
@@ -78,24 +77,25 @@ function allOptions(overlay: OverlayMount): readonly (readonly [string, string])
 }
 
 /** Makes the superblock; false when the kernel has no `lowerdir+`. */
-function fillContext(context: number, overlay: OverlayMount): boolean {
+function fillContext(fd: number, overlay: OverlayMount): boolean {
   const { lowers, upper, work, target } = overlay;
+  const context: Context = { fd, target };
   for (const [index, lower] of lowers.entries()) {
     try {
-      configure(context, target, FSCONFIG.SET_STRING, "lowerdir+", lower);
+      configure(context, FSCONFIG.SET_STRING, "lowerdir+", lower);
     } catch (error) {
       if (index === 0 && appendsLowers === undefined && isErrno(error, "EINVAL")) return false;
       throw error;
     }
     appendsLowers = true;
   }
-  if (upper !== undefined) configure(context, target, FSCONFIG.SET_STRING, "upperdir", escape(upper));
-  if (work !== undefined) configure(context, target, FSCONFIG.SET_STRING, "workdir", escape(work));
+  if (upper !== undefined) configure(context, FSCONFIG.SET_STRING, "upperdir", escape(upper));
+  if (work !== undefined) configure(context, FSCONFIG.SET_STRING, "workdir", escape(work));
   for (const [key, value] of allOptions(overlay)) {
-    if (value === "") configure(context, target, FSCONFIG.SET_FLAG, key);
-    else configure(context, target, FSCONFIG.SET_STRING, key, value);
+    if (value === "") configure(context, FSCONFIG.SET_FLAG, key);
+    else configure(context, FSCONFIG.SET_STRING, key, value);
   }
-  configure(context, target, FSCONFIG.CMD_CREATE);
+  configure(context, FSCONFIG.CMD_CREATE);
   return true;
 }
 
