@@ -1,0 +1,107 @@
+import { mkdirSync, mkdtempSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { EngineError, ErrorCode, messageOf } from "#errors";
+import { erofsSupport, hasFilesystem, hasModule, kernelRelease, mountErofs, mountErofsLoop, unmount } from "#host";
+import type { KernelRelease } from "#host";
+import type { LayerStore } from "#layers";
+import type { SettingRecords } from "#metadata";
+import { writeTarStream } from "#tar";
+
+/** What `--storage-driver` may say; `erofs` takes the better of its two backends. */
+export const STORAGE_DRIVERS = ["erofs", "erofs-file", "erofs-loop", "overlay2"] as const;
+export type StorageDriver = (typeof STORAGE_DRIVERS)[number];
+
+/** How committed layers are made visible. */
+export type Backend = "file" | "loop" | "unpacked";
+
+export interface ChosenDriver {
+  readonly backend: Backend;
+  /** Why this one: a sentence for `info`. */
+  readonly reason: string;
+}
+
+export interface DriverChoice {
+  readonly forced: StorageDriver | undefined;
+  /** Where a test mount may be made; on the filesystem of the layer files. */
+  readonly directory: string;
+  readonly layers: LayerStore;
+  readonly settings: SettingRecords;
+}
+
+const CANDIDATES: Readonly<Record<StorageDriver | "auto", readonly Backend[]>> = {
+  auto: ["file", "loop", "unpacked"],
+  erofs: ["file", "loop"],
+  "erofs-file": ["file"],
+  "erofs-loop": ["loop"],
+  overlay2: ["unpacked"],
+};
+const SETTING = "snapshots.backend";
+
+/**
+ * Picks by kernel version first, because some kernels panic on a file-backed mount, and only then by a mount of an empty
+ * image: the data root's filesystem may be one that cannot back EROFS. The outcome is remembered per data root and
+ * kernel.
+ *
+ * @throws {failed_precondition} UNSUPPORTED_KERNEL when a forced driver cannot work here
+ */
+export async function chooseDriver(choice: DriverChoice): Promise<ChosenDriver> {
+  const release = kernelRelease();
+  const gate = await gateOf(release);
+  const wanted = CANDIDATES[choice.forced ?? "auto"];
+  const allowed = wanted.filter((backend) => backend === "unpacked" || gate[backend]);
+  const refusals = [gate.reason];
+  const remembered = recall(choice, release);
+  for (const backend of allowed) {
+    if (backend === "unpacked" || backend === remembered) return { backend, reason: refusals.join("; ") };
+    const failure = await tryMount(choice, backend);
+    if (failure === undefined) {
+      remember(choice, release, backend);
+      return { backend, reason: refusals.join("; ") };
+    }
+    refusals.push(failure);
+  }
+  throw new EngineError(
+    "failed_precondition",
+    ErrorCode.UNSUPPORTED_KERNEL,
+    `storage driver ${choice.forced ?? "erofs"} cannot be used here: ${refusals.join("; ")}`,
+    { hint: "Leave out --storage-driver, or use --storage-driver overlay2." },
+  );
+}
+
+interface Gate {
+  readonly file: boolean;
+  readonly loop: boolean;
+  readonly reason: string;
+}
+
+async function gateOf(release: KernelRelease): Promise<Gate> {
+  if ((await hasFilesystem("erofs")) || (await hasModule("erofs", release.text))) return erofsSupport(release);
+  return { file: false, loop: false, reason: `Linux ${release.text} has no EROFS` };
+}
+
+function recall({ settings }: DriverChoice, release: KernelRelease): string | undefined {
+  const [backend, kernel] = settings.get(SETTING)?.split(" ") ?? [];
+  return kernel === release.text ? backend : undefined;
+}
+
+function remember({ settings }: DriverChoice, release: KernelRelease, backend: Backend): void {
+  settings.put(SETTING, `${backend} ${release.text}`);
+}
+
+/** What the kernel said to mounting an empty layer; undefined when it did. */
+async function tryMount({ directory, layers }: DriverChoice, backend: "file" | "loop"): Promise<string | undefined> {
+  const folder = mkdtempSync(join(directory, "try-"));
+  const [source, target] = [join(folder, "layer"), join(folder, "mounted")];
+  try {
+    mkdirSync(target);
+    await layers.writeLayerFile(source, writeTarStream([{ header: { path: "./", type: "directory", mode: 0o755 } }]));
+    await (backend === "file" ? mountErofs : mountErofsLoop)({ source, target });
+    await unmount(target);
+    return undefined;
+  } catch (error) {
+    return `by ${backend}: ${messageOf(error)}`;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,77 @@
+import { statSync } from "node:fs";
+import { isConflict } from "#errors";
+import { bindMount, listMounts, mountOverlay, unmount } from "#host";
+import type { SnapshotDirectories } from "./directories.ts";
+import type { LayerDirectory } from "./driver.ts";
+
+/** What stands at `merged`. */
+export interface Rootfs {
+  readonly id: string;
+  readonly lowers: readonly LayerDirectory[];
+  /** A writable top at `diff` and `work`; otherwise all is read-only, `diff` being one more lower if `hasOwnRoot`. */
+  readonly top: "writable" | "ownRoot" | "none";
+}
+
+/** Mounts at `overlay2/<id>/merged`. */
+export class Mounter {
+  readonly #directories: SnapshotDirectories;
+  readonly #mounted: Set<string>;
+
+  /** `mounted`: ids that an earlier process left mounted. */
+  constructor(directories: SnapshotDirectories, mounted: ReadonlySet<string>) {
+    this.#directories = directories;
+    this.#mounted = new Set(mounted);
+  }
+
+  isMounted(id: string): boolean {
+    return this.#mounted.has(id);
+  }
+
+  /** Idempotent; mounts again what a hand unmounted. Returns the path. */
+  async mount({ id, lowers, top }: Rootfs): Promise<string> {
+    const target = this.#directories.at(id, "merged");
+    if (this.#mounted.has(id) && (lowers.length === 0 || this.#isForeign(target))) return target;
+    const diff = this.#directories.at(id, "diff");
+    const shorts = lowers.map(({ short }) => short);
+    // Without layers there is nothing to stack; overlayfs would want a lower.
+    if (lowers.length === 0) await bindMount({ source: diff, target, readOnly: top !== "writable" });
+    else if (top === "writable") {
+      await mountOverlay({ lowers: shorts, upper: diff, work: this.#directories.at(id, "work"), target });
+    } else await mountOverlay({ lowers: top === "ownRoot" ? [diff, ...shorts] : shorts, target });
+    this.#mounted.add(id);
+    return target;
+  }
+
+  /** Idempotent. What still has files open there keeps them until it closes them. */
+  async unmount(id: string): Promise<void> {
+    if (!this.#mounted.has(id)) return;
+    await unmountSurely(this.#directories.at(id, "merged"));
+    this.#mounted.delete(id);
+  }
+
+  /** Unmounts everything below the directories, but leaves a rootfs that is in use: a container outlives the daemon. */
+  async unmountAll(): Promise<void> {
+    const mounts = await listMounts(this.#directories.root);
+    for (const { target } of mounts.toReversed()) {
+      if (!target.endsWith("/merged")) await unmountSurely(target);
+      else await unmount(target).catch(ignoreBusy);
+    }
+    this.#mounted.clear();
+  }
+
+  #isForeign(target: string): boolean {
+    return statSync(target).dev !== statSync(this.#directories.root).dev;
+  }
+}
+
+/** A busy mount is detached: overlays hold their own reference to what they stand on. */
+export async function unmountSurely(target: string): Promise<void> {
+  await unmount(target).catch(async (error: unknown) => {
+    if (!isConflict(error)) throw error;
+    await unmount(target, { lazy: true });
+  });
+}
+
+function ignoreBusy(error: unknown): void {
+  if (!isConflict(error)) throw error;
+}

@@ -1,0 +1,218 @@
+import { EngineError, ErrorCode } from "#errors";
+import type { LayerReads } from "#layers";
+import type { SnapshotRecord, SnapshotRecords } from "#metadata";
+import { chainIdOf, parseChainId } from "#oci";
+import type { ChainId, DiffId } from "#oci";
+import { copyDirectoryAttributes } from "./attributes.ts";
+import { SnapshotDirectories } from "./directories.ts";
+import type { LayerDriver } from "./driver.ts";
+import { infoOf } from "./fixup.ts";
+import type { FixupStore } from "./fixupStore.ts";
+import { KeyedLock } from "./keyedLock.ts";
+import type { Mounter } from "./mounter.ts";
+import type {
+  DriverInfo,
+  GraphDriverData,
+  MountedRootfs,
+  SnapshotInfo,
+  SnapshotUsage,
+  Snapshotter,
+} from "./snapshotter.ts";
+import { Stacks, noSnapshot } from "./stacks.ts";
+import { directoryUsage } from "./usage.ts";
+
+export interface OverlaySnapshotterOptions {
+  readonly info: DriverInfo;
+  readonly driver: LayerDriver;
+  readonly records: SnapshotRecords;
+  readonly layers: LayerReads;
+  readonly directories: SnapshotDirectories;
+  readonly fixups: FixupStore;
+  readonly mounter: Mounter;
+}
+
+/**
+ * Snapshots as overlayfs mounts. A record is put when its directory is whole and removed before its directory goes, so
+ * that after a crash every record has its directory, and a directory without record is rubbish.
+ */
+export class OverlaySnapshotter implements Snapshotter {
+  readonly driver: DriverInfo;
+  readonly #driver: LayerDriver;
+  readonly #records: SnapshotRecords;
+  readonly #layers: LayerReads;
+  readonly #directories: SnapshotDirectories;
+  readonly #fixups: FixupStore;
+  readonly #mounter: Mounter;
+  readonly #stacks: Stacks;
+  /** By name of the snapshot. Whoever holds a key may take a chain's, never the other way round. */
+  readonly #locks = new KeyedLock();
+
+  constructor(options: OverlaySnapshotterOptions) {
+    this.driver = options.info;
+    this.#driver = options.driver;
+    this.#records = options.records;
+    this.#layers = options.layers;
+    this.#directories = options.directories;
+    this.#fixups = options.fixups;
+    this.#mounter = options.mounter;
+    this.#stacks = new Stacks({ ...options, locks: this.#locks });
+  }
+
+  async commitLayer(
+    diffId: DiffId,
+    parent: ChainId | undefined,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<ChainId> {
+    const below = this.#stacks.diffIdsOf(parent);
+    const chainId = chainIdOf([...below, diffId]);
+    if (chainId === undefined) throw new Error("a stack with a layer has a chainID");
+    await this.#locks.run(chainId, async () => {
+      if (this.#records.get(chainId) !== undefined) return;
+      infoOf(this.#layers, { diffId });
+      await this.#make({ name: chainId, kind: "committed", parent, diffId }, (id) =>
+        this.#driver.prepare({ id, diffId, below }, options.signal),
+      );
+    });
+    return chainId;
+  }
+
+  prepare(key: string, parent: ChainId | undefined): Promise<void> {
+    return this.#makeTop("active", key, parent);
+  }
+
+  view(key: string, parent: ChainId | undefined): Promise<void> {
+    return this.#makeTop("view", key, parent);
+  }
+
+  mount(key: string): Promise<MountedRootfs> {
+    return this.#locks.run(key, async () => {
+      const { id, kind, parent } = this.#get(key);
+      if (kind === "committed") throw new TypeError(`snapshot ${key} is committed: view it`);
+      const lowers = await this.#stacks.attach(parent);
+      return { path: await this.#mounter.mount({ id, lowers, top: kind === "active" ? "writable" : "ownRoot" }) };
+    });
+  }
+
+  unmount(key: string): Promise<void> {
+    return this.#locks.run(key, async () => {
+      const record = this.#records.get(key);
+      if (record !== undefined) await this.#mounter.unmount(record.id);
+    });
+  }
+
+  /** The record goes before the first await: who looks afterwards, GC above all, sees none. */
+  async remove(name: ChainId | string): Promise<void> {
+    const record = this.#records.get(name);
+    if (record === undefined) return;
+    this.#refuseUsed(record);
+    this.#records.remove(name);
+    await this.#locks.run(name, () => this.#discard(record.id));
+  }
+
+  stat(name: ChainId | string): Promise<SnapshotInfo | undefined> {
+    return Promise.resolve(this.#records.get(name));
+  }
+
+  list(): readonly SnapshotInfo[] {
+    return this.#records.list();
+  }
+
+  graphDriverData(name: ChainId | string): Promise<GraphDriverData> {
+    const { kind } = this.#get(name);
+    return kind === "committed" ? this.#layerData(parseChainId(name)) : this.#topData(name);
+  }
+
+  async usage(name: ChainId | string): Promise<SnapshotUsage> {
+    const { id, diffId } = this.#get(name);
+    if (diffId === undefined) return directoryUsage(this.#directories.at(id, "diff"));
+    const { contentBytes, inodes } = infoOf(this.#layers, { diffId });
+    return { bytes: contentBytes, inodes };
+  }
+
+  close(): Promise<void> {
+    return this.#mounter.unmountAll();
+  }
+
+  #makeTop(kind: "active" | "view", key: string, parent: ChainId | undefined): Promise<void> {
+    return this.#locks.run(key, async () => {
+      const existing = this.#records.get(key);
+      if (existing?.kind === kind && existing.parent === parent) return;
+      if (existing !== undefined) throw exists(key);
+      await this.#make({ name: key, kind, parent, diffId: undefined }, async (id) => {
+        const root = await this.#stacks.rootSource(parent);
+        if (root !== undefined) copyDirectoryAttributes(root, this.#directories.at(id, "diff"));
+      });
+    });
+  }
+
+  /** Directory, content, record, in this order; nothing stays when one fails. */
+  async #make(record: Omit<SnapshotRecord, "id" | "createdAt">, fill: (id: string) => Promise<void>): Promise<void> {
+    const id = SnapshotDirectories.newId();
+    try {
+      this.#directories.create(id, this.#stacks.idsOf(record.parent));
+      await fill(id);
+      // The parent may have been removed meanwhile by someone who did not know that we need it.
+      if (record.parent !== undefined) this.#get(record.parent);
+      this.#records.put({ ...record, id, createdAt: Date.now() });
+    } catch (error) {
+      await this.#discard(id);
+      throw error;
+    }
+  }
+
+  async #discard(id: string): Promise<void> {
+    await this.#mounter.unmount(id);
+    await this.#driver.detach(id);
+    await this.#fixups.remove(id);
+    await this.#directories.remove(id);
+  }
+
+  #refuseUsed({ name, id, kind }: SnapshotRecord): void {
+    const [child] = kind === "committed" ? this.#records.children(parseChainId(name)) : [];
+    if (child !== undefined) throw inUse(name, `snapshot ${child.name} stands on it`);
+    if (kind !== "committed" && this.#mounter.isMounted(id)) throw inUse(name, "it is mounted");
+  }
+
+  /** A layer's `merged` shows the stack up to it, read-only. */
+  #layerData(name: ChainId): Promise<GraphDriverData> {
+    const record = this.#get(name);
+    return this.#locks.run(`merged ${name}`, async () => {
+      const lowers = await this.#stacks.attach(name);
+      await this.#mounter.mount({ id: record.id, lowers, top: "none" });
+      return this.#data(record, await this.#stacks.attach(record.parent));
+    });
+  }
+
+  async #topData(key: string): Promise<GraphDriverData> {
+    const record = this.#get(key);
+    return this.#data(record, await this.#stacks.attach(record.parent));
+  }
+
+  #data({ id }: SnapshotRecord, lowers: readonly { readonly path: string }[]): GraphDriverData {
+    return {
+      ...(lowers.length === 0 ? {} : { LowerDir: lowers.map(({ path }) => path).join(":") }),
+      MergedDir: this.#directories.at(id, "merged"),
+      UpperDir: this.#directories.at(id, "diff"),
+      WorkDir: this.#directories.at(id, "work"),
+    };
+  }
+
+  #get(name: string): SnapshotRecord {
+    const record = this.#records.get(name);
+    if (record === undefined) throw noSnapshot(name);
+    return record;
+  }
+}
+
+function exists(key: string): EngineError {
+  const message = `snapshot ${key} exists with another parent or kind`;
+  return new EngineError("already_exists", ErrorCode.SNAPSHOT_EXISTS, message);
+}
+
+function inUse(name: string, why: string): EngineError {
+  return new EngineError(
+    "failed_precondition",
+    ErrorCode.SNAPSHOT_IN_USE,
+    `snapshot ${name} cannot be removed: ${why}`,
+  );
+}
