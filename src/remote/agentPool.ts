@@ -37,6 +37,7 @@ export class AgentPool {
           .then((tls) => new HttpsAgent({ ...KEEP_ALIVE, ...proxy, ...tls, rejectUnauthorized: !kind.isInsecure }))
       : Promise.resolve(new HttpAgent({ ...KEEP_ALIVE, ...proxy }));
     this.#agents.set(key, made);
+    made.catch(() => this.#agents.delete(key)); // unreadable certificates may be mended meanwhile
     return made;
   }
 

@@ -56,9 +56,10 @@ class HttpRegistryClient implements RegistryClient {
     const scope = options.scope ?? "pull";
     const scopes = [repositoryScope(reference.path, scope)];
     const endpoints = endpointsOf(reference.domain, scope, this.#options);
-    const ownHost = endpoints.at(-1)?.host;
+    const trusted = new Set(endpoints.at(-1)?.bases.map(({ origin }) => origin));
     const sessions = endpoints.map((endpoint) => {
-      const credentials = endpoint.host === ownHost ? options.credentials : undefined;
+      const isTrusted = endpoint.bases.every(({ origin }) => trusted.has(origin));
+      const credentials = isTrusted ? options.credentials : undefined;
       return new Session({ ...this.#parts(), host: this.#host(endpoint), credentials, scopes });
     });
     const own = sessions.at(-1);

@@ -17,7 +17,7 @@ const HUB_HOST = "registry-1.docker.io";
 const HUB_NAMES = new Set([DEFAULT_DOMAIN, "index.docker.io", HUB_HOST]);
 
 /** Where docker.io is reached; other domains are their own host. */
-export function registryHost(domain: string): string {
+function registryHost(domain: string): string {
   return HUB_NAMES.has(domain) ? HUB_HOST : domain;
 }
 

@@ -7,7 +7,7 @@ const MAX_DELAY_FACTOR = 50;
 const MAX_RETRY_AFTER_MS = 60_000;
 
 /** What the details of an error say about trying again. */
-export interface RetryAdvice {
+interface RetryAdvice {
   readonly retryable?: boolean;
   /** As `Retry-After` asked. */
   readonly retryAfterMs?: number;

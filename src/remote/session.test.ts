@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ServerResponse } from "node:http";
+import { encodeError } from "#errors";
 import { appOn, describe, manifestBytes, specError, startServer, testClient } from "./testing/scriptedServer.ts";
 import type { Script, ScriptedServer, SeenRequest } from "./testing/scriptedServer.ts";
 
@@ -257,4 +258,31 @@ test("unreachable: a registry that never answers is told as a timeout", async ()
   await using server = await startServer(() => undefined);
   await using client = testClient({}, 50);
   await assert.rejects(client.repository(appOn(server)).resolve(appOn(server)), { message: /: i\/o timeout$/ });
+});
+
+test("dispose: closes the connections that were kept alive", async () => {
+  await using server = await startServer((_, response) => void response.end(RAW));
+  const client = testClient();
+  await client.repository(appOn(server)).resolve(appOn(server));
+  assert.ok((await server.connections()) > 0);
+  await client[Symbol.asyncDispose]();
+  for (let tries = 0; tries < 100 && (await server.connections()) > 0; tries += 1)
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.equal(await server.connections(), 0);
+});
+
+test("secrets: no message holds a password, a token or an identity token, whatever fails", async () => {
+  const secrets = { username: "alice", password: "hunter2-pw", identityToken: "hunter2-id" };
+  await using tokens = await startServer((_, response) => void response.writeHead(500).end());
+  await using server = await bearerRegistry(
+    () => tokens,
+    () => false,
+  );
+  await using client = testClient();
+  for (const credentials of [secrets, { username: "alice", password: "hunter2-pw" }, { registryToken: "hunter2-t" }]) {
+    await assert.rejects(client.repository(appOn(server), { credentials }).resolve(appOn(server)), (error: unknown) => {
+      assert.doesNotMatch(JSON.stringify(encodeError(error)), /hunter2/);
+      return true;
+    });
+  }
 });

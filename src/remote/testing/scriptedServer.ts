@@ -27,6 +27,8 @@ export interface ScriptedServer extends AsyncDisposable {
   readonly host: string;
   readonly url: string;
   readonly seen: readonly SeenRequest[];
+  /** How many connections are open now. */
+  connections(): Promise<number>;
 }
 
 /** `/v2/` answers 200 by itself unless `answersPing` is false. Requests are told in `seen` without pings. */
@@ -57,6 +59,10 @@ export async function startServer(
     host,
     url: `${options.tls === undefined ? "http" : "https"}://${host}`,
     seen,
+    connections: () =>
+      new Promise((resolve, reject) => {
+        server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)));
+      }),
     [Symbol.asyncDispose]: async (): Promise<void> => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
