@@ -4,6 +4,9 @@ import type { CompressedBlock, CompressJob } from "./jobs.ts";
 import { readExactly } from "./layerFile.ts";
 import { StopFlag } from "./stopFlag.ts";
 
+/** Large steps: the default of 16 KiB makes hundreds of small buffers a block. */
+const OUTPUT_BYTES = 1 << 20;
+
 /** The job "compress". */
 export function compressBlock(job: CompressJob): CompressedBlock {
   new StopFlag(job.stop).check();
@@ -20,9 +23,10 @@ export function compressBlock(job: CompressJob): CompressedBlock {
 function compress(plain: Buffer, { compression, level }: CompressJob): Buffer {
   switch (compression) {
     case "gzip":
-      return gzipSync(plain, { level });
+      return gzipSync(plain, { level, chunkSize: OUTPUT_BYTES });
     case "zstd":
       return zstdCompressSync(plain, {
+        chunkSize: OUTPUT_BYTES,
         params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 },
       });
   }

@@ -86,7 +86,7 @@ class StackView implements MergedView {
     let links = 0;
     for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
       const here = trail.at(-1) ?? root;
-      if (here.stat.type !== "directory") return name === "" && pending.every((rest) => rest === "") ? here : undefined;
+      if (here.stat.type !== "directory") return undefined;
       if (name === "" || name === ".") continue;
       if (name === "..") {
         trail = trail.length > 1 ? trail.slice(0, -1) : trail;

@@ -22,11 +22,11 @@ export interface TestStore {
   /** Holds `varve.db`, `layers/`, and what tests put beside them. */
   readonly directory: string;
   /** Names in `layers/` and `layers/tmp/`. */
-  files(): Promise<{ readonly layers: readonly string[]; readonly unfinished: readonly string[] }>;
+  readonly files: () => Promise<{ readonly layers: readonly string[]; readonly unfinished: readonly string[] }>;
   /** Writes bytes beside the store, as a source. */
-  source(bytes: Uint8Array): Promise<GrowingFile>;
+  readonly source: (bytes: Uint8Array) => Promise<GrowingFile>;
   /** Ingests a plain tar. */
-  add(tar: Uint8Array): Promise<DiffId>;
+  readonly add: (tar: Uint8Array) => Promise<DiffId>;
 }
 
 /** Everything is closed and removed when the test ends. */
