@@ -105,7 +105,7 @@ test("mergedView: symlinks are followed within the root", async (t) => {
       symlink("dangling", "nowhere"),
     ],
   ]);
-  for (const path of ["bin/sh", "/bin/abs", "out", "usr/../bin/../usr/bin/sh", "../../usr/bin/sh"]) {
+  for (const path of ["bin/sh", "/bin/abs", "out", "usr/../bin/../bin/sh", "../../usr/bin/sh"]) {
     assert.equal(view.lookup(path)?.path, "usr/bin/sh");
   }
   assert.equal(await textAt(view, "bin/abs"), "shell");

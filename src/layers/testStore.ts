@@ -3,7 +3,6 @@ import { createHash } from "node:crypto";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { TestContext } from "node:test";
 import { openMetadata } from "#metadata";
 import type { Metadata } from "#metadata";
 import { parseDiffId } from "#oci";
@@ -29,9 +28,14 @@ export interface TestStore {
   readonly add: (tar: Uint8Array) => Promise<DiffId>;
 }
 
+/** The part of node:test's context that is needed here. */
+interface Cleanup {
+  after(work: () => Promise<void>): void;
+}
+
 /** Everything is closed and removed when the test ends. */
 export async function openTestStore(
-  t: TestContext,
+  t: Cleanup,
   options: Omit<LayerStoreOptions, "root" | "records"> = {},
 ): Promise<TestStore> {
   const directory = await mkdtemp(join(tmpdir(), "varve-layers-"));
