@@ -16,7 +16,7 @@ export interface Layout {
   readonly trash: string;
 }
 
-export function layoutOf(root: string): Layout {
+function layoutOf(root: string): Layout {
   return { blobs: join(root, "blobs"), ingest: join(root, "ingest"), trash: join(root, "trash") };
 }
 

@@ -37,7 +37,7 @@ export function oneOf<T extends string>(row: Row, column: string, choices: reado
   return choice;
 }
 
-export function json(row: Row, column: string): unknown {
+function json(row: Row, column: string): unknown {
   return JSON.parse(text(row, column));
 }
 
