@@ -65,7 +65,6 @@ async function openStores(config: EngineConfig, stack: AsyncDisposableStack): Pr
   if (root.uncleanBoot) await repair(content, layers, config.log);
   const snapshots = await openSnapshotter({
     dataRoot: config.dataRoot,
-    execRoot: config.execRoot,
     records: metadata.snapshots,
     settings: metadata.settings,
     layers,

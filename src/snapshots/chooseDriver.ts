@@ -8,9 +8,18 @@ import type { LayerStore } from "#layers";
 import type { SettingRecords } from "#metadata";
 import { writeTarStream } from "#tar";
 
+const STORAGE_DRIVERS = ["erofs", "erofs-file", "erofs-loop", "overlay2"] as const;
 /** What `--storage-driver` may say; `erofs` takes the better of its two backends. */
-export const STORAGE_DRIVERS = ["erofs", "erofs-file", "erofs-loop", "overlay2"] as const;
 export type StorageDriver = (typeof STORAGE_DRIVERS)[number];
+
+/** @throws {invalid_argument} INVALID_FLAG, in dockerd's words */
+export function parseStorageDriver(text: string): StorageDriver {
+  const known = STORAGE_DRIVERS.find((name) => name === text);
+  if (known !== undefined) return known;
+  throw new EngineError("invalid_argument", ErrorCode.INVALID_FLAG, `driver not supported: ${text}`, {
+    hint: `--storage-driver takes ${STORAGE_DRIVERS.join(", ")}.`,
+  });
+}
 
 /** How committed layers are made visible. */
 export type Backend = "file" | "loop" | "unpacked";

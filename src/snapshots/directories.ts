@@ -50,8 +50,9 @@ export class SnapshotDirectories {
     writeFileSync(this.at(id, "lower"), lowers.map((lower) => join(LINKS, this.#linkOf(lower))).join(":"));
   }
 
+  /** A power cut may leave the directory, and `link` empty. */
   exists(id: string): boolean {
-    return existsSync(this.at(id, "link"));
+    return this.#findLink(id) !== undefined;
   }
 
   /** Directory names that could be snapshots. */
@@ -88,8 +89,9 @@ export class SnapshotDirectories {
   #findLink(id: string): string | undefined {
     const known = this.#links.get(id);
     if (known !== undefined) return known;
-    if (!this.exists(id)) return undefined;
-    const link = readFileSync(this.at(id, "link"), "utf8").trim();
+    const file = this.at(id, "link");
+    const link = existsSync(file) ? readFileSync(file, "utf8").trim() : "";
+    if (link.length !== LINK_LENGTH) return undefined;
     this.#links.set(id, link);
     return link;
   }

@@ -27,4 +27,6 @@ export interface LayerDriver {
   attach(layer: CommittedLayer): Promise<readonly LayerDirectory[]>;
   /** Takes back what `attach` mounted, so that the directory can be removed. Idempotent. */
   detach(id: string): Promise<void>;
+  /** Ends what works in the background; mounts stay. */
+  close(): Promise<void>;
 }

@@ -5,13 +5,14 @@ import type { SnapshotDirectories } from "./directories.ts";
 import type { CommittedLayer, LayerDirectory, LayerDriver } from "./driver.ts";
 import type { FixupStore } from "./fixupStore.ts";
 import { unmountSurely } from "./mounter.ts";
-import { PreparedMarks } from "./preparedMarks.ts";
+import type { PreparedMarks } from "./preparedMarks.ts";
 
 export interface ErofsDriverOptions {
   readonly backend: "file" | "loop";
   readonly directories: SnapshotDirectories;
   readonly layers: LayerStore;
   readonly fixups: FixupStore;
+  readonly marks: PreparedMarks;
 }
 
 /** Layers stay in their layer files and are mounted at `diff`; a fixup is mounted at `fixup`, above it. */
@@ -28,7 +29,7 @@ export class ErofsDriver implements LayerDriver {
     this.#directories = options.directories;
     this.#layers = options.layers;
     this.#fixups = options.fixups;
-    this.#marks = new PreparedMarks(options.directories, this.name);
+    this.#marks = options.marks;
   }
 
   async prepare(layer: CommittedLayer): Promise<void> {
@@ -55,6 +56,11 @@ export class ErofsDriver implements LayerDriver {
       const target = this.#directories.at(id, part);
       if (this.#isMounted(target)) await unmountSurely(target);
     }
+  }
+
+  close(): Promise<void> {
+    this.#marks[Symbol.dispose]();
+    return Promise.resolve();
   }
 
   async #mount(source: string, target: string): Promise<void> {

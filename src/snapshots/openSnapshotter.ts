@@ -3,14 +3,15 @@ import { join } from "node:path";
 import { statFilesystem } from "#host";
 import type { LayerStore } from "#layers";
 import type { SettingRecords, SnapshotRecords } from "#metadata";
-import { chooseDriver } from "./chooseDriver.ts";
-import type { ChosenDriver, StorageDriver } from "./chooseDriver.ts";
+import { chooseDriver, parseStorageDriver } from "./chooseDriver.ts";
+import type { ChosenDriver } from "./chooseDriver.ts";
 import { SnapshotDirectories } from "./directories.ts";
 import type { LayerDriver } from "./driver.ts";
 import { ErofsDriver } from "./erofsDriver.ts";
 import { FixupStore } from "./fixupStore.ts";
 import { Mounter } from "./mounter.ts";
 import { OverlaySnapshotter } from "./overlaySnapshotter.ts";
+import { PreparedMarks } from "./preparedMarks.ts";
 import { recover } from "./recover.ts";
 import type { DriverInfo, Snapshotter } from "./snapshotter.ts";
 import { UnpackedDriver } from "./unpackedDriver.ts";
@@ -21,12 +22,15 @@ export interface SnapshotterOptions {
   readonly records: SnapshotRecords;
   readonly settings: SettingRecords;
   readonly layers: LayerStore;
-  /** Default: the best that kernel and filesystem allow. */
-  readonly driver?: StorageDriver;
+  /** `erofs` (file or loop), `erofs-file`, `erofs-loop`, `overlay2`. Default: the best that kernel and filesystem allow. */
+  readonly driver?: string | undefined;
+  /** Told of what was swept. */
+  readonly log?: (message: string) => void;
 }
 
 /**
  * Opens the snapshots of a data root and mends what a crash left. The caller closes the snapshotter.
+ * @throws {invalid_argument} INVALID_FLAG for an unknown driver
  * @throws {failed_precondition} UNSUPPORTED_KERNEL when a forced driver cannot work here; SNAPSHOT_EXISTS when the
  * directory holds another engine's layers
  */
@@ -36,9 +40,12 @@ export async function openSnapshotter(options: SnapshotterOptions): Promise<Snap
   const fixupRoot = join(dataRoot, "layers", "fixups");
   mkdirSync(fixupRoot, { recursive: true, mode: 0o700 });
   const fixups = new FixupStore(fixupRoot, layers);
-  const chosen = await chooseDriver({ forced: options.driver, directory: dataRoot, layers, settings });
-  const driver = createDriver(chosen, { directories, layers, fixups });
-  const mounted = await recover({ records, settings, directories, fixups, mountsLayers: driver.name === "erofs" });
+  const forced = options.driver === undefined ? undefined : parseStorageDriver(options.driver);
+  const chosen = await chooseDriver({ forced, directory: dataRoot, layers, settings });
+  const driver = await createDriver(chosen, { directories, layers, fixups });
+  const { log = ignore } = options;
+  const mountsLayers = driver.name === "erofs";
+  const mounted = await recover({ records, settings, directories, fixups, mountsLayers, log });
   const info = await describe(driver, chosen, dataRoot);
   const mounter = new Mounter(directories, mounted);
   return new OverlaySnapshotter({ info, driver, records, layers, directories, fixups, mounter });
@@ -50,8 +57,15 @@ interface DriverParts {
   readonly fixups: FixupStore;
 }
 
-function createDriver({ backend }: ChosenDriver, parts: DriverParts): LayerDriver {
-  return backend === "unpacked" ? new UnpackedDriver(parts) : new ErofsDriver({ backend, ...parts });
+async function createDriver({ backend }: ChosenDriver, parts: DriverParts): Promise<LayerDriver> {
+  const marks = await PreparedMarks.open(parts.directories, backend === "unpacked" ? "overlay2" : "erofs");
+  return backend === "unpacked"
+    ? new UnpackedDriver({ ...parts, marks })
+    : new ErofsDriver({ backend, ...parts, marks });
+}
+
+function ignore(): void {
+  // Whoever gives no log wants none.
 }
 
 async function describe(

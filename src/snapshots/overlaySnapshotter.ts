@@ -1,4 +1,5 @@
 import { EngineError, ErrorCode } from "#errors";
+import { fromNodeError } from "#host";
 import type { LayerReads } from "#layers";
 import type { SnapshotRecord, SnapshotRecords } from "#metadata";
 import { chainIdOf, parseChainId } from "#oci";
@@ -129,8 +130,9 @@ export class OverlaySnapshotter implements Snapshotter {
     return { bytes: contentBytes, inodes };
   }
 
-  close(): Promise<void> {
-    return this.#mounter.unmountAll();
+  async close(): Promise<void> {
+    await this.#driver.close();
+    await this.#mounter.unmountAll();
   }
 
   #makeTop(kind: "active" | "view", key: string, parent: ChainId | undefined): Promise<void> {
@@ -156,7 +158,7 @@ export class OverlaySnapshotter implements Snapshotter {
       this.#records.put({ ...record, id, createdAt: Date.now() });
     } catch (error) {
       await this.#discard(id);
-      throw error;
+      throw fromNodeError(error);
     }
   }
 

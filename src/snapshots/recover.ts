@@ -12,6 +12,7 @@ export interface RecoverOptions {
   readonly fixups: FixupStore;
   /** False when layers are not mounted: mounts that another driver left on `diff` are in the way then. */
   readonly mountsLayers: boolean;
+  readonly log: (message: string) => void;
 }
 
 const OWNER_SETTING = "snapshots.owner";
@@ -29,7 +30,11 @@ export async function recover(options: RecoverOptions): Promise<ReadonlySet<stri
   refuseForeign(options);
   for (const record of records.list()) mendRecord(options, record);
   const living = new Set(records.list().map(({ id }) => id));
-  for (const id of directories.ids()) if (!living.has(id)) await directories.remove(id);
+  for (const id of directories.ids()) {
+    if (living.has(id)) continue;
+    options.log(`removing ${directories.root}/${id}, which no snapshot names`);
+    await directories.remove(id);
+  }
   await directories.sweepLinks(living);
   for (const id of fixups.ids()) if (!living.has(id)) await fixups.remove(id);
   const mounts = await listMounts(directories.root);

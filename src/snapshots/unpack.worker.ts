@@ -1,19 +1,17 @@
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort } from "node:worker_threads";
 import { encodeError } from "#errors";
 import { fromNodeError } from "#host";
-import type { UnpackAnswer, UnpackJob } from "./unpackJob.ts";
 import { unpackTree } from "./unpackTree.ts";
+import type { UnpackAnswer, UnpackJob } from "./unpackWorker.ts";
 
-const { sources, target, ghosts } = workerData as UnpackJob;
-
-function run(): UnpackAnswer {
+function run({ sources, target, ghosts }: UnpackJob): UnpackAnswer {
   try {
-    const left = new Set(ghosts);
-    for (const source of sources) unpackTree({ source, target, ghosts: left });
+    const leftOut = new Set(ghosts);
+    for (const source of sources) unpackTree({ source, target, ghosts: leftOut });
     return { ok: true };
   } catch (error) {
     return { ok: false, error: encodeError(fromNodeError(error)) };
   }
 }
 
-parentPort?.postMessage(run());
+parentPort?.on("message", (job: UnpackJob) => parentPort?.postMessage(run(job)));

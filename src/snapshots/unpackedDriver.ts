@@ -4,13 +4,14 @@ import type { LayerStore } from "#layers";
 import type { SnapshotDirectories } from "./directories.ts";
 import type { CommittedLayer, LayerDirectory, LayerDriver } from "./driver.ts";
 import type { FixupStore } from "./fixupStore.ts";
-import { PreparedMarks } from "./preparedMarks.ts";
-import { runUnpackJob } from "./unpackJob.ts";
+import type { PreparedMarks } from "./preparedMarks.ts";
+import { UnpackWorker } from "./unpackWorker.ts";
 
 export interface UnpackedDriverOptions {
   readonly directories: SnapshotDirectories;
   readonly layers: LayerStore;
   readonly fixups: FixupStore;
+  readonly marks: PreparedMarks;
 }
 
 /** Layers are written out into `diff`, as Docker's overlay2 does: for kernels without EROFS and hosts without its mounts. */
@@ -21,12 +22,13 @@ export class UnpackedDriver implements LayerDriver {
   readonly #layers: LayerStore;
   readonly #fixups: FixupStore;
   readonly #marks: PreparedMarks;
+  readonly #worker = new UnpackWorker();
 
   constructor(options: UnpackedDriverOptions) {
     this.#directories = options.directories;
     this.#layers = options.layers;
     this.#fixups = options.fixups;
-    this.#marks = new PreparedMarks(options.directories, this.name);
+    this.#marks = options.marks;
   }
 
   async prepare(layer: CommittedLayer, signal?: AbortSignal): Promise<void> {
@@ -37,7 +39,7 @@ export class UnpackedDriver implements LayerDriver {
     mkdirSync(unpacking, { mode: 0o755 });
     const fixup = await this.#fixups.write(layer);
     const sources = [this.#layers.path(layer.diffId), ...(fixup === undefined ? [] : [fixup.path])];
-    await runUnpackJob({ sources, target: unpacking, ghosts: [...(fixup?.ghosts ?? [])] }, signal);
+    await this.#worker.run({ sources, target: unpacking, ghosts: [...(fixup?.ghosts ?? [])] }, signal);
     await this.#fixups.remove(layer.id);
     rmSync(diff, { recursive: true, force: true });
     renameSync(unpacking, diff);
@@ -52,5 +54,10 @@ export class UnpackedDriver implements LayerDriver {
   detach(id: string): Promise<void> {
     this.#marks.forget(id);
     return Promise.resolve();
+  }
+
+  async close(): Promise<void> {
+    this.#marks[Symbol.dispose]();
+    await this.#worker[Symbol.asyncDispose]();
   }
 }
