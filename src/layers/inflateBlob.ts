@@ -1,8 +1,7 @@
-import { once } from "node:events";
-import { createGunzip, createZstdDecompress } from "node:zlib";
 import { EngineError, ErrorCode, isEngineError, messageOf } from "#errors";
 import { openInflater } from "#host";
 import { GzipMembers } from "./gzipMembers.ts";
+import { inflateStream } from "./inflateStream.ts";
 import type { InflateJob } from "./jobs.ts";
 import { PayloadReader } from "./payloadReader.ts";
 import { SlotWriter } from "./slotWriter.ts";
@@ -29,30 +28,6 @@ export async function inflateBlob(job: InflateJob): Promise<{ readonly bytes: nu
 function inflateMembers(reader: PayloadReader, members: GzipMembers): void {
   for (let chunk = reader.read(); chunk !== undefined; chunk = reader.read()) members.push(chunk);
   members.finish();
-}
-
-/** Through Node's public streams: zstd always, gzip where isa-l is missing (a quarter second a gigabyte slower). */
-export async function inflateStream(
-  reader: PayloadReader,
-  slots: SlotWriter,
-  compression: InflateJob["compression"],
-): Promise<void> {
-  const open = compression === "gzip" ? createGunzip : createZstdDecompress;
-  const stream = open({ chunkSize: CHUNK_BYTES });
-  stream.on("data", (chunk: Buffer) => slots.write(chunk));
-  const ended = once(stream, "end");
-  try {
-    for (let chunk = reader.read(); chunk !== undefined; chunk = reader.read()) {
-      // A copy, because the stream may hold it beyond the next read.
-      if (!stream.write(Buffer.from(chunk))) await Promise.race([once(stream, "drain"), ended]);
-    }
-    stream.end();
-    await ended;
-  } catch (error) {
-    ended.catch(() => undefined);
-    stream.destroy();
-    throw error;
-  }
 }
 
 /** Failures of files are told as what they are, not as bad data. */

@@ -62,7 +62,7 @@ export interface CompressJob extends Stoppable {
   readonly level: number;
 }
 
-export interface Jobs {
+interface Jobs {
   inflate: { readonly job: InflateJob; readonly result: { readonly bytes: number } };
   hash: { readonly job: HashJob; readonly result: HashedBytes };
   index: { readonly job: IndexJob; readonly result: IndexedTar };
@@ -70,8 +70,7 @@ export interface Jobs {
   compress: { readonly job: CompressJob; readonly result: CompressedBlock };
 }
 
-export type JobKind = keyof Jobs;
-export type Job = Jobs[JobKind]["job"];
+export type Job = Jobs[keyof Jobs]["job"];
 export type ResultOf<J extends Job> = Jobs[J["kind"]]["result"];
 
 export interface HashedBytes {

@@ -5,6 +5,7 @@ import { mkdtemp, open, readFile, rm, stat, truncate, writeFile } from "node:fs/
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { hasCode, isCancelled, isNotFound } from "#errors";
 import { openMetadata } from "#metadata";
@@ -200,7 +201,7 @@ test("openLayerStore: after kill -9 amid ingests every layer that is listed is w
   const place = await mkdtemp(join(tmpdir(), "varve-killed-"));
   t.after(() => rm(place, { recursive: true, force: true }));
   for (const delayMs of [0, 40, 90]) {
-    const child = fork(join(import.meta.dirname, "testKilledIngest.ts"), [place]);
+    const child = fork(fileURLToPath(new URL("./testKilledIngest.ts", import.meta.url)), [place]);
     await once(child, "message");
     await new Promise((resolve) => setTimeout(resolve, delayMs));
     child.kill("SIGKILL");
