@@ -50,8 +50,15 @@ history --no-trunc --format '{{.CreatedBy}}' nginx`,
       path: `/images/${encodeURIComponent(image)}/history`,
     });
     const table = flags.human ? HUMAN : EXACT;
-    const format = flags.quiet && flags.format === "" ? { template: "{{.ID}}", isTable: false } : listFormat(flags.format, table);
-    session.print(renderList(format, TITLES, items.map((item) => row(item, flags["no-trunc"], flags.human))));
+    const format =
+      flags.quiet && flags.format === "" ? { template: "{{.ID}}", isTable: false } : listFormat(flags.format, table);
+    session.print(
+      renderList(
+        format,
+        TITLES,
+        items.map((item) => row(item, flags["no-trunc"], flags.human)),
+      ),
+    );
     return undefined;
   },
 });

@@ -27,7 +27,10 @@ images --tree`,
   async run({ session, flags, args: [pattern] }) {
     if (flags.tree) refuseBesideTree(flags);
     if (flags.tree) await session.client.requireApiVersion("1.47", "--tree");
-    const filters = pattern === undefined ? flags.filter : { ...flags.filter, reference: [...(flags.filter["reference"] ?? []), pattern] };
+    const filters =
+      pattern === undefined
+        ? flags.filter
+        : { ...flags.filter, reference: [...(flags.filter["reference"] ?? []), pattern] };
     const found = await session.client.json<readonly ImageSummary[]>({
       path: "/images/json",
       query: {
@@ -45,7 +48,13 @@ images --tree`,
     const table = flags.quiet ? { template: "{{.ID}}", isTable: false } : undefined;
     const format = wish === "" && table !== undefined ? table : listFormat(wish, imageTable(flags.digests));
     const digests = flags.digests || withDigests(format.template);
-    session.print(renderList(format, IMAGE_TITLES, imageRows(found, { noTrunc: flags["no-trunc"], digests, digestRows: flags.digests })));
+    session.print(
+      renderList(
+        format,
+        IMAGE_TITLES,
+        imageRows(found, { noTrunc: flags["no-trunc"], digests, digestRows: flags.digests }),
+      ),
+    );
     return undefined;
   },
 });
@@ -60,7 +69,12 @@ export function wireFilters(filters: Readonly<Record<string, readonly string[]>>
 }
 
 function refuseBesideTree(flags: { readonly [name: string]: unknown }): void {
-  const words: Readonly<Record<string, string>> = { quiet: "--quiet", "no-trunc": "--no-trunc", digests: "--digests", format: "--format" };
+  const words: Readonly<Record<string, string>> = {
+    quiet: "--quiet",
+    "no-trunc": "--no-trunc",
+    digests: "--digests",
+    format: "--format",
+  };
   for (const [name, word] of Object.entries(words)) {
     if (flags[name] === true || (name === "format" && flags[name] !== "")) {
       throw new CommandError(`${word} is not yet supported with --tree`);

@@ -27,7 +27,11 @@ export const tag: Command = defineCommand({
   async run({ session, args: [source = "", target = ""] }) {
     const parsed = parseTarget(target);
     if (parsed.digest !== undefined) {
-      throw new EngineError("invalid_argument", "INVALID_REFERENCE", "refusing to create a tag with a digest reference");
+      throw new EngineError(
+        "invalid_argument",
+        "INVALID_REFERENCE",
+        "refusing to create a tag with a digest reference",
+      );
     }
     await session.client.text({
       method: "POST",

@@ -32,43 +32,153 @@ const entry = (paths: readonly string[], short: string, load: () => Promise<Comm
 
 /** Every command; its module is loaded when it is called, so that start-up pays for one command only. */
 export const COMMANDS: readonly CommandEntry[] = [
-  entry(["image history", "history"], "Show the history of an image", async () => (await import("../commands/history.ts")).history),
-  entry(["image import", "import"], "Import the contents from a tarball to create a filesystem image", async () => (await import("../commands/importImage.ts")).importImage),
-  entry(["image inspect"], "Display detailed information on one or more images", async () => (await import("../commands/inspect.ts")).inspectImages),
-  entry(["image load", "load"], "Load an image from a tar archive or STDIN", async () => (await import("../commands/load.ts")).load),
-  entry(["image ls", "image list", "images"], "List images", async () => (await import("../commands/images.ts")).images),
+  entry(
+    ["image history", "history"],
+    "Show the history of an image",
+    async () => (await import("../commands/history.ts")).history,
+  ),
+  entry(
+    ["image import", "import"],
+    "Import the contents from a tarball to create a filesystem image",
+    async () => (await import("../commands/importImage.ts")).importImage,
+  ),
+  entry(
+    ["image inspect"],
+    "Display detailed information on one or more images",
+    async () => (await import("../commands/inspect.ts")).inspectImages,
+  ),
+  entry(
+    ["image load", "load"],
+    "Load an image from a tar archive or STDIN",
+    async () => (await import("../commands/load.ts")).load,
+  ),
+  entry(
+    ["image ls", "image list", "images"],
+    "List images",
+    async () => (await import("../commands/images.ts")).images,
+  ),
   entry(["image prune"], "Remove unused images", async () => (await import("../commands/prune.ts")).imagePrune),
-  entry(["image pull", "pull"], "Download an image from a registry", async () => (await import("../commands/pull.ts")).pull),
-  entry(["image push", "push"], "Upload an image to a registry", async () => (await import("../commands/push.ts")).push),
-  entry(["image rm", "image remove", "rmi"], "Remove one or more images", async () => (await import("../commands/removeImages.ts")).removeImages),
-  entry(["image save", "save"], "Save one or more images to a tar archive (streamed to STDOUT by default)", async () => (await import("../commands/save.ts")).save),
-  entry(["image tag", "tag"], "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE", async () => (await import("../commands/tag.ts")).tag),
-  entry(["container create", "create"], "Create a new container", async () => (await import("../commands/create.ts")).create),
-  entry(["container inspect"], "Display detailed information on one or more containers", async () => (await import("../commands/inspect.ts")).inspectContainers),
-  entry(["container kill", "kill"], "Kill one or more running containers", async () => (await import("../commands/containerActions.ts")).kill),
-  entry(["container logs", "logs"], "Fetch the logs of a container", async () => (await import("../commands/logs.ts")).logs),
-  entry(["container ls", "container list", "container ps", "ps"], "List containers", async () => (await import("../commands/ps.ts")).ps),
-  entry(["container prune"], "Remove all stopped containers", async () => (await import("../commands/prune.ts")).containerPrune),
-  entry(["container rm", "container remove", "rm"], "Remove one or more containers", async () => (await import("../commands/containerActions.ts")).remove),
-  entry(["container run", "run"], "Create and run a new container from an image", async () => (await import("../commands/run.ts")).run),
-  entry(["container start", "start"], "Start one or more stopped containers", async () => (await import("../commands/start.ts")).start),
-  entry(["container stop", "stop"], "Stop one or more running containers", async () => (await import("../commands/containerActions.ts")).stop),
-  entry(["container wait", "wait"], "Block until one or more containers stop, then print their exit codes", async () => (await import("../commands/containerActions.ts")).wait),
-  entry(["manifest inspect"], "Display an image manifest, or manifest list", async () => (await import("../commands/manifestInspect.ts")).manifestInspect),
+  entry(
+    ["image pull", "pull"],
+    "Download an image from a registry",
+    async () => (await import("../commands/pull.ts")).pull,
+  ),
+  entry(
+    ["image push", "push"],
+    "Upload an image to a registry",
+    async () => (await import("../commands/push.ts")).push,
+  ),
+  entry(
+    ["image rm", "image remove", "rmi"],
+    "Remove one or more images",
+    async () => (await import("../commands/removeImages.ts")).removeImages,
+  ),
+  entry(
+    ["image save", "save"],
+    "Save one or more images to a tar archive (streamed to STDOUT by default)",
+    async () => (await import("../commands/save.ts")).save,
+  ),
+  entry(
+    ["image tag", "tag"],
+    "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE",
+    async () => (await import("../commands/tag.ts")).tag,
+  ),
+  entry(
+    ["container create", "create"],
+    "Create a new container",
+    async () => (await import("../commands/create.ts")).create,
+  ),
+  entry(
+    ["container inspect"],
+    "Display detailed information on one or more containers",
+    async () => (await import("../commands/inspect.ts")).inspectContainers,
+  ),
+  entry(
+    ["container kill", "kill"],
+    "Kill one or more running containers",
+    async () => (await import("../commands/containerActions.ts")).kill,
+  ),
+  entry(
+    ["container logs", "logs"],
+    "Fetch the logs of a container",
+    async () => (await import("../commands/logs.ts")).logs,
+  ),
+  entry(
+    ["container ls", "container list", "container ps", "ps"],
+    "List containers",
+    async () => (await import("../commands/ps.ts")).ps,
+  ),
+  entry(
+    ["container prune"],
+    "Remove all stopped containers",
+    async () => (await import("../commands/prune.ts")).containerPrune,
+  ),
+  entry(
+    ["container rm", "container remove", "rm"],
+    "Remove one or more containers",
+    async () => (await import("../commands/containerActions.ts")).remove,
+  ),
+  entry(
+    ["container run", "run"],
+    "Create and run a new container from an image",
+    async () => (await import("../commands/run.ts")).run,
+  ),
+  entry(
+    ["container start", "start"],
+    "Start one or more stopped containers",
+    async () => (await import("../commands/start.ts")).start,
+  ),
+  entry(
+    ["container stop", "stop"],
+    "Stop one or more running containers",
+    async () => (await import("../commands/containerActions.ts")).stop,
+  ),
+  entry(
+    ["container wait", "wait"],
+    "Block until one or more containers stop, then print their exit codes",
+    async () => (await import("../commands/containerActions.ts")).wait,
+  ),
+  entry(
+    ["manifest inspect"],
+    "Display an image manifest, or manifest list",
+    async () => (await import("../commands/manifestInspect.ts")).manifestInspect,
+  ),
   entry(["system df"], "Show varve disk usage", async () => (await import("../commands/systemDf.ts")).systemDf),
-  entry(["system events", "events"], "Get real time events from the server", async () => (await import("../commands/events.ts")).events),
-  entry(["system info", "info"], "Display system-wide information", async () => (await import("../commands/info.ts")).info),
+  entry(
+    ["system events", "events"],
+    "Get real time events from the server",
+    async () => (await import("../commands/events.ts")).events,
+  ),
+  entry(
+    ["system info", "info"],
+    "Display system-wide information",
+    async () => (await import("../commands/info.ts")).info,
+  ),
   entry(["system prune"], "Remove unused data", async () => (await import("../commands/prune.ts")).systemPrune),
-  entry(["completion"], "Generate the autocompletion script for the specified shell", async () => (await import("../commands/completion.ts")).completion),
+  entry(
+    ["completion"],
+    "Generate the autocompletion script for the specified shell",
+    async () => (await import("../commands/completion.ts")).completion,
+  ),
   entry(["daemon"], "Run the varve daemon", async () => (await import("../commands/daemon.ts")).daemon),
-  entry(["inspect"], "Return low-level information on Docker objects", async () => (await import("../commands/inspect.ts")).inspect),
+  entry(
+    ["inspect"],
+    "Return low-level information on Docker objects",
+    async () => (await import("../commands/inspect.ts")).inspect,
+  ),
   entry(["login"], "Authenticate to a registry", async () => (await import("../commands/login.ts")).login),
   entry(["logout"], "Log out from a registry", async () => (await import("../commands/logout.ts")).logout),
-  entry(["version"], "Show the varve version information", async () => (await import("../commands/version.ts")).version),
+  entry(
+    ["version"],
+    "Show the varve version information",
+    async () => (await import("../commands/version.ts")).version,
+  ),
 ];
 
 /** The command that the words begin with, and how many of them name it. */
-export function findCommand(words: readonly string[]): { readonly entry: CommandEntry; readonly path: string } | undefined {
+export function findCommand(
+  words: readonly string[],
+): { readonly entry: CommandEntry; readonly path: string } | undefined {
   for (const count of [2, 1]) {
     const path = words.slice(0, count).join(" ");
     const found = words.length >= count ? COMMANDS.find((entry) => entry.paths.includes(path)) : undefined;

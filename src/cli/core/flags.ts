@@ -64,7 +64,10 @@ export function listFlag(short: string | undefined, usage: string, typeName = "l
 }
 
 /** `--filter name=value`, as the API takes it: name → values. */
-export function filterFlag(short: string | undefined, usage: string): Flag<Readonly<Record<string, readonly string[]>>> {
+export function filterFlag(
+  short: string | undefined,
+  usage: string,
+): Flag<Readonly<Record<string, readonly string[]>>> {
   const initial: Readonly<Record<string, readonly string[]>> = {};
   return {
     ...withShort(short),

@@ -101,4 +101,3 @@ export function usageHint(path: string, command: Pick<Command, "use">, verb: "Ru
 export function runHelpHint(path: string, verb: "Run" | "See" = "Run"): string {
   return `${verb} '${PROGRAM}${path === "" ? "" : ` ${path}`} --help' for more information`;
 }
-

@@ -19,7 +19,11 @@ const out = (text: string): void => void process.stdout.write(text);
 const err = (text: string): void => void process.stderr.write(text);
 
 /** `'varve pull' requires 1 argument`; undefined when the count is right. */
-function countProblem(path: string, count: number, command: Command): { text: string; verb: "Run" | "See" } | undefined {
+function countProblem(
+  path: string,
+  count: number,
+  command: Command,
+): { text: string; verb: "Run" | "See" } | undefined {
   const { min, max } = command.args;
   if (count >= min && (max === undefined || count <= max)) return undefined;
   const said = (number: number): string => `${number} argument${number === 1 ? "" : "s"}`;
@@ -29,6 +33,12 @@ function countProblem(path: string, count: number, command: Command): { text: st
   if (min === max) return { text: `${name} requires ${said(min)}`, verb: "Run" };
   if (min === 0) return { text: `${name} requires at most ${said(max)}`, verb: "Run" };
   return { text: `${name} requires at least ${min} and at most ${said(max)}`, verb: "Run" };
+}
+
+/** What `run` exits with when the container never ran: by text, as Docker's client decides it. */
+function startFailureCode(text: string): number {
+  if (/executable file not found|no such file or directory/.test(text)) return 127;
+  return /permission denied|is a directory/.test(text) ? 126 : BAD_FLAGS;
 }
 
 function reportFailure(error: unknown, path: string, command: Command): number {
@@ -41,10 +51,9 @@ function reportFailure(error: unknown, path: string, command: Command): number {
   if (command.ownErrors === true) err(`${PROGRAM}: ${text}\n\n${runHelpHint(path)}\n`);
   else err(`${text}\n`);
   if (known?.hint !== undefined) err(`${known.hint}\n`);
-  if (known === undefined && process.env["VARVE_DEBUG"] !== undefined && error instanceof Error) err(`${error.stack}\n`);
-  if (command.ownErrors === true) return BAD_FLAGS;
-  // Docker's own slip, kept: a template that cannot be read exits with 64 where an inspector reads it.
-  return 1;
+  if (known === undefined && process.env["VARVE_DEBUG"] !== undefined && error instanceof Error)
+    err(`${error.stack}\n`);
+  return command.ownErrors === true ? startFailureCode(text) : 1;
 }
 
 async function invoke(path: string, command: Command, parsed: ParsedFlags, global: GlobalFlags): Promise<number> {
@@ -95,11 +104,15 @@ function noSuchCommand(words: readonly string[]): number {
     return 0;
   }
   if (second.startsWith("-")) {
-    const letter = second.startsWith("--") ? `unknown flag: ${second}` : `unknown shorthand flag: '${second.charAt(1)}' in ${second}`;
+    const letter = second.startsWith("--")
+      ? `unknown flag: ${second}`
+      : `unknown shorthand flag: '${second.charAt(1)}' in ${second}`;
     err(`${letter}\n\nUsage:  ${PROGRAM} ${first}\n\n${runHelpHint(first)}\n`);
     return BAD_FLAGS;
   }
-  err(`${PROGRAM}: unknown command: ${PROGRAM} ${first} ${second}\n\nUsage:  ${PROGRAM} ${first}\n\n${runHelpHint(first)}\n`);
+  err(
+    `${PROGRAM}: unknown command: ${PROGRAM} ${first} ${second}\n\nUsage:  ${PROGRAM} ${first}\n\n${runHelpHint(first)}\n`,
+  );
   return 1;
 }
 
@@ -139,4 +152,3 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
   }
   return first === "help" ? help(others) : runCommand(parsed.rest, global);
 }
-

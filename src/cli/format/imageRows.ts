@@ -76,7 +76,10 @@ function referencesOf(texts: readonly string[] | null): readonly Reference[] {
   });
 }
 
-function group(references: readonly Reference[], part: (reference: Reference) => string | undefined): Map<string, string[]> {
+function group(
+  references: readonly Reference[],
+  part: (reference: Reference) => string | undefined,
+): Map<string, string[]> {
   const groups = new Map<string, string[]>();
   for (const reference of references) {
     const value = part(reference);

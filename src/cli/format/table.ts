@@ -1,5 +1,6 @@
 import { parseTemplate } from "../template/template.ts";
-import type { GoStruct, GoValue } from "../template/value.ts";
+import { GoStruct } from "../template/value.ts";
+import type { GoField } from "../template/value.ts";
 import { alignColumns } from "./tabwriter.ts";
 
 const TABLE = "table";
@@ -23,12 +24,33 @@ export function listFormat(wish: string, defaultTable: string): ListFormat {
   return { template: text.replaceAll("\\t", "\t").replaceAll("\\n", "\n"), isTable };
 }
 
+/** The row of titles: any field has one or none, and `.Label "com.example.my-key"` is titled `my key`. */
+class HeaderRow extends GoStruct {
+  constructor(titles: Readonly<Record<string, string>>) {
+    super(
+      "formatter.SubHeaderContext",
+      Object.entries(titles).map(([name, title]) => ({ name, get: () => title })),
+    );
+  }
+
+  override field(name: string): GoField {
+    const call = (key: string): string => (key.split(".").at(-1) ?? "").replace(/[-_]/g, " ");
+    return name === "Label"
+      ? { name, get: () => undefined, call }
+      : (super.field(name) ?? { name, get: () => undefined });
+  }
+}
+
 /** Rows by a format, each with its line end; `titles` maps a row's fields to column titles. */
-export function renderList(format: ListFormat, titles: Readonly<Record<string, string>>, rows: readonly GoStruct[]): string {
+export function renderList(
+  format: ListFormat,
+  titles: Readonly<Record<string, string>>,
+  rows: readonly GoStruct[],
+): string {
   const template = parseTemplate(format.template);
   const lines = rows.map((row) => template.execute(row));
   if (!format.isTable) return lines.map((line) => `${line}\n`).join("");
-  const all = [template.executeHeader(titles as GoValue), ...lines];
+  const all = [template.executeHeader(new HeaderRow(titles)), ...lines];
   return alignColumns(all.flatMap((line) => line.split("\n")))
     .map((line) => `${line}\n`)
     .join("");

@@ -138,11 +138,21 @@ class Evaluator {
       throw this.#error(first, `can't give argument to non-function ${first.text}`);
     }
     if (first.kind === "nil") throw this.#error(first, "nil is not a command");
+    if (first.kind === "field" && rest.length === 1) {
+      const method = this.#method(first, dot);
+      const argument = method === undefined ? undefined : this.#argument(rest[0] ?? first, "string", dot);
+      if (method !== undefined && typeof argument === "string") return method(argument);
+    }
     const value = this.#operand(first, dot);
     if (isMethod && (rest.length > 0 || final !== NO_FINAL)) {
       throw this.#error(first, `${first.names.at(-1) ?? first.text} is not a method but has arguments`);
     }
     return value;
+  }
+
+  #method(node: Expression & { readonly kind: "field" }, dot: GoValue): ((argument: string) => GoValue) | undefined {
+    const receiver = this.#fields(dot, node.names.slice(0, -1), node);
+    return receiver instanceof GoStruct ? receiver.field(node.names.at(-1) ?? "")?.call : undefined;
   }
 
   #operand(node: Expression, dot: GoValue): GoValue {

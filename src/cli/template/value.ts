@@ -20,6 +20,8 @@ export interface GoField {
   readonly omitEmpty?: boolean;
   /** Computed when asked for, as a Go method is. */
   readonly get: () => GoValue;
+  /** Set for a method that takes one string, e.g. `.Label "key"`. */
+  readonly call?: (argument: string) => GoValue;
 }
 
 /** A struct, or the method set of a formatter's row. */

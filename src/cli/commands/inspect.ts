@@ -1,0 +1,127 @@
+import { EngineError, ErrorCode, findEngineError, isNotFound, messageOf } from "#errors";
+import { defineCommand } from "../core/command.ts";
+import type { Command } from "../core/command.ts";
+import { CommandError } from "../core/commandError.ts";
+import { boolFlag, INSPECT_FORMAT_USAGE, stringFlag } from "../core/flags.ts";
+import type { Session } from "../core/session.ts";
+import { IMAGE_INSPECT } from "../format/imageShape.ts";
+import { renderInspect } from "../format/inspectOutput.ts";
+import type { Inspected } from "../format/inspectOutput.ts";
+
+const format = stringFlag("f", INSPECT_FORMAT_USAGE);
+/** Docker's exit code for a template that cannot be read where an inspector reads it. */
+const BAD_TEMPLATE = 64;
+const TYPES = ["config", "container", "image", "network", "node", "plugin", "secret", "service", "task", "volume"];
+
+type Find = (name: string) => Promise<Inspected>;
+
+/** Asks for every name, prints what was found, then fails with what was not. */
+async function inspectAll(session: Session, names: readonly string[], wish: string, find: Find): Promise<undefined> {
+  const found: Inspected[] = [];
+  const failures: string[] = [];
+  for (const name of names) {
+    try {
+      found.push(await find(name));
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      failures.push(messageOf(error));
+    }
+  }
+  const { text, failure } = render(found, wish);
+  session.print(text);
+  if (failure !== undefined) failures.push(failure);
+  if (failures.length > 0) throw new CommandError(failures.join("\n"));
+  return undefined;
+}
+
+function render(found: readonly Inspected[], wish: string): { readonly text: string; readonly failure?: string } {
+  try {
+    return renderInspect(found, wish);
+  } catch (error) {
+    if (findEngineError(error)?.details?.["phase"] === "parse") throw new CommandError(messageOf(error), BAD_TEMPLATE);
+    throw error;
+  }
+}
+
+const imageFinder =
+  (session: Session): Find =>
+  async (name) => ({
+    raw: await session.client.text({ path: `/images/${encodeURIComponent(name)}/json` }),
+    shape: IMAGE_INSPECT,
+  });
+
+const containerFinder =
+  (session: Session, size: boolean): Find =>
+  async (name) => ({
+    raw: await session.client.text({ path: `/containers/${encodeURIComponent(name)}/json`, query: { size } }),
+  });
+
+/** A container if there is one of that name, else an image, in Docker's order. */
+function anyFinder(session: Session, size: boolean): Find {
+  const finders = [containerFinder(session, size), imageFinder(session)];
+  return async (name) => {
+    for (const find of finders) {
+      try {
+        return await find(name);
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+      }
+    }
+    throw new EngineError("not_found", ErrorCode.IMAGE_NOT_FOUND, `Error: No such object: ${name}`);
+  };
+}
+
+function finderOf(session: Session, type: string, size: boolean): Find {
+  if (type === "") return anyFinder(session, size);
+  if (type === "image") return imageFinder(session);
+  if (type === "container") return containerFinder(session, size);
+  if (TYPES.includes(type)) throw new CommandError(`inspecting objects of type ${JSON.stringify(type)} comes later`);
+  const known = TYPES.map((known) => JSON.stringify(known)).join(", ");
+  throw new CommandError(`unknown type: ${JSON.stringify(type)}: must be one of ${known}`);
+}
+
+/** `varve inspect`. */
+export const inspect: Command = defineCommand({
+  use: "[OPTIONS] NAME|ID [NAME|ID...]",
+  short: "Return low-level information on Docker objects",
+  examples: `inspect nginx
+inspect -f '{{.GraphDriver.Data.LowerDir}}' nginx
+inspect --type container -s web`,
+  args: { min: 1 },
+  flags: {
+    format,
+    size: boolFlag("s", "Display total file sizes if the type is container"),
+    type: stringFlag(undefined, "Only inspect objects of the given type"),
+  },
+  async run({ session, flags, given, args }) {
+    if (given.has("type") && flags.type === "") {
+      throw new CommandError('type is empty: must be one of "config", "container", "image"');
+    }
+    return inspectAll(session, args, flags.format, finderOf(session, flags.type, flags.size));
+  },
+});
+
+/** `varve image inspect`. */
+export const inspectImages: Command = defineCommand({
+  use: "[OPTIONS] IMAGE [IMAGE...]",
+  short: "Display detailed information on one or more images",
+  examples: `image inspect nginx
+image inspect -f '{{json .RootFS.Layers}}' nginx`,
+  args: { min: 1 },
+  flags: { format },
+  async run({ session, flags, args }) {
+    return inspectAll(session, args, flags.format, imageFinder(session));
+  },
+});
+
+/** `varve container inspect`. */
+export const inspectContainers: Command = defineCommand({
+  use: "[OPTIONS] CONTAINER [CONTAINER...]",
+  short: "Display detailed information on one or more containers",
+  examples: "container inspect -f '{{.State.ExitCode}}' web",
+  args: { min: 1 },
+  flags: { format, size: boolFlag("s", "Display total file sizes") },
+  async run({ session, flags, args }) {
+    return inspectAll(session, args, flags.format, containerFinder(session, flags.size));
+  },
+});

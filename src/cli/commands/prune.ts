@@ -1,0 +1,118 @@
+import type { ImageDeleteItem, ImagesPruneReport } from "#engineapi";
+import { defineCommand } from "../core/command.ts";
+import type { Command } from "../core/command.ts";
+import { CommandError } from "../core/commandError.ts";
+import { boolFlag, filterFlag } from "../core/flags.ts";
+import type { Session } from "../core/session.ts";
+import { humanSize } from "../format/units.ts";
+import { confirm } from "../stream/prompt.ts";
+import { wireFilters } from "./images.ts";
+
+type FilterValues = Readonly<Record<string, readonly string[]>>;
+
+interface Pruned {
+  readonly text: string;
+  readonly bytes: number;
+}
+
+const PRUNE_FILTER = 'Provide filter values (e.g. "until=<timestamp>")';
+const WARNING = {
+  dangling: "WARNING! This will remove all dangling images.\nAre you sure you want to continue?",
+  all: "WARNING! This will remove all images without at least one container associated to them.\nAre you sure you want to continue?",
+  containers: "WARNING! This will remove all stopped containers.\nAre you sure you want to continue?",
+};
+
+async function pruneImages(session: Session, all: boolean, filter: FilterValues): Promise<Pruned> {
+  const report = await session.client.json<ImagesPruneReport>({
+    method: "POST",
+    path: "/images/prune",
+    query: { filters: wireFilters({ ...filter, dangling: [String(!all)] }) },
+  });
+  const line = ({ Untagged, Deleted }: ImageDeleteItem): string =>
+    Untagged === undefined || Untagged === "" ? `deleted: ${Deleted ?? ""}\n` : `untagged: ${Untagged}\n`;
+  const deleted = report.ImagesDeleted ?? [];
+  return {
+    text: deleted.length === 0 ? "" : `Deleted Images:\n${deleted.map(line).join("")}`,
+    bytes: report.SpaceReclaimed,
+  };
+}
+
+async function pruneContainers(session: Session, filter: FilterValues): Promise<Pruned> {
+  const report = await session.client.json<{ ContainersDeleted: readonly string[] | null; SpaceReclaimed: number }>({
+    method: "POST",
+    path: "/containers/prune",
+    query: { filters: wireFilters(filter) },
+  });
+  const deleted = report.ContainersDeleted ?? [];
+  return {
+    text: deleted.length === 0 ? "" : `Deleted Containers:\n${deleted.join("\n")}\n`,
+    bytes: report.SpaceReclaimed,
+  };
+}
+
+async function agreed(session: Session, force: boolean, warning: string): Promise<void> {
+  if (force || (await confirm(session, warning))) return;
+  throw new CommandError("");
+}
+
+function report(session: Session, parts: readonly Pruned[]): void {
+  for (const { text } of parts) if (text !== "") session.print(`${text}\n`);
+  session.print(`Total reclaimed space: ${humanSize(parts.reduce((sum, part) => sum + part.bytes, 0))}\n`);
+}
+
+/** `varve image prune`. */
+export const imagePrune: Command = defineCommand({
+  use: "[OPTIONS]",
+  short: "Remove unused images",
+  examples: `image prune
+image prune -af --filter until=24h`,
+  args: { min: 0, max: 0 },
+  flags: {
+    all: boolFlag("a", "Remove all unused images, not just dangling ones"),
+    filter: filterFlag(undefined, PRUNE_FILTER),
+    force: boolFlag("f", "Do not prompt for confirmation"),
+  },
+  async run({ session, flags }) {
+    await agreed(session, flags.force, flags.all ? WARNING.all : WARNING.dangling);
+    report(session, [await pruneImages(session, flags.all, flags.filter)]);
+    return undefined;
+  },
+});
+
+/** `varve container prune`. */
+export const containerPrune: Command = defineCommand({
+  use: "[OPTIONS]",
+  short: "Remove all stopped containers",
+  args: { min: 0, max: 0 },
+  flags: {
+    filter: filterFlag(undefined, PRUNE_FILTER),
+    force: boolFlag("f", "Do not prompt for confirmation"),
+  },
+  async run({ session, flags }) {
+    await agreed(session, flags.force, WARNING.containers);
+    report(session, [await pruneContainers(session, flags.filter)]);
+    return undefined;
+  },
+});
+
+/** `varve system prune`: what varve keeps today, stopped containers and images. */
+export const systemPrune: Command = defineCommand({
+  use: "[OPTIONS]",
+  short: "Remove unused data",
+  long: "Remove unused data: stopped containers and images",
+  examples: "system prune -af",
+  args: { min: 0, max: 0 },
+  flags: {
+    all: boolFlag("a", "Remove all unused images not just dangling ones"),
+    filter: filterFlag(undefined, 'Provide filter values (e.g. "label=<key>=<value>")'),
+    force: boolFlag("f", "Do not prompt for confirmation"),
+  },
+  async run({ session, flags }) {
+    const images = flags.all ? "all images without at least one container associated to them" : "all dangling images";
+    const warning = `WARNING! This will remove:\n  - all stopped containers\n  - ${images}\n\nAre you sure you want to continue?`;
+    await agreed(session, flags.force, warning);
+    const containers = await pruneContainers(session, flags.filter);
+    report(session, [containers, await pruneImages(session, flags.all, flags.filter)]);
+    return undefined;
+  },
+});

@@ -1,0 +1,82 @@
+import { defineCommand } from "../core/command.ts";
+import type { Command } from "../core/command.ts";
+import { CommandError } from "../core/commandError.ts";
+import { boolFlag, stringFlag } from "../core/flags.ts";
+import { inputTerminal } from "../core/session.ts";
+import type { Session } from "../core/session.ts";
+import { attach, followSize, proxySignals } from "../stream/attach.ts";
+import type { AttachWish } from "../stream/attach.ts";
+import { DEFAULT_DETACH_KEYS } from "../stream/detachKeys.ts";
+import { watchExit } from "../stream/exitStatus.ts";
+import { callError, CONTAINER_FLAGS, createBody, streamsOf } from "./containerFlags.ts";
+import { createContainer } from "./createContainer.ts";
+
+async function startContainer(session: Session, id: string): Promise<void> {
+  await session.client.text({ method: "POST", path: `/containers/${id}/start` });
+}
+
+/** Docker's order: attach, wait, start, so that neither output nor the exit can be missed. */
+async function runAttached(
+  session: Session,
+  wish: AttachWish,
+  rules: { rm: boolean; sigProxy: boolean },
+): Promise<number> {
+  const attached = await attach(session, wish);
+  let stopSignals: (() => void) | undefined;
+  let stopResizing: (() => void) | undefined;
+  try {
+    const { exitCode } = await watchExit(session.client, wish.id, rules.rm ? "removed" : "next-exit");
+    // Nobody may be listening yet when it fails; it is awaited below.
+    exitCode.catch(() => undefined);
+    const pumped = attached.pump();
+    if (rules.sigProxy) stopSignals = proxySignals(session, wish.id);
+    try {
+      await startContainer(session, wish.id);
+    } catch (error) {
+      // With --rm the daemon removes what never started; leaving before that would race with the next run.
+      if (rules.rm) await exitCode.catch(() => undefined);
+      throw error;
+    }
+    if (wish.tty) stopResizing = followSize(session, wish.id);
+    return (await pumped) === "detached" ? 0 : await exitCode;
+  } finally {
+    stopResizing?.();
+    stopSignals?.();
+    attached.release();
+  }
+}
+
+/** `varve run`. */
+export const run: Command = defineCommand({
+  use: "[OPTIONS] IMAGE [COMMAND] [ARG...]",
+  short: "Create and run a new container from an image",
+  examples: `run --rm debian:12-slim cat /etc/os-release
+run --rm -it debian:12-slim bash
+run -d --name web nginx`,
+  args: { min: 1 },
+  interspersed: false,
+  ownErrors: true,
+  flags: {
+    ...CONTAINER_FLAGS,
+    detach: boolFlag("d", "Run container in background and print container ID"),
+    "detach-keys": stringFlag(undefined, "Override the key sequence for detaching a container"),
+    "sig-proxy": boolFlag(undefined, "Proxy received signals to the process", true),
+  },
+  async run({ session, flags, given, args }) {
+    if (flags.detach && flags.attach.length > 0)
+      throw callError("run", "conflicting options: cannot specify both --attach and --detach");
+    const streams = flags.detach ? undefined : streamsOf(flags, "run");
+    if (streams?.stdin === true && flags.tty && inputTerminal(session.stdin) === undefined) {
+      throw new CommandError("the input device is not a TTY");
+    }
+    const id = await createContainer(session, flags, createBody({ flags, given, args }, streams, "run"), "run");
+    if (streams === undefined) {
+      await startContainer(session, id);
+      session.print(`${id}\n`);
+      return 0;
+    }
+    const detachKeys = flags["detach-keys"] || (session.config.detachKeys ?? DEFAULT_DETACH_KEYS);
+    const wish = { id, streams, tty: flags.tty, detachKeys };
+    return runAttached(session, wish, { rm: flags.rm, sigProxy: flags["sig-proxy"] && !flags.tty });
+  },
+});

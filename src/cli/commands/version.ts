@@ -1,0 +1,163 @@
+import { CLIENT_API_VERSION } from "#client";
+import { messageOf } from "#errors";
+import { defineCommand } from "../core/command.ts";
+import type { Command } from "../core/command.ts";
+import { CommandError } from "../core/commandError.ts";
+import { INSPECT_FORMAT_USAGE, stringFlag } from "../core/flags.ts";
+import type { Session } from "../core/session.ts";
+import { programVersion } from "../core/versionLine.ts";
+import { alignColumns } from "../format/tabwriter.ts";
+import { parseTemplate } from "../template/template.ts";
+import { goJson } from "../template/goJson.ts";
+import { GoStruct } from "../template/value.ts";
+import type { GoValue } from "../template/value.ts";
+
+interface Component {
+  readonly Name: string;
+  readonly Version: string;
+  readonly Details?: Readonly<Record<string, string>>;
+}
+
+interface ServerVersion {
+  readonly Platform?: { readonly Name: string };
+  readonly Components?: readonly Component[];
+  readonly [key: string]: unknown;
+}
+
+const ARCHITECTURE: Readonly<Record<string, string>> = { x64: "amd64", arm64: "arm64" };
+
+interface ClientVersion {
+  readonly Version: string;
+  readonly ApiVersion: string;
+  readonly DefaultAPIVersion: string;
+  readonly NodeVersion: string;
+  readonly Os: string;
+  readonly Arch: string;
+  readonly Context: string;
+}
+
+function clientVersion(session: Session, apiVersion: string): ClientVersion {
+  return {
+    Version: programVersion(),
+    ApiVersion: apiVersion,
+    DefaultAPIVersion: CLIENT_API_VERSION,
+    NodeVersion: process.version,
+    Os: process.platform,
+    Arch: ARCHITECTURE[process.arch] ?? process.arch,
+    Context: session.chosen.context,
+  };
+}
+
+function clientText(client: ClientVersion): string[] {
+  const { ApiVersion: api, DefaultAPIVersion: own } = client;
+  return [
+    "Client:",
+    ` Version:\t${client.Version}`,
+    ` API version:\t${api}${api === own ? "" : ` (downgraded from ${own})`}`,
+    ` Node version:\t${client.NodeVersion}`,
+    ` OS/Arch:\t${client.Os}/${client.Arch}`,
+    ` Context:\t${client.Context}`,
+  ];
+}
+
+function componentText({ Name, Version, Details: details = {} }: Component): string[] {
+  if (Name !== "Engine") {
+    return [
+      ` ${Name}:`,
+      `  Version:\t${Version}`,
+      ...Object.keys(details)
+        .sort()
+        .map((key) => `  ${key}:\t${details[key] ?? ""}`),
+    ];
+  }
+  const detail = (key: string): string => details[key] ?? "";
+  return [
+    " Engine:",
+    `  Version:\t${Version}`,
+    `  API version:\t${detail("ApiVersion")} (minimum version ${detail("MinAPIVersion")})`,
+    `  Go version:\t${detail("GoVersion")}`,
+    `  Git commit:\t${detail("GitCommit")}`,
+    `  Built:\t${detail("BuildTime")}`,
+    `  OS/Arch:\t${detail("Os")}/${detail("Arch")}`,
+    `  Experimental:\t${detail("Experimental")}`,
+  ];
+}
+
+function serverText(server: ServerVersion): string[] {
+  const platform = server.Platform?.Name ?? "";
+  return ["", `Server:${platform === "" ? "" : ` ${platform}`}`, ...(server.Components ?? []).flatMap(componentText)];
+}
+
+const WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/** RFC 3339 → `Thu Aug 13 05:35:47 2026`, Go's time.ANSIC; anything else stays. */
+function buildTime(text: string): string {
+  const date = new Date(text);
+  if (Number.isNaN(date.getTime())) return text;
+  const day = String(date.getUTCDate()).padStart(2);
+  const time = date.toISOString().slice(11, 19);
+  return `${WEEKDAYS[date.getUTCDay()] ?? ""} ${MONTHS[date.getUTCMonth()] ?? ""} ${day} ${time} ${date.getUTCFullYear()}`;
+}
+
+/** Components as Docker shows them: in its own key order, the build time for people. */
+function readable(server: ServerVersion): ServerVersion {
+  const components = (server.Components ?? []).map(({ Name, Version, Details }) => {
+    const built = Details?.["BuildTime"];
+    return {
+      Name,
+      Version,
+      ...(Details === undefined
+        ? {}
+        : { Details: built === undefined ? Details : { ...Details, BuildTime: buildTime(built) } }),
+    };
+  });
+  return { ...server, ...(server.Components === undefined ? {} : { Components: components }) };
+}
+
+function asStruct(typeName: string, value: Readonly<Record<string, unknown>>): GoStruct {
+  return new GoStruct(
+    typeName,
+    Object.entries(value).map(([name, inner]) => ({ name, get: () => nested(name, inner) })),
+  );
+}
+
+function nested(name: string, value: unknown): GoValue {
+  if (name !== "Components" || !Array.isArray(value))
+    return name === "Platform" ? asStruct("struct", Object(value)) : (value as GoValue);
+  return value.map((item: unknown) => asStruct("types.ComponentVersion", Object(item)));
+}
+
+/** `varve version`. The client's part is shown even when no engine answers. */
+export const version: Command = defineCommand({
+  use: "[OPTIONS]",
+  short: "Show the varve version information",
+  examples: `version
+version --format '{{.Server.Version}}'`,
+  args: { min: 0, max: 0 },
+  flags: { format: stringFlag("f", INSPECT_FORMAT_USAGE) },
+  async run({ session, flags }) {
+    const template = flags.format === "" || flags.format === "json" ? undefined : parseTemplate(flags.format);
+    let server: ServerVersion | undefined;
+    let failure: string | undefined;
+    try {
+      server = readable(await session.client.json<ServerVersion>({ path: "/version" }));
+    } catch (error) {
+      failure = messageOf(error);
+    }
+    const api = server === undefined ? CLIENT_API_VERSION : await session.client.apiVersion();
+    const client = clientVersion(session, api);
+    const both = new GoStruct("system.versionInfo", [
+      { name: "Client", get: () => asStruct("system.clientVersion", { ...client }) },
+      { name: "Server", get: () => (server === undefined ? null : asStruct("types.Version", server)) },
+    ]);
+    if (template !== undefined) session.print(`${template.execute(both)}\n`);
+    else if (flags.format === "json") session.print(`${goJson(both)}\n`);
+    else {
+      const lines = [...clientText(client), ...(server === undefined ? [] : serverText(server))];
+      session.print(`${alignColumns(lines, { minWidth: 20, padding: 1 }).join("\n")}\n`);
+    }
+    if (failure !== undefined) throw new CommandError(failure);
+    return undefined;
+  },
+});

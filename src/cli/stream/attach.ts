@@ -1,0 +1,140 @@
+import type { Duplex, Readable } from "node:stream";
+import type { HijackedStream } from "#client";
+import { inputTerminal, terminalOf } from "../core/session.ts";
+import type { Session } from "../core/session.ts";
+import type { Streams } from "../commands/containerFlags.ts";
+import { DEFAULT_DETACH_KEYS, DetachFilter, parseDetachKeys } from "./detachKeys.ts";
+import { copyOutput } from "./output.ts";
+
+/** How to take part in a container's streams. */
+export interface AttachWish {
+  readonly id: string;
+  readonly streams: Streams;
+  readonly tty: boolean;
+  readonly detachKeys: string;
+}
+
+/** A connection to a container's streams; made before it starts, so that nothing is lost. */
+export interface Attached {
+  /** Copies both ways until the container's output ends or the user detaches. */
+  pump(): Promise<"ended" | "detached">;
+  /** Lets go of stdin and the terminal. */
+  release(): void;
+}
+
+class Attachment implements Attached {
+  readonly #session: Session;
+  readonly #wish: AttachWish;
+  readonly #hijacked: HijackedStream;
+  readonly #detached = Promise.withResolvers<"detached">();
+  #feed: ((bytes: Uint8Array) => void) | undefined;
+  #finish: (() => void) | undefined;
+  #raw = false;
+
+  constructor(session: Session, wish: AttachWish, hijacked: HijackedStream) {
+    this.#session = session;
+    this.#wish = wish;
+    this.#hijacked = hijacked;
+  }
+
+  async pump(): Promise<"ended" | "detached"> {
+    const { stream, multiplexed } = this.#hijacked;
+    if (this.#wish.streams.stdin) this.#takeInput(stream);
+    else stream.end();
+    const output = copyOutput(this.#session, stream, multiplexed ?? !this.#wish.tty);
+    return Promise.race([output.then((): "ended" => "ended"), this.#detached.promise]);
+  }
+
+  release(): void {
+    const { stdin } = this.#session;
+    if (this.#feed !== undefined) stdin.off("data", this.#feed);
+    if (this.#finish !== undefined) stdin.off("end", this.#finish);
+    if (this.#raw) inputTerminal(stdin)?.setRawMode(false);
+    stopReading(stdin);
+    this.#hijacked.stream.destroy();
+  }
+
+  #takeInput(stream: Duplex): void {
+    const { stdin } = this.#session;
+    const terminal = this.#wish.tty ? inputTerminal(stdin) : undefined;
+    if (terminal !== undefined) {
+      terminal.setRawMode(true);
+      this.#raw = true;
+    }
+    const filter = this.#wish.tty ? new DetachFilter(parseDetachKeys(this.#wish.detachKeys)) : undefined;
+    this.#feed = (chunk) => {
+      const { bytes, detached } = filter?.push(chunk) ?? { bytes: chunk, detached: false };
+      if (bytes.byteLength > 0 && !stream.write(bytes)) {
+        stdin.pause();
+        stream.once("drain", () => stdin.resume());
+      }
+      if (detached) this.#detached.resolve("detached");
+    };
+    this.#finish = () => stream.end();
+    stdin.on("data", this.#feed);
+    stdin.once("end", this.#finish);
+    // The container may end while we still write to it.
+    stream.on("error", () => undefined);
+  }
+}
+
+/** A pipe or terminal that is still open must not keep us alive. */
+function stopReading(stdin: Readable): void {
+  stdin.pause();
+  if ("unref" in stdin && typeof stdin.unref === "function") stdin.unref();
+}
+
+/** Attaches to a container that may not have started yet. */
+export async function attach(session: Session, wish: AttachWish): Promise<Attached> {
+  const { streams } = wish;
+  const hijacked = await session.client.hijack({
+    method: "POST",
+    path: `/containers/${wish.id}/attach`,
+    query: {
+      stream: true,
+      stdin: streams.stdin,
+      stdout: streams.stdout,
+      stderr: streams.stderr,
+      detachKeys: wish.detachKeys === DEFAULT_DETACH_KEYS ? undefined : wish.detachKeys,
+    },
+  });
+  return new Attachment(session, wish, hijacked);
+}
+
+/** Keeps the container's terminal at the size of ours; answers how to stop. */
+export function followSize(session: Session, id: string): () => void {
+  const terminal = terminalOf(session.stdout);
+  if (terminal === undefined) return () => undefined;
+  const resize = (): void => {
+    const query = { h: terminal.rows, w: terminal.columns };
+    // A container that has just ended cannot be resized, and need not be.
+    session.client.text({ method: "POST", path: `/containers/${id}/resize`, query }).catch(() => undefined);
+  };
+  terminal.on("resize", resize);
+  resize();
+  return () => terminal.off("resize", resize);
+}
+
+const PROXIED: readonly NodeJS.Signals[] = [
+  "SIGHUP",
+  "SIGINT",
+  "SIGQUIT",
+  "SIGTERM",
+  "SIGUSR1",
+  "SIGUSR2",
+  "SIGALRM",
+  "SIGCONT",
+];
+
+/** Sends signals that we get on to the container; answers how to stop. */
+export function proxySignals(session: Session, id: string): () => void {
+  const handler = (signal: NodeJS.Signals): void => {
+    const query = { signal: signal.replace(/^SIG/, "") };
+    // It may have ended before the signal came.
+    session.client.text({ method: "POST", path: `/containers/${id}/kill`, query }).catch(() => undefined);
+  };
+  for (const signal of PROXIED) process.on(signal, handler);
+  return () => {
+    for (const signal of PROXIED) process.off(signal, handler);
+  };
+}
