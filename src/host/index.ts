@@ -26,3 +26,8 @@ export * from "./xattrs.ts";
 export { openInflater } from "./inflater.ts";
 export type { Inflater, InflateStep } from "./inflater.ts";
 export { fromNodeError, isErrno } from "./syscallError.ts";
+export { cgroupMode, mountLeftoverControllers, warmCgroups } from "./cgroups.ts";
+export type { CgroupMode } from "./cgroups.ts";
+export { connectPacketSocket } from "./packetSocket.ts";
+export { compileSeccomp } from "./seccompFilter.ts";
+export type { SeccompAction, SeccompArgument, SeccompProfile, SeccompRule } from "./seccompFilter.ts";
