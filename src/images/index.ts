@@ -1,1 +1,4 @@
 export type * from "./imageService.ts";
+export { createImageService } from "./createImageService.ts";
+export type { ImageServiceOptions } from "./createImageService.ts";
+export type { TransferLimits } from "./context.ts";

@@ -1,0 +1,22 @@
+import { randomUUID } from "node:crypto";
+import type { LeaseResource, Metadata } from "#metadata";
+import type { DiffId, Digest } from "#oci";
+
+/** Keeps from GC what an act has in hand; ends when disposed, or with the daemon. Dispose after a record names it all. */
+export interface ActLease extends Disposable {
+  add(resource: LeaseResource): void;
+  blob(digest: Digest): void;
+  layer(diffId: DiffId): void;
+}
+
+/** `purpose` is for people: `pull docker.io/library/nginx:latest`. */
+export function takeLease(metadata: Metadata, purpose: string): ActLease {
+  const { id } = metadata.leases.create({ purpose: `${purpose} ${randomUUID().slice(0, 8)}`, ephemeral: true });
+  const add = (resource: LeaseResource): void => metadata.leases.add(id, resource);
+  return {
+    add,
+    blob: (name) => add({ kind: "blob", name }),
+    layer: (name) => add({ kind: "layer", name }),
+    [Symbol.dispose]: () => metadata.leases.delete(id),
+  };
+}
