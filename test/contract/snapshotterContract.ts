@@ -269,6 +269,24 @@ export function snapshotterContract(driver: StorageDriver): void {
       assert.equal(lstatSync(join(merged, "bin")).mode & 0o7777, 0o751);
     });
 
+    test(name("ACLs and capabilities come through byte for byte"), async (t) => {
+      const root = await TestRoot.open(t, driver);
+      const xattrs = new Map([
+        [
+          "system.posix_acl_access",
+          Buffer.from(
+            "0200000001000600ffffffff020007000100000004000400ffffffff10000700ffffffff20000400ffffffff",
+            "hex",
+          ),
+        ],
+        ["security.capability", Buffer.from("0100000200040000000000000000000000000000", "hex")],
+      ]);
+      const merged = await root.run("c1", await root.stack([dir("./"), file("f", "f", { mode: 0o674, xattrs })]));
+      const seen = getXattrs(join(merged, "f"));
+      for (const [key, value] of xattrs) assert.equal(seen.get(key)?.toString("hex"), value.toString("hex"), key);
+      assert.equal(lstatSync(join(merged, "f")).mode & 0o7777, 0o674);
+    });
+
     test(name("a hard link to nothing is refused by name"), async (t) => {
       const root = await TestRoot.open(t, driver);
       const parent = await root.stack(BASE);
