@@ -31,3 +31,5 @@ export type { CgroupMode } from "./cgroups.ts";
 export { connectPacketSocket } from "./packetSocket.ts";
 export { compileSeccomp } from "./seccompFilter.ts";
 export type { SeccompAction, SeccompArgument, SeccompProfile, SeccompRule } from "./seccompFilter.ts";
+export { openGzipCompressor } from "./deflater.ts";
+export type { GzipCompressor } from "./deflater.ts";

@@ -1,5 +1,6 @@
 import { closeSync, openSync } from "node:fs";
 import { constants, gzipSync, zstdCompressSync } from "node:zlib";
+import { openGzipCompressor } from "#host";
 import type { CompressedBlock, CompressJob } from "./jobs.ts";
 import { readExactly } from "./layerFile.ts";
 import { StopFlag } from "./stopFlag.ts";
@@ -23,7 +24,7 @@ export function compressBlock(job: CompressJob): CompressedBlock {
 function compress(plain: Buffer, { compression, level }: CompressJob): Buffer {
   switch (compression) {
     case "gzip":
-      return gzipSync(plain, { level, chunkSize: OUTPUT_BYTES });
+      return openGzipCompressor()?.(plain, level) ?? gzipSync(plain, { level, chunkSize: OUTPUT_BYTES });
     case "zstd":
       return zstdCompressSync(plain, {
         chunkSize: OUTPUT_BYTES,

@@ -31,8 +31,8 @@ export interface LayerReads {
   /** What a container would see of a stack (base first), without a mount. The caller disposes it. @throws {not_found} */
   openView(diffIds: readonly DiffId[]): Promise<MergedView>;
   /**
-   * The layer's tar compressed on all cores. The same tar, algorithm and level give the same bytes on every machine with
-   * the same release, however many cores it has. @throws {not_found} LAYER_NOT_FOUND
+   * The layer's tar compressed on all cores. The same tar, algorithm and level give the same bytes however many cores
+   * there are; another release of the compression library may give others, so callers remember the digest. @throws {not_found} LAYER_NOT_FOUND
    */
   compress(diffId: DiffId, options: CompressOptions): CompressedStream;
 }
