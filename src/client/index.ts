@@ -16,7 +16,7 @@ export { createEngineClient } from "./engineClient.ts";
 export type { EngineCall, EngineClient, EngineClientOptions, EngineResponse, HijackedStream } from "./engineClient.ts";
 export { DEFAULT_SOCKET, parseHost } from "./host.ts";
 export type { EngineHost } from "./host.ts";
-export { startDaemon } from "./startDaemon.ts";
+export { isListening, startDaemon } from "./startDaemon.ts";
 export type { DaemonStart } from "./startDaemon.ts";
 export { demultiplex } from "./stdcopy.ts";
 export type { OutputPiece } from "./stdcopy.ts";

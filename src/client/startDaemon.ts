@@ -22,7 +22,8 @@ export interface DaemonStart {
 const POLL_MS = 20;
 const DEFAULT_TIMEOUT_MS = 10_000;
 
-async function answers(socketPath: string): Promise<boolean> {
+/** Whether a process accepts connections on the socket. */
+export async function isListening(socketPath: string): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const socket = connect(socketPath);
   socket.once("connect", () => resolve(true));
@@ -105,7 +106,7 @@ function launch(start: DaemonStart): Launched {
 }
 
 async function waitUntilReady(start: DaemonStart, launched: Launched, deadline: number): Promise<void> {
-  while (!(await answers(start.socketPath))) {
+  while (!(await isListening(start.socketPath))) {
     if (launched.exit !== undefined) throw failed(start, `did not start (${launched.exit})`);
     if (Date.now() > deadline) throw failed(start, "did not become ready in time");
     await delay(POLL_MS);
@@ -120,14 +121,14 @@ async function waitUntilReady(start: DaemonStart, launched: Launched, deadline: 
 export async function startDaemon(start: DaemonStart): Promise<void> {
   const deadline = Date.now() + (start.timeoutMs ?? DEFAULT_TIMEOUT_MS);
   for (;;) {
-    if (await answers(start.socketPath)) return;
+    if (await isListening(start.socketPath)) return;
     if (acquire(start)) break;
     if (Date.now() > deadline) throw failed(start, "did not become ready in time");
     await delay(POLL_MS);
   }
   try {
     // The holder before us may have finished between our look and our lock.
-    if (await answers(start.socketPath)) return;
+    if (await isListening(start.socketPath)) return;
     await waitUntilReady(start, launch(start), deadline);
   } finally {
     rmSync(start.lockPath, { force: true });

@@ -1,4 +1,4 @@
-import { EngineError, ErrorCode, findEngineError, isNotFound, messageOf } from "#errors";
+import { EngineError, ErrorCode, isNotFound, messageOf } from "#errors";
 import { defineCommand } from "../core/command.ts";
 import type { Command } from "../core/command.ts";
 import { CommandError } from "../core/commandError.ts";
@@ -7,10 +7,9 @@ import type { Session } from "../core/session.ts";
 import { IMAGE_INSPECT } from "../format/imageShape.ts";
 import { renderInspect } from "../format/inspectOutput.ts";
 import type { Inspected } from "../format/inspectOutput.ts";
+import { readingTemplate } from "../format/statusTemplate.ts";
 
 const format = stringFlag("f", INSPECT_FORMAT_USAGE);
-/** Docker's exit code for a template that cannot be read where an inspector reads it. */
-const BAD_TEMPLATE = 64;
 const TYPES = ["config", "container", "image", "network", "node", "plugin", "secret", "service", "task", "volume"];
 
 type Find = (name: string) => Promise<Inspected>;
@@ -35,12 +34,7 @@ async function inspectAll(session: Session, names: readonly string[], wish: stri
 }
 
 function render(found: readonly Inspected[], wish: string): { readonly text: string; readonly failure?: string } {
-  try {
-    return renderInspect(found, wish);
-  } catch (error) {
-    if (findEngineError(error)?.details?.["phase"] === "parse") throw new CommandError(messageOf(error), BAD_TEMPLATE);
-    throw error;
-  }
+  return readingTemplate(() => renderInspect(found, wish));
 }
 
 const imageFinder =

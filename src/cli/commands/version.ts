@@ -6,8 +6,8 @@ import { CommandError } from "../core/commandError.ts";
 import { INSPECT_FORMAT_USAGE, stringFlag } from "../core/flags.ts";
 import type { Session } from "../core/session.ts";
 import { programVersion } from "../core/versionLine.ts";
+import { printStatus, statusTemplate } from "../format/statusTemplate.ts";
 import { alignColumns } from "../format/tabwriter.ts";
-import { parseTemplate } from "../template/template.ts";
 import { goJson } from "../template/goJson.ts";
 import { GoStruct } from "../template/value.ts";
 import type { GoValue } from "../template/value.ts";
@@ -137,7 +137,7 @@ version --format '{{.Server.Version}}'`,
   args: { min: 0, max: 0 },
   flags: { format: stringFlag("f", INSPECT_FORMAT_USAGE) },
   async run({ session, flags }) {
-    const template = flags.format === "" || flags.format === "json" ? undefined : parseTemplate(flags.format);
+    const template = statusTemplate(flags.format, "version");
     let server: ServerVersion | undefined;
     let failure: string | undefined;
     try {
@@ -151,7 +151,7 @@ version --format '{{.Server.Version}}'`,
       { name: "Client", get: () => asStruct("system.clientVersion", { ...client }) },
       { name: "Server", get: () => (server === undefined ? null : asStruct("types.Version", server)) },
     ]);
-    if (template !== undefined) session.print(`${template.execute(both)}\n`);
+    if (template !== undefined) printStatus(session, template, both);
     else if (flags.format === "json") session.print(`${goJson(both)}\n`);
     else {
       const lines = [...clientText(client), ...(server === undefined ? [] : serverText(server))];

@@ -100,7 +100,8 @@ function noSuchCommand(words: readonly string[]): number {
   }
   if (second === undefined || second === "--help" || second === "-h") {
     if (second === "-h") err(`${DEPRECATED_H}\n`);
-    out(groupHelp(group.name, group.short));
+    // Help that was not asked for goes to stderr, as Docker's does.
+    (second === undefined ? err : out)(groupHelp(group.name, group.short));
     return 0;
   }
   if (second.startsWith("-")) {
@@ -147,7 +148,12 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
   }
   if (parsed.help !== false || first === undefined) {
     if (parsed.help === "-h") err(`${DEPRECATED_H}\n`);
-    out(programHelp());
+    (parsed.help === false ? err : out)(programHelp());
+    return 0;
+  }
+  if (first === "__complete") {
+    const { complete } = await import("./complete.ts");
+    out(await complete(others));
     return 0;
   }
   return first === "help" ? help(others) : runCommand(parsed.rest, global);

@@ -1,7 +1,15 @@
 import { join } from "node:path";
 import type { ReadStream, WriteStream } from "node:tty";
 import type { Readable, Writable } from "node:stream";
-import { chooseHost, configDirectory, createEngineClient, DEFAULT_SOCKET, loadConfigFile, startDaemon } from "#client";
+import {
+  chooseHost,
+  configDirectory,
+  createEngineClient,
+  DEFAULT_SOCKET,
+  isListening,
+  loadConfigFile,
+  startDaemon,
+} from "#client";
 import type { ChosenHost, ConfigFile, EngineClient, HostWishes } from "#client";
 
 /** Flags that stand before the command. */
@@ -20,6 +28,8 @@ export interface Session extends AsyncDisposable {
   readonly client: EngineClient;
   readonly config: ConfigFile;
   readonly chosen: ChosenHost;
+  /** Whether something accepts connections at the host; starts nothing. */
+  isListening(): Promise<boolean>;
   /** To stdout, as it is. */
   print(text: string): void;
   /** One line to stderr. */
@@ -79,6 +89,11 @@ class ProcessSession implements Session {
   get client(): EngineClient {
     this.#client ??= openClient(this.chosen, this.config);
     return this.#client;
+  }
+
+  async isListening(): Promise<boolean> {
+    const { host } = this.chosen;
+    return host.kind === "tcp" || isListening(host.socketPath);
   }
 
   print(text: string): void {

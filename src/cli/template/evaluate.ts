@@ -13,6 +13,12 @@ export interface EvaluationRules {
   readonly missingKey: "default" | "error";
 }
 
+/** A template's text and the name that messages give it. */
+export interface NamedSource {
+  readonly name: string;
+  readonly source: string;
+}
+
 type Place = Pick<Expression, "position" | "text">;
 type Flow = "next" | "break" | "continue";
 
@@ -26,13 +32,13 @@ type Final = GoValue | typeof NO_FINAL;
 
 /** One run of one template over one value. @see Go text/template/exec.go */
 class Evaluator {
-  readonly #source: string;
+  readonly #template: NamedSource;
   readonly #rules: EvaluationRules;
   readonly #variables: Variable[];
   readonly #out: string[] = [];
 
-  constructor(source: string, rules: EvaluationRules, data: GoValue) {
-    this.#source = source;
+  constructor(template: NamedSource, rules: EvaluationRules, data: GoValue) {
+    this.#template = template;
     this.#rules = rules;
     this.#variables = [{ name: "$", value: data }];
   }
@@ -281,7 +287,7 @@ class Evaluator {
   }
 
   #error(place: Place, message: string): Error {
-    return executionError(this.#source, place.position, place.text, message);
+    return executionError(this.#template, place, message);
   }
 }
 
@@ -291,10 +297,10 @@ function parameterAt(known: TemplateFunction, index: number): string {
 
 /** @throws {invalid_argument} in Go's words when a field, argument or key does not fit the data. */
 export function evaluate(
-  source: string,
+  template: NamedSource,
   nodes: readonly TemplateNode[],
   data: GoValue,
   rules: EvaluationRules,
 ): string {
-  return new Evaluator(source, rules, data).run(nodes, data);
+  return new Evaluator(template, rules, data).run(nodes, data);
 }

@@ -56,25 +56,30 @@ export function generalNumber(value: number, precision: number): string {
   return fixed.includes(".") ? fixed.replace(/\.?0+$/, "") : fixed;
 }
 
-function formatNumber(value: number | bigint, verb: Verb): string | undefined {
-  const isInteger = typeof value === "bigint" || Number.isInteger(value);
-  const radix = { d: 10, x: 16, X: 16, o: 8, b: 2 }[verb.verb];
+const RADIX: Readonly<Record<string, number>> = { d: 10, x: 16, X: 16, o: 8, b: 2 };
+
+function formatInteger(value: number | bigint, verb: Verb): string | undefined {
+  const radix = RADIX[verb.verb];
   if (radix !== undefined) {
-    if (!isInteger) return undefined;
     const prefix = verb.flags.includes("#") ? ({ 16: `0${verb.verb}`, 8: "0", 2: "0b" }[radix] ?? "") : "";
     const digits = (value < 0 ? -value : value).toString(radix);
     return (value < 0 ? "-" : "") + prefix + (verb.verb === "X" ? digits.toUpperCase() : digits);
   }
-  if (verb.verb === "c" && isInteger) return String.fromCodePoint(Number(value));
-  if (verb.verb === "U" && isInteger) return `U+${value.toString(16).toUpperCase().padStart(4, "0")}`;
-  if (verb.verb === "q" && isInteger) return `'${String.fromCodePoint(Number(value))}'`;
-  // JSON has one kind of number; where Go would know an int, so do we, but a whole float is let through to %f.
+  if (verb.verb === "c") return String.fromCodePoint(Number(value));
+  if (verb.verb === "q") return `'${String.fromCodePoint(Number(value))}'`;
+  return verb.verb === "U" ? `U+${value.toString(16).toUpperCase().padStart(4, "0")}` : undefined;
+}
+
+// JSON has one kind of number: a whole one is Go's int to %d, and is let through to %f too.
+function formatNumber(value: number | bigint, verb: Verb): string | undefined {
+  const isInteger = typeof value === "bigint" || Number.isInteger(value);
+  const whole = isInteger ? formatInteger(value, verb) : undefined;
+  if (whole !== undefined) return whole;
   const float = Number(value);
   if (verb.verb === "f" || verb.verb === "F") return float.toFixed(verb.precision ?? 6);
   if (verb.verb === "e") return exponentText(float, verb.precision ?? 6);
-  if (verb.verb === "g")
-    return verb.precision === undefined ? plainNumber(float) : generalNumber(float, verb.precision);
-  return undefined;
+  if (verb.verb !== "g") return undefined;
+  return verb.precision === undefined ? plainNumber(float) : generalNumber(float, verb.precision);
 }
 
 function hex(text: string, verb: Verb): string {
@@ -118,28 +123,38 @@ function pad(text: string, value: GoValue, verb: Verb): string {
   return sign + "0".repeat(missing) + signed.slice(sign.length);
 }
 
-const VERB = /%([-+# 0]*)(\*|\d+)?(?:\.(\*|\d+)?)?([a-zA-Z%])?/g;
+const VERB = /%(?<flags>[-+# 0]*)(?<width>\*|\d+)?(?<point>\.(?<precision>\*|\d+)?)?(?<verb>[a-zA-Z%])?/g;
 
 /** Go's fmt.Sprintf for template values, with its own notes on misuse (`%!d(string=x)`, `%!s(MISSING)`, `%!(EXTRA …)`). */
 export function sprintf(format: string, values: readonly GoValue[]): string {
   let next = 0;
+  const take = (): GoValue => {
+    next += 1;
+    return values[next - 1];
+  };
   const number = (text: string | undefined): number | undefined => {
     if (text !== "*") return text === undefined ? undefined : Number(text);
-    const value = values[next];
-    next += 1;
+    const value = take();
     return typeof value === "number" ? value : undefined;
   };
-  const text = format.replace(VERB, (all: string, flags: string, width?: string, precision?: string, verb?: string) => {
+  const one = (groups: Readonly<Record<string, string | undefined>>): string => {
+    const { flags = "", verb } = groups;
     if (verb === "%") return "%";
     if (verb === undefined) return "%!(NOVERB)";
-    const hasPoint = all.includes(".");
-    const wide = number(width);
-    const parts = { flags, width: wide, precision: hasPoint ? (number(precision) ?? 0) : undefined, verb };
+    const width = number(groups["width"]);
+    const precision = groups["point"] === undefined ? undefined : (number(groups["precision"]) ?? 0);
     if (next >= values.length) return `%!${verb}(MISSING)`;
-    const value = values[next];
-    next += 1;
+    const value = take();
+    const parts = { flags, width, precision, verb };
     return pad(formatOne(value, parts), value, parts);
-  });
+  };
+  let text = "";
+  let end = 0;
+  for (const match of format.matchAll(VERB)) {
+    text += format.slice(end, match.index) + one(match.groups ?? {});
+    end = match.index + match[0].length;
+  }
+  text += format.slice(end);
   if (next >= values.length) return text;
   const extra = values.slice(next).map((value) => `${value === null ? "" : `${typeName(value)}=`}${goString(value)}`);
   return `${text}%!(EXTRA ${extra.join(", ")})`;

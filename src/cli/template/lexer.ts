@@ -59,12 +59,14 @@ function goRune(char: string): string {
 
 /** Template text → tokens; trims around `{{-` and `-}}`, drops comments. */
 class Lexer {
+  readonly #name: string;
   readonly #text: string;
   readonly #tokens: Token[] = [];
   #position = 0;
   #parens = 0;
 
-  constructor(text: string) {
+  constructor(name: string, text: string) {
+    this.#name = name;
     this.#text = text;
   }
 
@@ -219,11 +221,11 @@ class Lexer {
   }
 
   #error(message: string): Error {
-    return parseError(this.#lineAt(this.#position), message);
+    return parseError(this.#name, this.#lineAt(this.#position), message);
   }
 }
 
 /** @throws {invalid_argument} in Go's words, e.g. `unclosed action`, `unterminated quoted string`. */
-export function lex(text: string): readonly Token[] {
-  return new Lexer(text).run();
+export function lex(name: string, text: string): readonly Token[] {
+  return new Lexer(name, text).run();
 }

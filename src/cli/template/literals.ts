@@ -10,20 +10,28 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "'": "'",
   '"': '"',
 };
-const ESCAPE = /\\(?:x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|([0-7]{3})|(.))/gsu;
+const ESCAPE =
+  /\\(?:(?:x(?<hex>[\da-fA-F]{2})|u(?<short>[\da-fA-F]{4})|U(?<long>[\da-fA-F]{8}))|(?<octal>[0-7]{3})|(?<char>.))/gsu;
+const LAST_RUNE = 0x10ffff;
+
+function escapeValue(groups: Readonly<Record<string, string | undefined>>): string | undefined {
+  const hex = groups["hex"] ?? groups["short"] ?? groups["long"];
+  if (hex !== undefined) return String.fromCodePoint(Math.min(Number.parseInt(hex, 16), LAST_RUNE));
+  const { octal, char = "" } = groups;
+  return octal === undefined ? ESCAPES[char] : String.fromCharCode(Number.parseInt(octal, 8));
+}
 
 /** The inside of a Go string or character literal → text; undefined when an escape is not Go's (strconv.Unquote). */
 export function unquote(inside: string): string | undefined {
-  let valid = true;
-  const text = inside.replace(ESCAPE, (_all, hex, short, long, octal, char: string | undefined) => {
-    const code = [hex, short, long].find((digits) => typeof digits === "string");
-    if (typeof code === "string") return String.fromCodePoint(Math.min(Number.parseInt(code, 16), 0x10ffff));
-    if (typeof octal === "string") return String.fromCharCode(Number.parseInt(octal, 8));
-    const plain = ESCAPES[char ?? ""];
-    if (plain === undefined) valid = false;
-    return plain ?? "";
-  });
-  return valid ? text : undefined;
+  let text = "";
+  let end = 0;
+  for (const match of inside.matchAll(ESCAPE)) {
+    const value = escapeValue(match.groups ?? {});
+    if (value === undefined) return undefined;
+    text += inside.slice(end, match.index) + value;
+    end = match.index + match[0].length;
+  }
+  return text + inside.slice(end);
 }
 
 /** A Go number literal → value; undefined when it is none. */

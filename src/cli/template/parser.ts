@@ -29,13 +29,15 @@ const shown = (token: Token): string =>
 
 /** Recursive descent over the tokens; knows which functions and variables exist, as Go's parser does. */
 class Parser {
+  readonly #name: string;
   readonly #tokens: readonly Token[];
   readonly #isFunction: (name: string) => boolean;
   #next = 0;
   #variables: string[] = ["$"];
   #rangeDepth = 0;
 
-  constructor(tokens: readonly Token[], isFunction: (name: string) => boolean) {
+  constructor(name: string, tokens: readonly Token[], isFunction: (name: string) => boolean) {
+    this.#name = name;
     this.#tokens = tokens;
     this.#isFunction = isFunction;
   }
@@ -270,11 +272,11 @@ class Parser {
 
   #error(message: string): Error {
     const token = this.#tokens[Math.max(0, Math.min(this.#next, this.#tokens.length) - 1)];
-    return parseError(token?.line ?? 1, message);
+    return parseError(this.#name, token?.line ?? 1, message);
   }
 }
 
 /** @throws {invalid_argument} in Go's words, e.g. `function "foo" not defined`, `unexpected {{end}}`. */
-export function parse(text: string, isFunction: (name: string) => boolean): readonly TemplateNode[] {
-  return new Parser(lex(text), isFunction).run();
+export function parse(name: string, text: string, isFunction: (name: string) => boolean): readonly TemplateNode[] {
+  return new Parser(name, lex(name, text), isFunction).run();
 }

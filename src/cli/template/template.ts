@@ -12,12 +12,14 @@ export interface Template {
   executeHeader(titles: GoValue): string;
 }
 
-/** @throws {invalid_argument} `template parsing error: template: :1: …` in Go's words. */
-export function parseTemplate(source: string): Template {
+/** `name` stands in messages. @throws {invalid_argument} `template parsing error: template: :1: …` in Go's words. */
+export function parseTemplate(source: string, name = ""): Template {
   const isFunction = (name: string): boolean => name === "and" || name === "or" || Object.hasOwn(FUNCTIONS, name);
-  const nodes: readonly TemplateNode[] = parse(source, isFunction);
+  const nodes: readonly TemplateNode[] = parse(name, source, isFunction);
   return {
-    execute: (data, missingKey = "default") => evaluate(source, nodes, data, { functions: FUNCTIONS, missingKey }),
-    executeHeader: (titles) => evaluate(source, nodes, titles, { functions: HEADER_FUNCTIONS, missingKey: "default" }),
+    execute: (data, missingKey = "default") =>
+      evaluate({ name, source }, nodes, data, { functions: FUNCTIONS, missingKey }),
+    executeHeader: (titles) =>
+      evaluate({ name, source }, nodes, titles, { functions: HEADER_FUNCTIONS, missingKey: "default" }),
   };
 }
