@@ -23,7 +23,7 @@ interface Waiting {
 
 const DEFAULT_IDLE_MS = 20_000;
 /** Job garbage is small and short-lived; a large young generation would only be resident memory. */
-const YOUNG_GENERATION_MB = 8;
+const YOUNG_GENERATION_MB = 2;
 
 /** A few worker threads, started on demand, kept warm for a while, handed out in groups first come first served. */
 export class WorkerPool {
