@@ -57,15 +57,15 @@ const SETTING = "snapshots.backend";
 export async function chooseDriver(choice: DriverChoice): Promise<ChosenDriver> {
   const release = kernelRelease();
   const gate = await gateOf(release);
-  const wanted = CANDIDATES[choice.forced ?? "auto"];
-  const allowed = wanted.filter((backend) => backend === "unpacked" || gate[backend]);
-  const refusals = [gate.reason];
+  const allowed = CANDIDATES[choice.forced ?? "auto"].filter((backend) => backend === "unpacked" || gate[backend]);
   const remembered = recall(choice, release);
+  const [known] = allowed.filter((backend) => backend === remembered);
+  if (known !== undefined) return { backend: known, reason: gate.reason };
+  const refusals = [gate.reason];
   for (const backend of allowed) {
-    if (backend === "unpacked" || backend === remembered) return { backend, reason: refusals.join("; ") };
-    const failure = await tryMount(choice, backend);
+    const failure = backend === "unpacked" ? undefined : await tryMount(choice, backend);
     if (failure === undefined) {
-      remember(choice, release, backend);
+      if (backend !== "unpacked") remember(choice, release, backend);
       return { backend, reason: refusals.join("; ") };
     }
     refusals.push(failure);
@@ -98,19 +98,25 @@ function remember({ settings }: DriverChoice, release: KernelRelease, backend: B
   settings.put(SETTING, `${backend} ${release.text}`);
 }
 
-/** What the kernel said to mounting an empty layer; undefined when it did. */
+/** What the kernel said to mounting an empty layer; undefined when it did. Failing to write one is no answer and thrown. */
 async function tryMount({ directory, layers }: DriverChoice, backend: "file" | "loop"): Promise<string | undefined> {
   const folder = mkdtempSync(join(directory, "try-"));
   const [source, target] = [join(folder, "layer"), join(folder, "mounted")];
   try {
     mkdirSync(target);
     await layers.writeLayerFile(source, writeTarStream([{ header: { path: "./", type: "directory", mode: 0o755 } }]));
-    await (backend === "file" ? mountErofs : mountErofsLoop)({ source, target });
-    await unmount(target);
-    return undefined;
-  } catch (error) {
-    return `by ${backend}: ${messageOf(error)}`;
+    return await mountAndUnmount(backend, source, target);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+async function mountAndUnmount(backend: "file" | "loop", source: string, target: string): Promise<string | undefined> {
+  try {
+    await (backend === "file" ? mountErofs : mountErofsLoop)({ source, target });
+  } catch (error) {
+    return `by ${backend}: ${messageOf(error)}`;
+  }
+  await unmount(target);
+  return undefined;
 }

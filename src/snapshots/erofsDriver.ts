@@ -34,8 +34,8 @@ export class ErofsDriver implements LayerDriver {
 
   async prepare(layer: CommittedLayer): Promise<void> {
     if (this.#marks.has(layer.id)) return;
-    await this.#fixups.write(layer);
-    this.#marks.put(layer.id);
+    const fixup = await this.#fixups.write(layer);
+    this.#marks.put(layer.id, fixup !== undefined);
   }
 
   async attach(layer: CommittedLayer): Promise<readonly LayerDirectory[]> {

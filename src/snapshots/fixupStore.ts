@@ -14,13 +14,13 @@ export interface WrittenFixup {
   readonly ghosts: ReadonlySet<string>;
 }
 
-/** Fixup layers, one layer file each: `layers/fixups/<id>`, where id is the snapshot's directory name. */
+/** Fixup layers, one layer file each: `layers/fixups/<id>`, where id is the snapshot's directory under `overlay2`. */
 export class FixupStore {
-  readonly #root: string;
+  readonly root: string;
   readonly #layers: LayerStore;
 
   constructor(root: string, layers: LayerStore) {
-    this.#root = root;
+    this.root = root;
     this.#layers = layers;
     mkdirSync(root, { recursive: true, mode: 0o700 });
   }
@@ -31,23 +31,24 @@ export class FixupStore {
     await using view = await this.#layers.openView([...layer.below, layer.diffId]);
     const plan = await planFixup(this.#layers, layer, view);
     if (plan === undefined) return undefined;
-    const path = join(this.#root, layer.id);
+    const path = join(this.root, layer.id);
     await this.#layers.writeLayerFile(path, fixupTar(plan, view));
     return { path, ghosts: plan.ghosts };
   }
 
   /** The layer file of a fixup that was written. */
   find(id: string): string | undefined {
-    const path = join(this.#root, id);
+    const path = join(this.root, id);
     return existsSync(path) ? path : undefined;
   }
 
-  /** Idempotent. */
+  /** Idempotent; also takes what a test mount left (see `chooseDriver`). */
   async remove(id: string): Promise<void> {
-    await rm(join(this.#root, id), { force: true });
+    await rm(join(this.root, id), { recursive: true, force: true });
   }
 
+  /** Names of all that lies here. */
   ids(): readonly string[] {
-    return readdirSync(this.#root);
+    return readdirSync(this.root);
   }
 }

@@ -8,7 +8,7 @@ import type { LayerDirectory } from "./driver.ts";
 export interface Rootfs {
   readonly id: string;
   readonly lowers: readonly LayerDirectory[];
-  /** A writable top at `diff` and `work`; otherwise all is read-only, `diff` being one more lower if `hasOwnRoot`. */
+  /** `writable`: changes go to `diff`. `ownRoot`: read-only, `diff` being the topmost lower. `none`: the lowers alone. */
   readonly top: "writable" | "ownRoot" | "none";
 }
 

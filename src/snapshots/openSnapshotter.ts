@@ -1,4 +1,3 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { statFilesystem } from "#host";
 import type { LayerStore } from "#layers";
@@ -37,13 +36,11 @@ export interface SnapshotterOptions {
 export async function openSnapshotter(options: SnapshotterOptions): Promise<Snapshotter> {
   const { dataRoot, records, settings, layers } = options;
   const directories = new SnapshotDirectories(join(dataRoot, "overlay2"));
-  const fixupRoot = join(dataRoot, "layers", "fixups");
-  mkdirSync(fixupRoot, { recursive: true, mode: 0o700 });
-  const fixups = new FixupStore(fixupRoot, layers);
+  const fixups = new FixupStore(join(dataRoot, "layers", "fixups"), layers);
   const forced = options.driver === undefined ? undefined : parseStorageDriver(options.driver);
-  const chosen = await chooseDriver({ forced, directory: dataRoot, layers, settings });
+  const chosen = await chooseDriver({ forced, directory: fixups.root, layers, settings });
   const driver = await createDriver(chosen, { directories, layers, fixups });
-  const { log = ignore } = options;
+  const log = options.log ?? ((): void => {});
   const mountsLayers = driver.name === "erofs";
   const mounted = await recover({ records, settings, directories, fixups, mountsLayers, log });
   const info = await describe(driver, chosen, dataRoot);
@@ -62,10 +59,6 @@ async function createDriver({ backend }: ChosenDriver, parts: DriverParts): Prom
   return backend === "unpacked"
     ? new UnpackedDriver({ ...parts, marks })
     : new ErofsDriver({ backend, ...parts, marks });
-}
-
-function ignore(): void {
-  // Whoever gives no log wants none.
 }
 
 async function describe(

@@ -107,7 +107,7 @@ export class OverlaySnapshotter implements Snapshotter {
     if (record === undefined) return;
     this.#refuseUsed(record);
     this.#records.remove(name);
-    await this.#locks.run(name, () => this.#discard(record.id));
+    await this.#locks.run(mergedLock(name), () => this.#locks.run(name, () => this.#discard(record.id)));
   }
 
   stat(name: ChainId | string): Promise<SnapshotInfo | undefined> {
@@ -118,7 +118,7 @@ export class OverlaySnapshotter implements Snapshotter {
     return this.#records.list();
   }
 
-  graphDriverData(name: ChainId | string): Promise<GraphDriverData> {
+  async graphDriverData(name: ChainId | string): Promise<GraphDriverData> {
     const { kind } = this.#get(name);
     return kind === "committed" ? this.#layerData(parseChainId(name)) : this.#topData(name);
   }
@@ -177,8 +177,8 @@ export class OverlaySnapshotter implements Snapshotter {
 
   /** A layer's `merged` shows the stack up to it, read-only. */
   #layerData(name: ChainId): Promise<GraphDriverData> {
-    const record = this.#get(name);
-    return this.#locks.run(`merged ${name}`, async () => {
+    return this.#locks.run(mergedLock(name), async () => {
+      const record = this.#get(name);
       const lowers = await this.#stacks.attach(name);
       await this.#mounter.mount({ id: record.id, lowers, top: "none" });
       return this.#data(record, await this.#stacks.attach(record.parent));
@@ -204,6 +204,11 @@ export class OverlaySnapshotter implements Snapshotter {
     if (record === undefined) throw noSnapshot(name);
     return record;
   }
+}
+
+/** Held around a layer's own lock, which attaching its stack takes. */
+function mergedLock(name: string): string {
+  return `merged ${name}`;
 }
 
 function exists(key: string): EngineError {

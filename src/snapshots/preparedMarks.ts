@@ -35,9 +35,11 @@ export class PreparedMarks implements Disposable {
     return true;
   }
 
-  put(id: string): void {
-    writeFileSync(this.#directories.at(id, "committed"), `${this.#driver} ${this.#boot}`);
+  /** `wrote`: whether the work left files that a power cut could take away. */
+  put(id: string, wrote: boolean): void {
+    writeFileSync(this.#directories.at(id, "committed"), wrote ? `${this.#driver} ${this.#boot}` : this.#driver);
     this.#known.add(id);
+    if (!wrote) return;
     this.#unflushed.add(id);
     this.#timer ??= setTimeout(() => void this.settle().catch(() => {}), SETTLE_DELAY_MS).unref();
   }

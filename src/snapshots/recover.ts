@@ -36,6 +36,7 @@ export async function recover(options: RecoverOptions): Promise<ReadonlySet<stri
     await directories.remove(id);
   }
   await directories.sweepLinks(living);
+  for (const { target } of await listMounts(fixups.root)) await unmount(target, { lazy: true });
   for (const id of fixups.ids()) if (!living.has(id)) await fixups.remove(id);
   const mounts = await listMounts(directories.root);
   if (!options.mountsLayers) await unmountLayers(directories, mounts);

@@ -43,7 +43,7 @@ export class UnpackedDriver implements LayerDriver {
     await this.#fixups.remove(layer.id);
     rmSync(diff, { recursive: true, force: true });
     renameSync(unpacking, diff);
-    this.#marks.put(layer.id);
+    this.#marks.put(layer.id, true);
   }
 
   async attach(layer: CommittedLayer): Promise<readonly LayerDirectory[]> {

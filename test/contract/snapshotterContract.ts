@@ -62,8 +62,12 @@ export class TestRoot {
     this.#stores = stores;
   }
 
-  static async open(t: TestContext, driver: StorageDriver | undefined): Promise<TestRoot> {
-    const path = mkdtempSync(join(tmpdir(), "varve-snapshots-"));
+  /** `path`: where it shall lie; default a new directory. All is closed and removed when the test ends. */
+  static async open(
+    t: TestContext,
+    driver: StorageDriver | undefined,
+    path: string = mkdtempSync(join(tmpdir(), "varve-snapshots-")),
+  ): Promise<TestRoot> {
     const root = new TestRoot(path, driver, await openStores(path, driver));
     t.after(async () => {
       await root.snapshots.close();
