@@ -104,7 +104,7 @@ export function chooseHost(wishes: HostWishes, config: ConfigFile, env: Env = pr
     throw new EngineError(
       "invalid_argument",
       ErrorCode.INVALID_FLAG,
-      "Failed to initialize: conflicting options: cannot specify both --host and --context",
+      "conflicting options: cannot specify both --host and --context",
     );
   }
   const configFolder = config.path.slice(0, config.path.lastIndexOf("/"));

@@ -4,6 +4,22 @@ import { boolFlag, listFlag, stringFlag } from "../core/flags.ts";
 import type { Flag, FlagValues } from "../core/flags.ts";
 import { PROGRAM, runHelpHint } from "../core/help.ts";
 
+function checkStream(text: string): string {
+  const name = text.toLowerCase();
+  if (["stdin", "stdout", "stderr"].includes(name)) return name;
+  throw new Error("valid streams are STDIN, STDOUT and STDERR");
+}
+
+function checkVariable(text: string): string {
+  if (text === "" || text.startsWith("=")) throw new Error(`invalid environment variable: ${text}`);
+  return text;
+}
+
+function checkLabel(text: string): string {
+  if (text === "" || text.startsWith("=")) throw new Error(`invalid label '${text}': empty name`);
+  return text;
+}
+
 /** Flags that `run` and `create` share. */
 export const CONTAINER_FLAGS: {
   readonly attach: Flag<readonly string[]>;
@@ -24,13 +40,13 @@ export const CONTAINER_FLAGS: {
   readonly user: Flag<string>;
   readonly workdir: Flag<string>;
 } = {
-  attach: listFlag("a", "Attach to STDIN, STDOUT or STDERR"),
+  attach: listFlag("a", "Attach to STDIN, STDOUT or STDERR", checkStream),
   entrypoint: stringFlag(undefined, "Overwrite the default ENTRYPOINT of the image"),
-  env: listFlag("e", "Set environment variables"),
+  env: listFlag("e", "Set environment variables", checkVariable),
   "env-file": listFlag(undefined, "Read in a file of environment variables"),
   hostname: stringFlag("h", "Container host name"),
   interactive: boolFlag("i", "Keep STDIN open even if not attached"),
-  label: listFlag("l", "Set meta data on a container"),
+  label: listFlag("l", "Set meta data on a container", checkLabel),
   name: stringFlag(undefined, "Assign a name to the container"),
   network: { ...stringFlag(undefined, "Connect a container to a network"), typeName: "network" },
   platform: stringFlag(undefined, "Set platform if server is multi-platform capable"),
@@ -99,17 +115,10 @@ function labels(list: readonly string[]): Readonly<Record<string, string>> {
 }
 
 /** What to attach: what `-a` names, else output and, with `-i`, input. */
-export function streamsOf(flags: ContainerFlagValues, command: string): Streams {
+export function streamsOf(flags: ContainerFlagValues): Streams {
   if (flags.attach.length === 0) return { stdin: flags.interactive, stdout: true, stderr: true };
-  const named = flags.attach.map((name) => name.toLowerCase());
-  const wrong = named.find((name) => !["stdin", "stdout", "stderr"].includes(name));
-  if (wrong !== undefined) {
-    throw callError(
-      command,
-      `invalid argument "${wrong}" for "-a, --attach" flag: valid streams are STDIN, STDOUT and STDERR`,
-    );
-  }
-  return { stdin: named.includes("stdin"), stdout: named.includes("stdout"), stderr: named.includes("stderr") };
+  const has = (name: string): boolean => flags.attach.includes(name);
+  return { stdin: has("stdin"), stdout: has("stdout"), stderr: has("stderr") };
 }
 
 /** The body of `POST /containers/create`. `streams` undefined: detached. */

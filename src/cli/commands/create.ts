@@ -12,7 +12,7 @@ export const create: Command = defineCommand({
   interspersed: false,
   flags: CONTAINER_FLAGS,
   async run({ session, flags, given, args }) {
-    const body = createBody({ flags, given, args }, streamsOf(flags, "create"), "create");
+    const body = createBody({ flags, given, args }, streamsOf(flags), "create");
     session.print(`${await createContainer(session, flags, body, "create")}\n`);
     return undefined;
   },

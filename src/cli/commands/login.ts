@@ -28,15 +28,15 @@ async function authenticate(session: Session, auth: RegistryAuth): Promise<AuthA
 async function loginWithStored(session: Session, server: string): Promise<AuthAnswer | undefined> {
   const stored = await readCredentials(session.config, server);
   if (stored.username === undefined && stored.identitytoken === undefined) return undefined;
-  session.print(
-    `Authenticating with existing credentials...${stored.username === undefined ? "" : ` [Username: ${stored.username}]`}\n\n`,
+  session.warn(
+    `Authenticating with existing credentials...${stored.username === undefined ? "" : ` [Username: ${stored.username}]`}\n\n` +
+      " Info -> To login with a different account, run 'varve logout' followed by 'varve login'\n\n",
   );
-  session.print("Info → To login with a different account, run 'varve logout' followed by 'varve login'\n\n");
   try {
     return await authenticate(session, { ...stored, serveraddress: server });
   } catch {
     // Stored credentials that no longer work are asked for again.
-    session.print("Login did not succeed, error: stored credentials were refused\n");
+    session.warn("Login did not succeed, error: stored credentials were refused");
     return undefined;
   }
 }
@@ -65,7 +65,7 @@ async function loginAnew(session: Session, wish: LoginWish): Promise<AuthAnswer>
 }
 
 async function passwordFromStdin(session: Session, username: string): Promise<string> {
-  if (username === "") throw new CommandError("Must provide --username with --password-stdin");
+  if (username === "") throw new CommandError("the --password-stdin option requires --username to be set");
   return (await readAll(session.stdin)).replace(/\n$/, "").replace(/\r$/, "");
 }
 
@@ -84,8 +84,9 @@ login -u me --password-stdin registry.example:5000 < token.txt`,
   },
   async run({ session, flags, given, args: [server = ""] }) {
     if (given.has("password")) {
-      session.warn("WARNING! Using --password via the CLI is insecure. Use --password-stdin.");
-      if (flags["password-stdin"]) throw new CommandError("--password and --password-stdin are mutually exclusive");
+      if (!flags["password-stdin"])
+        session.warn("WARNING! Using --password via the CLI is insecure. Use --password-stdin.");
+      else throw new CommandError("conflicting options: cannot specify both --password and --password-stdin");
     }
     const password = flags["password-stdin"] ? await passwordFromStdin(session, flags.username) : flags.password;
     const wish = { server: serverKey(server), username: flags.username, password };

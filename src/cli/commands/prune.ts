@@ -52,7 +52,8 @@ async function pruneContainers(session: Session, filter: FilterValues): Promise<
 
 async function agreed(session: Session, force: boolean, warning: string): Promise<void> {
   if (force || (await confirm(session, warning))) return;
-  throw new CommandError("");
+  // A no is no failure, as with Docker.
+  throw new CommandError("", 0);
 }
 
 function report(session: Session, parts: readonly Pruned[]): void {

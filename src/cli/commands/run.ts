@@ -8,7 +8,7 @@ import { attach, followSize, proxySignals } from "../stream/attach.ts";
 import type { AttachWish } from "../stream/attach.ts";
 import { DEFAULT_DETACH_KEYS } from "../stream/detachKeys.ts";
 import { watchExit } from "../stream/exitStatus.ts";
-import { callError, CONTAINER_FLAGS, createBody, streamsOf } from "./containerFlags.ts";
+import { CONTAINER_FLAGS, createBody, streamsOf } from "./containerFlags.ts";
 import { createContainer } from "./createContainer.ts";
 
 async function startContainer(session: Session, id: string): Promise<void> {
@@ -64,8 +64,8 @@ run -d --name web nginx`,
   },
   async run({ session, flags, given, args }) {
     if (flags.detach && flags.attach.length > 0)
-      throw callError("run", "conflicting options: cannot specify both --attach and --detach");
-    const streams = flags.detach ? undefined : streamsOf(flags, "run");
+      throw new CommandError("conflicting options: cannot specify both --attach and --detach");
+    const streams = flags.detach ? undefined : streamsOf(flags);
     if (streams?.stdin === true && flags.tty && inputTerminal(session.stdin) === undefined) {
       throw new CommandError("the input device is not a TTY");
     }

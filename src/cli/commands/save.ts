@@ -13,16 +13,14 @@ import { platformJson } from "./push.ts";
 
 /** A place that can be written to; Docker's words when it is none. */
 async function checkOutput(path: string): Promise<void> {
+  const fail = (why: string): CommandError => new CommandError(`failed to save image: ${why}`);
   const folder = dirname(path);
-  try {
-    await stat(folder);
-  } catch {
-    throw new CommandError(`failed to save image: invalid output path: directory "${folder}" does not exist`);
-  }
+  const parent = await stat(folder).catch(() => undefined);
+  if (parent === undefined) throw fail(`invalid output path: stat ${folder}: no such file or directory`);
+  if (!parent.isDirectory()) throw fail(`invalid output path: stat ${folder}: not a directory`);
   const existing = await stat(path).catch(() => undefined);
-  if (existing !== undefined && !existing.isFile()) {
-    throw new CommandError(`failed to save image: got a device or directory: ${path}`);
-  }
+  if (existing?.isDirectory() === true) throw fail("cannot write to a directory");
+  if (existing?.isCharacterDevice() === true) throw fail("cannot write to a character device file");
 }
 
 /** Written beside its place and renamed, so that a broken save leaves no half archive under the name. */

@@ -57,10 +57,14 @@ export function intFlag(short: string | undefined, usage: string, initial = 0): 
   return { ...withShort(short), usage, typeName: "int", initial, ...shown, parse: parseInteger };
 }
 
-/** May be given several times; values in order. `typeName` is `list` unless said. */
-export function listFlag(short: string | undefined, usage: string, typeName = "list"): Flag<readonly string[]> {
+/** May be given several times; values in order. `check` throws what is wrong with one, or changes it. */
+export function listFlag(
+  short: string | undefined,
+  usage: string,
+  check: (text: string) => string = (text) => text,
+): Flag<readonly string[]> {
   const initial: readonly string[] = [];
-  return { ...withShort(short), usage, typeName, initial, parse: (text, current) => [...current, text] };
+  return { ...withShort(short), usage, typeName: "list", initial, parse: (text, current) => [...current, check(text)] };
 }
 
 /** `--filter name=value`, as the API takes it: name → values. */

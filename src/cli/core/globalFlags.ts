@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { CommandError } from "./commandError.ts";
 import { boolFlag, listFlag, stringFlag } from "./flags.ts";
 import type { FlagSet } from "./flags.ts";
 import type { ParsedFlags } from "./parseFlags.ts";
@@ -31,14 +32,15 @@ const LEVELS: readonly string[] = ["debug", "info", "warn", "error", "fatal", ""
 
 function oneHost(hosts: unknown): string | undefined {
   if (!Array.isArray(hosts) || hosts.length === 0) return undefined;
-  if (hosts.length > 1) throw new Error("Specify only one -H");
+  if (hosts.length > 1)
+    throw new CommandError("Failed to initialize: unable to resolve docker endpoint: Specify only one -H");
   return String(hosts[0]);
 }
 
 /** Parsed global flags → what a session needs. */
 export function toGlobalFlags({ values, given }: ParsedFlags): GlobalFlags {
   const level = String(values["log-level"]);
-  if (!LEVELS.includes(level)) throw new Error(`unable to parse logging level: ${level}`);
+  if (!LEVELS.includes(level)) throw new CommandError(`Unable to parse logging level: ${level}`);
   const text = (name: string): string | undefined => (given.has(name) ? String(values[name]) : undefined);
   const host = oneHost(values["host"]);
   const [config, context] = [text("config"), text("context")];

@@ -138,6 +138,10 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
     parsed = parseFlags(argv, globalFlags(configDirectory(undefined)), { interspersed: false });
     global = toGlobalFlags(parsed);
   } catch (error) {
+    if (error instanceof CommandError) {
+      err(`${error.message}\n`);
+      return error.exitCode;
+    }
     err(`${messageOf(error)}\n\nUsage:  ${PROGRAM} [OPTIONS] COMMAND [ARG...]\n\n${runHelpHint("")}\n`);
     return BAD_FLAGS;
   }
