@@ -34,13 +34,13 @@ import type { TarHeader } from "#tar";
 export type Member = Omit<TarHeader, "size" | "type"> & { readonly type?: TarHeader["type"]; readonly data?: string };
 
 /** What a daemon opens in a data root. */
-interface Stores {
+export interface Stores {
   readonly metadata: Metadata;
   readonly layers: LayerStore;
   readonly snapshots: Snapshotter;
 }
 
-async function openStores(path: string, driver: StorageDriver | undefined): Promise<Stores> {
+export async function openStores(path: string, driver: StorageDriver | undefined): Promise<Stores> {
   const metadata = openMetadata(join(path, "varve.db"));
   const layers = await openLayerStore({ root: join(path, "layers"), records: metadata.layers, workers: 3 });
   const records = metadata.snapshots;
@@ -48,6 +48,25 @@ async function openStores(path: string, driver: StorageDriver | undefined): Prom
   const forced = driver === undefined ? {} : { driver };
   const snapshots = await openSnapshotter({ dataRoot: path, records, settings, layers, ...forced });
   return { metadata, layers, snapshots };
+}
+
+/** Brings a layer into the store; its tar has the same bytes every time. */
+export async function addLayer(layers: LayerStore, members: readonly Member[]): Promise<DiffId> {
+  const tar = writeTarStream(
+    members.map(({ data, ...header }) => ({
+      header: {
+        mode: 0o644,
+        mtimeSeconds: 1_600_000_000,
+        type: data === undefined ? ("directory" as const) : ("file" as const),
+        ...header,
+        size: Buffer.byteLength(data ?? ""),
+      },
+      body: data === undefined || data === "" ? [] : [Buffer.from(data)],
+    })),
+  );
+  await using writer = await layers.ingestTar();
+  for await (const chunk of tar) await writer.write(chunk);
+  return (await writer.commit()).layer.diffId;
 }
 
 /** A data root with its stores, as the daemon has them. */
@@ -98,22 +117,8 @@ export class TestRoot {
     this.#stores = await openStores(this.path, driver);
   }
 
-  async layer(members: readonly Member[]): Promise<DiffId> {
-    const tar = writeTarStream(
-      members.map(({ data, ...header }) => ({
-        header: {
-          mode: 0o644,
-          mtimeSeconds: 1_600_000_000,
-          type: data === undefined ? ("directory" as const) : ("file" as const),
-          ...header,
-          size: Buffer.byteLength(data ?? ""),
-        },
-        body: data === undefined || data === "" ? [] : [Buffer.from(data)],
-      })),
-    );
-    await using writer = await this.layers.ingestTar();
-    for await (const chunk of tar) await writer.write(chunk);
-    return (await writer.commit()).layer.diffId;
+  layer(members: readonly Member[]): Promise<DiffId> {
+    return addLayer(this.layers, members);
   }
 
   /** Commits layers (base first) and returns the chain's name. */

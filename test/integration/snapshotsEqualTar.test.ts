@@ -16,7 +16,7 @@ import {
   writeSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { gunzipSync } from "node:zlib";
@@ -225,11 +225,19 @@ async function layersOf(archive: string): Promise<Buffer[]> {
   });
 }
 
-for (const name of ["test-docker-image.tar", "test-kaniko-image.tar"]) {
-  const archive = join(FIXTURES, name);
-  const absent = existsSync(archive) ? false : `${name} is not among the fixtures`;
+const ARCHIVES = [
+  join(FIXTURES, "test-docker-image.tar"),
+  join(FIXTURES, "test-kaniko-image.tar"),
+  // What `docker save` wrote, for a run with images of one's own.
+  ...(process.env["VARVE_TEST_IMAGES"] ?? "").split(":").filter((path) => path !== ""),
+];
+
+for (const archive of ARCHIVES) {
+  const absent = existsSync(archive) ? false : `${basename(archive)} is not there`;
   for (const driver of DRIVERS) {
-    test(`stack over ${driver}: equals tar -x for ${name}`, { skip: missing(driver) || absent }, async (t) => {
+    test(`stack over ${driver}: equals tar -x for ${basename(archive)}`, {
+      skip: missing(driver) || absent,
+    }, async (t) => {
       assert.ok((await compare(t, driver, await layersOf(archive))) > 1);
     });
   }
