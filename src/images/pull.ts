@@ -1,0 +1,144 @@
+import type { ProgressSink } from "#engineapi";
+import { EngineError, ErrorCode } from "#errors";
+import {
+  familiarName,
+  familiarReference,
+  formatPlatform,
+  formatReference,
+  platformRank,
+  repositoryOf,
+  withDefaultTag,
+  withDigest,
+  withTag,
+} from "#oci";
+import type { Digest, ImageConfig, Platform, Reference } from "#oci";
+import type { RepositoryReader } from "#remote";
+import type { ImageContext } from "./context.ts";
+import type { ImageTransfer } from "./imageService.ts";
+import { takeLease } from "./lease.ts";
+import { fetchLayers } from "./pull/fetchLayers.ts";
+import { resolveImage, resolveTarget } from "./pull/resolveImage.ts";
+import type { ResolvedImage } from "./pull/resolveImage.ts";
+import { throwIfAborted } from "./pull/slots.ts";
+import { recordImage } from "./recordImage.ts";
+
+type PullOptions = Parameters<ImageTransfer["pull"]>[1];
+
+/** See `ImageTransfer.pull`. */
+export async function pullImage(context: ImageContext, reference: Reference, options: PullOptions): Promise<void> {
+  context.layers.warm();
+  const { credentials, progress } = options;
+  const repository = context.remote.repository(reference, {
+    scope: "pull",
+    ...(credentials === undefined ? {} : { credentials }),
+  });
+  const pull = new Pull(context, repository, options);
+  if (options.allTags === true) {
+    const isNewer = await pull.all(reference);
+    tellStatus(progress, repositoryOf(reference), isNewer);
+    tellEvent(context, repositoryOf(reference), undefined);
+    return;
+  }
+  const named = asPulled(reference);
+  const { isNewer, config } = await pull.one(named);
+  tellStatus(progress, named, isNewer);
+  tellEvent(context, named, config);
+  checkPlatform(named, config, options.platform);
+}
+
+/** A digest says it all: the tag beside it is dropped, as dockerd does. */
+function asPulled(reference: Reference): Reference {
+  return reference.digest === undefined ? withDefaultTag(reference) : withDigest(reference, reference.digest);
+}
+
+function tellStatus(progress: ProgressSink, reference: Reference, isNewer: boolean): void {
+  const what = isNewer ? "Downloaded newer image" : "Image is up to date";
+  progress({ status: `Status: ${what} for ${familiarReference(reference)}` });
+}
+
+function tellEvent(context: ImageContext, reference: Reference, config: ImageConfig | undefined): void {
+  const Attributes = { ...config?.config?.Labels, name: familiarName(reference) };
+  context.events({ Type: "image", Action: "pull", Actor: { ID: familiarReference(reference), Attributes } });
+}
+
+/** An index was searched for the platform; a lone manifest is what it is, which dockerd tells after the pull. */
+function checkPlatform(reference: Reference, config: ImageConfig, wanted: Platform | undefined): void {
+  const { os, architecture, variant } = config;
+  const actual = { os, architecture, ...(variant === undefined ? {} : { variant }) };
+  if (wanted === undefined || platformRank(wanted, actual) !== undefined) return;
+  const message = `image with reference ${familiarReference(reference)} was found but does not match the specified platform: wanted ${formatPlatform(wanted)}, actual: ${formatPlatform(actual)}`;
+  throw new EngineError("not_found", ErrorCode.NO_MATCHING_PLATFORM, message);
+}
+
+/** The pulls of one request, all from one repository. */
+class Pull {
+  readonly #context: ImageContext;
+  readonly #repository: RepositoryReader;
+  readonly #options: PullOptions;
+
+  constructor(context: ImageContext, repository: RepositoryReader, options: PullOptions) {
+    this.#context = context;
+    this.#repository = repository;
+    this.#options = options;
+  }
+
+  /** Every tag, one after the other; true if any brought something. */
+  async all(reference: Reference): Promise<boolean> {
+    const { signal } = this.#options;
+    const tags = await this.#repository.listTags(signal === undefined ? {} : { signal });
+    let isNewer = false;
+    for (const tag of tags) {
+      const pulled = await this.one(withTag(reference, tag));
+      isNewer ||= pulled.isNewer;
+    }
+    return isNewer;
+  }
+
+  /** `isNewer`: the name did not point at this image before. */
+  async one(reference: Reference): Promise<{ readonly isNewer: boolean; readonly config: ImageConfig }> {
+    const { progress, platform, signal } = this.#options;
+    const context = this.#context;
+    using lease = takeLease(context.metadata, `pull ${formatReference(reference)}`);
+    const resolving = { context, lease, repository: this.#repository, platform, signal };
+    const target = await resolveTarget(resolving, reference);
+    progress({ status: `Pulling from ${reference.path}`, id: reference.tag ?? formatReference(reference) });
+    const image = await resolveImage(resolving, target);
+    const { imageId, diffIds } = idsOf(image);
+    const before = context.metadata.images.get(formatReference(reference))?.imageId;
+    const isKnown = this.#isKnown(imageId, lease);
+    if (!isKnown) await fetchLayers({ context, lease, repository: this.#repository, progress, signal }, image.layers);
+    this.#rememberSources(reference, image);
+    throwIfAborted(signal);
+    const { manifest, config } = image;
+    await recordImage(context, lease, {
+      imageId,
+      manifest,
+      target: image.target,
+      diffIds,
+      reference,
+      withRepoDigest: true,
+    });
+    progress({ status: `Digest: ${image.target.digest}` });
+    return { isNewer: before !== imageId, config };
+  }
+
+  /** An image that is here whole needs no lines about its layers. Leased first, then looked for. */
+  #isKnown(imageId: Digest, lease: ReturnType<typeof takeLease>): boolean {
+    const content = this.#context.metadata.images.getContent(imageId);
+    if (content === undefined) return false;
+    for (const diffId of content.diffIds) lease.layer(diffId);
+    return content.diffIds.every((diffId) => this.#context.layers.get(diffId) !== undefined);
+  }
+
+  #rememberSources({ domain, path }: Reference, image: ResolvedImage): void {
+    const { metadata } = this.#context;
+    metadata.transaction(() => {
+      for (const { digest } of [image.configDescriptor, ...image.layers.map((layer) => layer.descriptor)])
+        metadata.layers.putSource({ digest, domain, path });
+    });
+  }
+}
+
+function idsOf(image: ResolvedImage): Pick<Parameters<typeof recordImage>[2], "imageId" | "diffIds"> {
+  return { imageId: image.configDescriptor.digest, diffIds: image.layers.map((layer) => layer.diffId) };
+}
