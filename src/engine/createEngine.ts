@@ -72,7 +72,7 @@ async function openStores(config: EngineConfig, stack: AsyncDisposableStack): Pr
     log: (message) => config.log("warn", message),
   });
   stack.defer(() => snapshots.close());
-  const flusher = createFlusher({ content, layers, config });
+  const flusher = createFlusher({ content, layers, metadata, config });
   stack.defer(async () => {
     await flusher.flush();
     await root.markClean();

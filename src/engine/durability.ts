@@ -2,6 +2,7 @@ import type { ContentStore } from "#content";
 import { messageOf } from "#errors";
 import { syncFilesystem } from "#host";
 import type { LayerStore } from "#layers";
+import type { Metadata } from "#metadata";
 import type { EngineConfig } from "./config.ts";
 
 /** Flushes in the background what commits did not wait for (ADR 0005). */
@@ -18,9 +19,10 @@ const DELAY_MS = 3000;
 export function createFlusher(stores: {
   readonly content: ContentStore;
   readonly layers: LayerStore;
+  readonly metadata: Metadata;
   readonly config: EngineConfig;
 }): Flusher {
-  const { content, layers, config } = stores;
+  const { content, layers, metadata, config } = stores;
   let timer: NodeJS.Timeout | undefined;
   let last: Promise<void> = Promise.resolve();
 
@@ -31,6 +33,8 @@ export function createFlusher(stores: {
       await content.markSynced(blobs);
     }
     await layers.syncUnsynced();
+    // The disk has just been waited for: the cheapest moment to empty the write-ahead log.
+    metadata.checkpoint();
   };
   const flush = (): Promise<void> => {
     const run = last.then(work);

@@ -34,6 +34,8 @@ export function publishLayer(
 
 /** Row first: a file without a row is swept at the next start, a row without a file would be a lie. */
 export function removeLayer(store: StoreContext, diffId: DiffId): Promise<void> {
+  // At once, not when the lock comes: GC must hide a layer in the same step that found nobody holding it.
+  store.records.remove(diffId);
   return store.locks.run(diffId, async () => {
     store.records.remove(diffId);
     await rm(layerPath(store.root, diffId), { force: true });

@@ -7,6 +7,7 @@ import { parseFilters } from "../query.ts";
 import type { Route } from "../router.ts";
 import type { ApiVersion } from "../version.ts";
 
+const V1_43 = 1043;
 const V1_44 = 1044;
 const V1_45 = 1045;
 const V1_47 = 1047;
@@ -14,8 +15,15 @@ const V1_48 = 1048;
 
 function shapeSummary(summary: ImageSummary, version: ApiVersion): ImageSummary {
   const { Manifests, Descriptor, ...rest } = summary;
+  const nameless = summary.RepoTags === null && summary.RepoDigests === null;
   return {
     ...rest,
+    ...(version < V1_43
+      ? {
+          RepoTags: nameless ? ["<none>:<none>"] : summary.RepoTags,
+          RepoDigests: nameless ? ["<none>@<none>"] : summary.RepoDigests,
+        }
+      : { RepoTags: summary.RepoTags ?? [], RepoDigests: summary.RepoDigests ?? [] }),
     ...(version < V1_44 ? { VirtualSize: summary.Size } : {}),
     ...(version >= V1_47 && Manifests !== undefined ? { Manifests } : {}),
     ...(version >= V1_48 && Descriptor !== undefined ? { Descriptor } : {}),
