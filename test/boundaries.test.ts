@@ -53,7 +53,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   api: { rooms: ["errors", "oci", "engineapi", "images", "containers", "remote"], node: ["*"] },
   daemon: { rooms: ["errors", "engine", "api"], node: ["*"] },
   client: { rooms: ["errors", "oci", "engineapi"], node: ["*"] },
-  cli: { rooms: ["errors", "oci", "engineapi", "client"], node: ["*"], packages: ["commander"] },
+  cli: { rooms: ["errors", "oci", "engineapi", "client"], node: ["*"] },
 };
 
 const SRC = resolve(import.meta.dirname, "../src");
