@@ -45,8 +45,8 @@ export interface ImportOptions extends TransferOptions {
 
 /** What looks at and changes records. `name` is a reference, an ID, or a unique ID prefix, with or without `sha256:`. */
 export interface ImageCatalog {
-  /** @throws {not_found} `No such image: …`, {invalid_argument} ambiguous prefix. */
-  lookup(name: string): FoundImage;
+  /** @throws {not_found} `No such image: …` or `ambiguous reference: …` (both 404, as Docker), {invalid_argument} bad name. */
+  lookup(name: string): Promise<FoundImage>;
   list(options: {
     readonly all?: boolean;
     readonly filters: Filters;
@@ -62,7 +62,7 @@ export interface ImageCatalog {
   ): Promise<readonly ImageDeleteItem[]>;
   prune(filters: Filters): Promise<ImagesPruneReport>;
   diskUsage(): Promise<ImageDiskUsage>;
-  /** How many images there are, for `info`. */
+  /** How many images there are, dangling ones included, for `info`. */
   count(): number;
 }
 
