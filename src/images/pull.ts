@@ -1,21 +1,19 @@
 import type { ProgressSink } from "#engineapi";
-import { EngineError, ErrorCode } from "#errors";
 import {
   familiarName,
   familiarReference,
-  formatPlatform,
   formatReference,
-  platformRank,
   repositoryOf,
   withDefaultTag,
   withDigest,
   withTag,
 } from "#oci";
-import type { Digest, ImageConfig, Platform, Reference } from "#oci";
+import type { Digest, ImageConfig, Reference } from "#oci";
 import type { RepositoryReader } from "#remote";
 import type { ImageContext } from "./context.ts";
 import type { ImageTransfer } from "./imageService.ts";
 import { takeLease } from "./lease.ts";
+import { checkPlatform } from "./pull/checkPlatform.ts";
 import { fetchLayers } from "./pull/fetchLayers.ts";
 import { resolveImage, resolveTarget } from "./pull/resolveImage.ts";
 import type { ResolvedImage } from "./pull/resolveImage.ts";
@@ -59,15 +57,6 @@ function tellStatus(progress: ProgressSink, reference: Reference, isNewer: boole
 function tellEvent(context: ImageContext, reference: Reference, config: ImageConfig | undefined): void {
   const Attributes = { ...config?.config?.Labels, name: familiarName(reference) };
   context.events({ Type: "image", Action: "pull", Actor: { ID: familiarReference(reference), Attributes } });
-}
-
-/** An index was searched for the platform; a lone manifest is what it is, which dockerd tells after the pull. */
-function checkPlatform(reference: Reference, config: ImageConfig, wanted: Platform | undefined): void {
-  const { os, architecture, variant } = config;
-  const actual = { os, architecture, ...(variant === undefined ? {} : { variant }) };
-  if (wanted === undefined || platformRank(wanted, actual) !== undefined) return;
-  const message = `image with reference ${familiarReference(reference)} was found but does not match the specified platform: wanted ${formatPlatform(wanted)}, actual: ${formatPlatform(actual)}`;
-  throw new EngineError("not_found", ErrorCode.NO_MATCHING_PLATFORM, message);
 }
 
 /** The pulls of one request, all from one repository. */

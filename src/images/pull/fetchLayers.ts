@@ -4,6 +4,7 @@ import type { Descriptor, DiffId } from "#oci";
 import type { RepositoryReader } from "#remote";
 import type { ImageContext } from "../context.ts";
 import type { ActLease } from "../lease.ts";
+import { allOrNothing } from "./allOrNothing.ts";
 import { fetchLayer } from "./fetchLayer.ts";
 import { layerProgress, shortId } from "./layerProgress.ts";
 import { SharedWork } from "./sharedWork.ts";
@@ -40,20 +41,8 @@ export async function fetchLayers(fetch: LayersFetch, layers: readonly WantedLay
   const missing = layers.filter((layer) => !isHere(fetch, layer));
   for (const { descriptor } of missing.slice(fetch.context.limits.downloads))
     layerProgress(fetch.progress, shortId(descriptor.digest)).status("Waiting");
-  const giveUp = new AbortController();
-  const signal = fetch.signal === undefined ? giveUp.signal : AbortSignal.any([fetch.signal, giveUp.signal]);
   const slots = new Slots(fetch.context.limits.downloads);
-  let failure: { readonly error: unknown } | undefined;
-  const one = async (layer: WantedLayer): Promise<void> => {
-    try {
-      await bring({ ...fetch, signal }, layer, slots);
-    } catch (error) {
-      failure ??= { error };
-      giveUp.abort(error);
-    }
-  };
-  await Promise.all(missing.map(one));
-  if (failure !== undefined) throw failure.error;
+  await allOrNothing(missing, fetch.signal, (layer, signal) => bring({ ...fetch, signal }, layer, slots));
 }
 
 /** Leased first, then looked for: what is found now stays. */

@@ -15,7 +15,7 @@ export function shortId(digest: Digest | DiffId): string {
 export interface LayerProgress {
   status(text: string): void;
   /** A line with bytes, at most ten a second; one that reaches the total is always told. */
-  bytes(text: string, current: number, total: number): void;
+  bytes(text: string, current: number, total?: number): void;
 }
 
 export function layerProgress(progress: ProgressSink, id: string): LayerProgress {
@@ -24,9 +24,9 @@ export function layerProgress(progress: ProgressSink, id: string): LayerProgress
     status: (status) => progress({ status, progressDetail: {}, id }),
     bytes(status, current, total) {
       const now = performance.now();
-      if (now - toldAt < INTERVAL_MS && current < total) return;
+      if (now - toldAt < INTERVAL_MS && current !== total) return;
       toldAt = now;
-      progress({ status, progressDetail: { current, total }, id });
+      progress({ status, progressDetail: { current, ...(total === undefined ? {} : { total }) }, id });
     },
   };
 }

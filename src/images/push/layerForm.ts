@@ -1,0 +1,34 @@
+import { MediaType } from "#oci";
+import type { Descriptor, DiffId } from "#oci";
+import type { ImageContext } from "../context.ts";
+import type { ActLease } from "../lease.ts";
+import type { LayerProgress } from "../pull/layerProgress.ts";
+import { gzipLayer } from "./gzipLayer.ts";
+import type { PushTarget } from "./pushTarget.ts";
+
+/** What is asked for when a layer must become a gzip blob. */
+export interface FormWanted {
+  readonly context: ImageContext;
+  readonly lease: ActLease;
+  readonly target: PushTarget;
+  readonly lines: LayerProgress;
+  readonly signal: AbortSignal;
+}
+
+/** The gzip form of a layer: one that is here, one that the registry has, or else a new one. */
+export async function gzipForm(wanted: FormWanted, diffId: DiffId): Promise<Descriptor> {
+  const { context, lease, target, lines, signal } = wanted;
+  const known = context.metadata.layers.getCompressed(diffId).filter(({ compression }) => compression === "gzip");
+  for (const { blob } of known) {
+    lease.blob(blob.digest);
+    if ((await context.content.info(blob.digest)) !== undefined) return asLayer(blob);
+  }
+  for (const { blob } of known) if ((await target.present(blob.digest)) !== undefined) return asLayer(blob);
+  const made = await gzipLayer(context, diffId, { lines, signal });
+  lease.blob(made.digest);
+  return asLayer(made);
+}
+
+function asLayer({ digest, size }: Pick<Descriptor, "digest" | "size">): Descriptor {
+  return { mediaType: MediaType.DOCKER_LAYER_GZIP, digest, size };
+}

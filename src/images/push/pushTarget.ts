@@ -1,0 +1,78 @@
+import type { Descriptor, Digest, Reference } from "#oci";
+import type { RegistryClient } from "#remote";
+import type { ImageContext } from "../context.ts";
+import type { LayerProgress } from "../pull/layerProgress.ts";
+
+type Repository = ReturnType<RegistryClient["repository"]>;
+
+/** More candidates cost a request each, and the first is right nearly always. */
+const MAX_MOUNT_TRIES = 3;
+
+/** The repository that is pushed to, and what is known of it already. One per push. */
+export class PushTarget {
+  readonly repository: Repository;
+  readonly #context: ImageContext;
+  readonly #reference: Reference;
+  readonly #signal: AbortSignal | undefined;
+  readonly #known = new Map<Digest, Promise<string | undefined>>();
+
+  constructor(
+    context: ImageContext,
+    reference: Reference,
+    options: { readonly repository: Repository; readonly signal: AbortSignal | undefined },
+  ) {
+    this.repository = options.repository;
+    this.#context = context;
+    this.#reference = reference;
+    this.#signal = options.signal;
+  }
+
+  /** Docker's line if the blob is there now, found or mounted; undefined when it must be sent. Asks once for each blob. */
+  present(digest: Digest): Promise<string | undefined> {
+    const known = this.#known.get(digest) ?? this.#look(digest);
+    this.#known.set(digest, known);
+    return known;
+  }
+
+  /** Sends a blob of the content store unless it is there. */
+  async send(blob: Descriptor, lines: LayerProgress, signal?: AbortSignal): Promise<void> {
+    const found = await this.present(blob.digest);
+    if (found === undefined) await this.#upload(blob, lines, signal ?? this.#signal);
+    this.#remember(blob.digest);
+    lines.status(found ?? "Pushed");
+  }
+
+  async #look(digest: Digest): Promise<string | undefined> {
+    if (await this.repository.hasBlob(digest, this.#request())) return "Layer already exists";
+    const { domain, path } = this.#reference;
+    const others = this.#context.metadata.layers
+      .sources(digest)
+      .filter((source) => source.domain === domain && source.path !== path);
+    for (const source of others.slice(0, MAX_MOUNT_TRIES))
+      if (await this.repository.mountBlob(digest, source.path, this.#request())) return `Mounted from ${source.path}`;
+    return undefined;
+  }
+
+  async #upload({ digest, size }: Descriptor, lines: LayerProgress, signal: AbortSignal | undefined): Promise<void> {
+    const request = signal === undefined ? {} : { signal };
+    await this.repository.uploadBlob(
+      {
+        digest,
+        size,
+        open: () => this.#context.content.stream(digest, request),
+        onProgress: (sent) => lines.bytes("Pushing", sent, size),
+      },
+      request,
+    );
+    this.#known.set(digest, Promise.resolve("Layer already exists"));
+  }
+
+  #remember(digest: Digest): void {
+    const { domain, path } = this.#reference;
+    this.#context.metadata.layers.putSource({ digest, domain, path });
+  }
+
+  #request(): { readonly signal?: AbortSignal } {
+    return this.#signal === undefined ? {} : { signal: this.#signal };
+  }
+}
