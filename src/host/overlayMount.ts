@@ -1,5 +1,6 @@
 import { closeSync, readSync } from "node:fs";
 import { constants } from "node:os";
+import { resolve } from "node:path";
 import { EngineError, ErrorCode } from "#errors";
 import { cPath } from "./cPath.ts";
 import {
@@ -18,10 +19,12 @@ import { lastErrno, nativeFunction } from "./libc.ts";
 import { bindMount, mount } from "./mounts.ts";
 import { checked, isErrno, syscallError } from "./syscallError.ts";
 
-/** An overlay to mount. All paths absolute. */
+/** An overlay to mount. All paths absolute, but for `lowers` that are relative to `base`. */
 export interface OverlayMount {
   /** Top first, at least one; no directory twice (the kernel answers ELOOP). */
   readonly lowers: readonly string[];
+  /** Where relative `lowers` start. Short ones let kernels that want all options in one page stack more layers. */
+  readonly base?: string;
   /** Absent: a read-only view. */
   readonly upper?: string;
   /** Empty directory on the filesystem of `upper`; needed with it. */
@@ -47,6 +50,8 @@ const moveMount = nativeFunction<[number, number, Buffer, number, Buffer, number
 
 /** `lowerdir+` came with Linux 6.7 or so and is in some distributions' older kernels: below this, the first mount tells. */
 const SURELY_APPENDS = { major: 6, minor: 9 } as const;
+/** Before, overlayfs only collected what fsconfig(2) gave it and refused `lowerdir+` at the very end. */
+const FIRST_OWN_CONTEXT = { major: 6, minor: 5 } as const;
 let appendsLowers: boolean | undefined;
 
 /** Lines that the kernel left in the context (`e overlay: …`); empty when it had nothing to say. */
@@ -82,7 +87,7 @@ function fillContext(fd: number, overlay: OverlayMount): boolean {
   const context: Context = { fd, target };
   for (const [index, lower] of lowers.entries()) {
     try {
-      configure(context, FSCONFIG.SET_STRING, "lowerdir+", lower);
+      configure(context, FSCONFIG.SET_STRING, "lowerdir+", resolve(overlay.base ?? "/", lower));
     } catch (error) {
       if (index === 0 && appendsLowers === undefined && isErrno(error, "EINVAL")) return false;
       throw error;
@@ -131,9 +136,12 @@ function escape(path: string): string {
   return path.replace(/[\\:,]/g, "\\$&");
 }
 
-/** Older kernels: one option string. A cut string would mount the wrong directories, so a long one is refused. */
-function mountByOptions(overlay: OverlayMount): void {
-  const { lowers, upper, work, target } = overlay;
+/**
+ * Older kernels: one option string. A cut string would mount the wrong directories, so a long one is refused. For
+ * relative lowers the process goes to `base` and back, within one turn of the event loop; main thread only.
+ */
+export function mountByOptions(overlay: OverlayMount): void {
+  const { lowers, base, upper, work, target } = overlay;
   const options = [
     `lowerdir=${lowers.map(escape).join(":")}`,
     ...(upper === undefined ? [] : [`upperdir=${escape(upper)}`]),
@@ -141,7 +149,13 @@ function mountByOptions(overlay: OverlayMount): void {
     ...allOptions(overlay).map(([key, value]) => (value === "" ? key : `${key}=${value}`)),
   ].join(",");
   if (Buffer.byteLength(options) >= MOUNT_OPTIONS_LIMIT) throw tooManyLayers(lowers.length);
-  mount({ source: "overlay", target, type: "overlay", flags: upper === undefined ? MS.RDONLY : 0, options });
+  const home = process.cwd();
+  process.chdir(base ?? home);
+  try {
+    mount({ source: "overlay", target, type: "overlay", flags: upper === undefined ? MS.RDONLY : 0, options });
+  } finally {
+    process.chdir(home);
+  }
 }
 
 function tooManyLayers(count: number): EngineError {
@@ -161,10 +175,12 @@ export async function mountOverlay(overlay: OverlayMount): Promise<void> {
   const [only] = overlay.lowers;
   if (overlay.lowers.length > MAX_LOWERS) throw tooManyLayers(overlay.lowers.length);
   if (overlay.upper === undefined && overlay.lowers.length === 1 && only !== undefined) {
-    await bindMount({ source: only, target: overlay.target, readOnly: true });
+    await bindMount({ source: resolve(overlay.base ?? "/", only), target: overlay.target, readOnly: true });
     return;
   }
-  if (isAtLeast(kernelRelease(), SURELY_APPENDS)) appendsLowers = true;
+  const release = kernelRelease();
+  if (isAtLeast(release, SURELY_APPENDS)) appendsLowers = true;
+  if (!isAtLeast(release, FIRST_OWN_CONTEXT)) appendsLowers = false;
   if (appendsLowers !== false && mountByContext(overlay)) return;
   appendsLowers = false;
   mountByOptions(overlay);

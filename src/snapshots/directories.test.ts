@@ -33,8 +33,9 @@ test("SnapshotDirectories: a snapshot has Docker's layout", (t) => {
   assert.equal(readlinkSync(join(directories.root, "l", link)), "../base/diff");
   assert.deepEqual(directories.layerDirectory("base"), {
     path: directories.at("base", "diff"),
-    short: join(directories.root, "l", link),
+    short: `l/${link}`,
   });
+  assert.deepEqual(directories.fixupDirectory("base"), { path: directories.at("base", "fixup"), short: "base/fixup" });
   assert.deepEqual([...directories.ids()].sort(), ["base", "top"]);
 });
 

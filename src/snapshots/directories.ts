@@ -35,7 +35,14 @@ export class SnapshotDirectories {
 
   /** `<id>/diff`, and `l/ABC…` as its short name. */
   layerDirectory(id: string): LayerDirectory {
-    return { path: this.at(id, "diff"), short: join(this.root, LINKS, this.#linkOf(id)) };
+    return { path: this.at(id, "diff"), short: join(LINKS, this.#linkOf(id)) };
+  }
+
+  /** `<id>/fixup`, made if it is not there. */
+  fixupDirectory(id: string): LayerDirectory {
+    const path = this.at(id, "fixup");
+    mkdirSync(path, { recursive: true });
+    return { path, short: join(id, "fixup") };
   }
 
   /** Makes the directories of a snapshot; `lowers` are the ids below it, top first. Completes what is there in part. */

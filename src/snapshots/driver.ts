@@ -13,7 +13,7 @@ export interface CommittedLayer {
 /** One lower directory of an overlay. */
 export interface LayerDirectory {
   readonly path: string;
-  /** Another name of it, short where there is one, for option strings of old kernels. */
+  /** A short name relative to `overlay2/`, for old kernels that want all mount options in one page. */
   readonly short: string;
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { mountErofs, mountErofsLoop } from "#host";
 import type { LayerStore } from "#layers";
 import type { SnapshotDirectories } from "./directories.ts";
@@ -44,10 +44,9 @@ export class ErofsDriver implements LayerDriver {
     const diff = this.#directories.layerDirectory(layer.id);
     const fixup = this.#fixups.find(layer.id);
     if (fixup === undefined) return [diff];
-    const target = this.#directories.at(layer.id, "fixup");
-    mkdirSync(target, { recursive: true });
-    await this.#mount(fixup, target);
-    return [{ path: target, short: target }, diff];
+    const above = this.#directories.fixupDirectory(layer.id);
+    await this.#mount(fixup, above.path);
+    return [above, diff];
   }
 
   async detach(id: string): Promise<void> {

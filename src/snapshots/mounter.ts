@@ -31,13 +31,14 @@ export class Mounter {
   async mount({ id, lowers, top }: Rootfs): Promise<string> {
     const target = this.#directories.at(id, "merged");
     if (this.#mounted.has(id) && (lowers.length === 0 || this.#isForeign(target))) return target;
-    const diff = this.#directories.at(id, "diff");
+    const upper = this.#directories.at(id, "diff");
+    const base = this.#directories.root;
     const shorts = lowers.map(({ short }) => short);
     // Without layers there is nothing to stack; overlayfs would want a lower.
-    if (lowers.length === 0) await bindMount({ source: diff, target, readOnly: top !== "writable" });
+    if (lowers.length === 0) await bindMount({ source: upper, target, readOnly: top !== "writable" });
     else if (top === "writable") {
-      await mountOverlay({ lowers: shorts, upper: diff, work: this.#directories.at(id, "work"), target });
-    } else await mountOverlay({ lowers: top === "ownRoot" ? [diff, ...shorts] : shorts, target });
+      await mountOverlay({ lowers: shorts, base, upper, work: this.#directories.at(id, "work"), target });
+    } else await mountOverlay({ lowers: top === "ownRoot" ? [upper, ...shorts] : shorts, base, target });
     this.#mounted.add(id);
     return target;
   }
