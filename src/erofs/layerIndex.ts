@@ -1,5 +1,5 @@
 import { isWhiteoutNode } from "./node.ts";
-import type { DirectoryNode, LayerNode } from "./node.ts";
+import type { DirectoryNode, InodeNode, LayerNode } from "./node.ts";
 import type { Warnings } from "./warnings.ts";
 
 /** A hard link that this layer cannot express: `path` shall be the same inode as `target` of a lower layer. Clean, latin1. */
@@ -23,7 +23,7 @@ export interface LayerIndex {
   readonly whiteoutDirectories: readonly string[];
   /** What was left out or replaced, one line each, at most 20 and a count of the rest. */
   readonly warnings: readonly string[];
-  /** Sum of the sizes of regular files, a hard-linked one once, a sparse one expanded. */
+  /** Sum of the sizes of files (a hard-linked one once, a sparse one expanded) and of symlink targets, as Docker counts. */
   readonly contentBytes: number;
   readonly inodes: number;
 }
@@ -74,9 +74,15 @@ class Stock {
       parent.nlink += 1;
     }
     if (child.kind === "directory" || child.nlink === 1) this.inodes += 1;
-    if (child.kind === "file" && child.nlink === 1) this.contentBytes += child.size;
+    if (child.nlink === 1) this.contentBytes += contentBytesOf(child);
     return isWhiteoutNode(child) ? "whiteout" : "other";
   }
+}
+
+/** As dockerd's overlay2 counts a layer: lstat's size of everything but directories. */
+function contentBytesOf(child: InodeNode): number {
+  if (child.kind === "file") return child.size;
+  return child.kind === "symlink" ? child.target.length : 0;
 }
 
 function join(parent: string, name: string): string {

@@ -98,6 +98,7 @@ class BlobIngestion {
       }),
     );
     const result = this.#check(tar.tarHex, blob);
+    this.#job.onVerified?.(diffIdOf(tar.tarHex, this.#tarAlgorithm));
     return { layer: await publishLayer(this.#store, temporary.path, tar, this.#tarAlgorithm), blob: result };
   }
 

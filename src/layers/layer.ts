@@ -5,7 +5,7 @@ export interface LayerInfo {
   readonly diffId: DiffId;
   /** Bytes of the uncompressed tar, exactly as it came (trailing padding included). */
   readonly tarBytes: number;
-  /** Sum of the sizes of regular files; what `docker history` and `images` show as size. */
+  /** Sum of the sizes of files and symlink targets; what `docker history` and `images` show as size. */
   readonly contentBytes: number;
   /** Bytes of the layer file on disk. */
   readonly fileBytes: number;

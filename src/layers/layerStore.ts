@@ -80,16 +80,17 @@ export interface LayerIngests {
   writeLayerFile(path: string, tar: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<LayerFileInfo>;
 }
 
-export interface BlobIngest {
+export interface BlobIngest extends TarIngestOptions {
   readonly source: GrowingFile;
   readonly expected?: ExpectedLayer;
-  readonly signal?: AbortSignal;
   /** About ten times a second: bytes of the blob that were decompressed so far. */
   readonly onProgress?: (processedBytes: number) => void;
 }
 
 export interface TarIngestOptions {
   readonly signal?: AbortSignal;
+  /** Told the layer's name when all is verified, just before the layer becomes visible: the moment to put it under a lease. */
+  readonly onVerified?: (diffId: DiffId) => void;
 }
 
 /** Takes a tar byte by byte into a layer file. Disposing without commit removes what was written. */

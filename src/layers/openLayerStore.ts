@@ -57,7 +57,10 @@ export async function openLayerStore(options: LayerStoreOptions): Promise<LayerS
 }
 
 function createStore(store: StoreContext): LayerStore {
-  const close = (): Promise<void> => store.pool.close();
+  const close = async (): Promise<void> => {
+    await store.pool.close();
+    await store.temporaries.settle();
+  };
   return {
     get: (diffId) => infoOf(store, diffId),
     list: () => store.records.list().map(toLayerInfo),

@@ -1,4 +1,4 @@
-import { access, rename, rm } from "node:fs/promises";
+import { access, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { hexOf } from "#oci";
 import type { DiffId } from "#oci";
@@ -38,7 +38,7 @@ export function removeLayer(store: StoreContext, diffId: DiffId): Promise<void> 
   store.records.remove(diffId);
   return store.locks.run(diffId, async () => {
     store.records.remove(diffId);
-    await rm(layerPath(store.root, diffId), { force: true });
+    await store.temporaries.discard(layerPath(store.root, diffId));
   });
 }
 

@@ -24,7 +24,7 @@ export async function openTarWriter(store: StoreContext, options: TarIngestOptio
     commit: async (expected = {}) => {
       if (ended) throw new EngineError("failed_precondition", ErrorCode.INTERNAL, "the layer writer has ended");
       try {
-        return await commit(store, sink, expected);
+        return await commit(store, { sink, expected, options });
       } finally {
         await abort();
       }
@@ -34,13 +34,20 @@ export async function openTarWriter(store: StoreContext, options: TarIngestOptio
   };
 }
 
-async function commit(store: StoreContext, sink: TarSink, expected: ExpectedLayer): Promise<IngestedLayer> {
+interface FinishedTar {
+  readonly sink: TarSink;
+  readonly expected: ExpectedLayer;
+  readonly options: TarIngestOptions;
+}
+
+async function commit(store: StoreContext, { sink, expected, options }: FinishedTar): Promise<IngestedLayer> {
   const indexed = await sink.finish();
   const diffId = diffIdOf(indexed.tarHex, SINK_ALGORITHM);
   const digest = parseDigest(diffId);
   checkSize(expected.blobSize, indexed.tarBytes);
   checkDigest("blob", expected.blobDigest, digest);
   checkDigest("layer", expected.diffId, diffId);
+  options.onVerified?.(diffId);
   const layer = await publishLayer(store, sink.path, indexed, SINK_ALGORITHM);
   return { layer, blob: { digest, size: indexed.tarBytes, compression: "none" } };
 }

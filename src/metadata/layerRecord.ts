@@ -5,7 +5,7 @@ export interface LayerRecord {
   readonly diffId: DiffId;
   /** Bytes of the uncompressed tar. */
   readonly tarBytes: number;
-  /** Sum of regular file sizes. */
+  /** Sum of the sizes of files and symlink targets. */
   readonly contentBytes: number;
   /** Bytes of the layer file. */
   readonly fileBytes: number;
