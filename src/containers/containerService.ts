@@ -1,3 +1,4 @@
+import type { Filters } from "#engineapi";
 import type { ImageUsers } from "#images";
 
 /** `POST /containers/create` body, as the API takes it (spec definitions ContainerConfig, HostConfig). Unknown keys are kept. */
@@ -31,65 +32,102 @@ export interface OutputFrame {
   readonly bytes: Uint8Array;
 }
 
+/** What a client wants of a container's streams. */
+export interface AttachOptions {
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  /** What was written before, first. */
+  readonly logs: boolean;
+  /** What is written from now on. */
+  readonly stream: boolean;
+}
+
 /** An attached client. Output ends when the container's output ends. */
 export interface Attachment extends AsyncDisposable {
   readonly tty: boolean;
   readonly output: AsyncIterable<OutputFrame>;
-  /** Resolves when the bytes are taken. */
+  /** Resolves when the bytes are taken: not before the container runs. Does nothing after its end. */
   write(bytes: Uint8Array): Promise<void>;
+  /** Ends the container's input if it was made for one client (`StdinOnce`); else only this client's. */
   closeStdin(): void;
+}
+
+/** Which part of a container's log. */
+export interface LogOptions {
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  /** Only the last lines; default all. */
+  readonly tail?: number;
+  /** Nanoseconds since 1970, both inclusive. */
+  readonly since?: bigint;
+  readonly until?: bigint;
+  /** RFC 3339 and a space before every line. */
+  readonly timestamps?: boolean;
+  /** Goes on until the container's output ends, or `signal` fires. */
+  readonly follow: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** Which containers a list shows, newest first. */
+export interface ListOptions {
+  /** Also those that do not run. */
+  readonly all: boolean;
+  /** At most so many, running or not. */
+  readonly limit?: number;
+  /** With `SizeRw` and `SizeRootFs`. */
+  readonly size?: boolean;
+  readonly filters: Filters;
 }
 
 export type WaitCondition = "not-running" | "next-exit" | "removed";
 
-/** The first walls of containers: enough of the Engine API for `docker run` in the foreground, `ps`, `rm`, `kill`, `logs`. */
+/** Body of `POST /containers/{id}/wait`. */
+export interface WaitResult {
+  readonly StatusCode: number;
+  readonly Error?: { readonly Message: string };
+}
+
+/**
+ * Containers: create, start, their streams, exit, removal; enough for `docker run` in the foreground, `ps`, `rm`, `kill`,
+ * `logs`. `reference` is an id, a name, or a prefix of the id that only one container has.
+ *
+ * A container goes created → running → exited (→ running …) → gone. It belongs to conmon, not to this process: it runs on
+ * when the daemon dies, and the next daemon takes it up by `reconcile`. What a request asks and this engine cannot do is
+ * refused with {not_implemented} naming the option.
+ *
+ * Every method with a reference throws {not_found} CONTAINER_NOT_FOUND.
+ */
 export interface ContainerService extends ImageUsers {
+  /** @throws {not_found} IMAGE_NOT_FOUND {conflict} CONTAINER_NAME_IN_USE {not_implemented} {failed_precondition} MISSING_PROGRAM */
   create(
     request: ContainerCreateRequest,
     name?: string,
   ): Promise<{ readonly Id: string; readonly Warnings: readonly string[] }>;
-  start(id: string): Promise<void>;
+  /** Resolves when the program runs. @throws {not_modified} when it did already, {invalid_argument} when there is no such program */
+  start(reference: string): Promise<void>;
   /** Registers before it resolves, so that a start afterwards loses no output. */
-  attach(
-    id: string,
-    options: {
-      readonly stdin: boolean;
-      readonly stdout: boolean;
-      readonly stderr: boolean;
-      readonly logs: boolean;
-      readonly stream: boolean;
-    },
-  ): Promise<Attachment>;
-  wait(
-    id: string,
-    condition: WaitCondition,
-    signal?: AbortSignal,
-  ): Promise<{ readonly StatusCode: number; readonly Error?: { readonly Message: string } }>;
-  kill(id: string, signal: string): Promise<void>;
-  stop(id: string, timeoutSeconds?: number): Promise<void>;
-  resize(id: string, rows: number, columns: number): Promise<void>;
-  remove(id: string, options: { readonly force: boolean; readonly volumes: boolean }): Promise<void>;
-  inspect(id: string): Promise<Readonly<Record<string, unknown>>>;
-  list(options: {
-    readonly all: boolean;
-    readonly limit?: number;
-    /** With `SizeRw` and `SizeRootFs`. */
-    readonly size?: boolean;
-    readonly filters: ReadonlyMap<string, readonly string[]>;
-  }): Promise<readonly Readonly<Record<string, unknown>>[]>;
-  logs(
-    id: string,
-    options: {
-      readonly stdout: boolean;
-      readonly stderr: boolean;
-      readonly tail?: number;
-      readonly follow: boolean;
-      readonly signal?: AbortSignal;
-    },
-  ): AsyncIterable<OutputFrame>;
+  attach(reference: string, options: AttachOptions): Promise<Attachment>;
+  /** Registers before it returns. `removed` is answered when nothing is left of the container. */
+  wait(reference: string, condition: WaitCondition, signal?: AbortSignal): Promise<WaitResult>;
+  /** Sends a signal (`SIGTERM`, `TERM`, `15`) to process 1. @throws {conflict} CONTAINER_STATE when it does not run */
+  kill(reference: string, signal: string): Promise<void>;
+  /** The stop signal, then SIGKILL after the timeout (default: the container's own, else 10 s; negative: never). @throws {not_modified} */
+  stop(reference: string, timeoutSeconds?: number): Promise<void>;
+  /** Size of the terminal. @throws {conflict} CONTAINER_STATE when it does not run */
+  resize(reference: string, rows: number, columns: number): Promise<void>;
+  /** @throws {conflict} CONTAINER_STATE when it runs and `force` is not given */
+  remove(reference: string, options: { readonly force: boolean; readonly volumes: boolean }): Promise<void>;
+  /** `GET /containers/{id}/json`. */
+  inspect(reference: string): Promise<Readonly<Record<string, unknown>>>;
+  /** `GET /containers/json`. @throws {invalid_argument} INVALID_FILTER */
+  list(options: ListOptions): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  /** What the container wrote, from its log: bytes as written. Throws before the first frame. @throws {not_implemented} without a log */
+  logs(reference: string, options: LogOptions): AsyncIterable<OutputFrame>;
   /** Containers in each state, for `info`. */
   counts(): { readonly running: number; readonly paused: number; readonly stopped: number };
-  /** Takes up containers that lived through the daemon's absence; called once at start. */
+  /** Takes up containers that lived through the daemon's absence; called once, before anything else. */
   reconcile(): Promise<void>;
+  /** Stops watching. Containers go on. */
   close(): Promise<void>;
 }

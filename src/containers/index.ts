@@ -1,1 +1,3 @@
 export type * from "./containerService.ts";
+export { createContainerService } from "./createContainerService.ts";
+export type { ContainerServiceOptions } from "./createContainerService.ts";

@@ -1,0 +1,252 @@
+import { constants } from "node:fs";
+import { rm, writeFile } from "node:fs/promises";
+import { EngineError, ErrorCode, messageOf, wrapError } from "#errors";
+import { warmCgroups } from "#host";
+import type { Digest } from "#oci";
+import { attachTo } from "./attach.ts";
+import { Container } from "./container.ts";
+import { nameInUse, nothingToDo, wrongState } from "./containerError.ts";
+import { ContainerIndex } from "./containerIndex.ts";
+import type {
+  AttachOptions,
+  Attachment,
+  ContainerCreateRequest,
+  ContainerService,
+  ListOptions,
+  LogOptions,
+  OutputFrame,
+  WaitCondition,
+  WaitResult,
+} from "./containerService.ts";
+import { newContainer, parseName } from "./createContainer.ts";
+import type { ContainerServiceOptions } from "./createContainerService.ts";
+import { parseDocument } from "./document.ts";
+import { Lifecycle } from "./lifecycle.ts";
+import { listContainers } from "./listContainers.ts";
+import { readLogs } from "./output/readLogs.ts";
+import { randomName } from "./request/randomName.ts";
+import { writeEtcFiles } from "./rootfs/etcFiles.ts";
+import { chooseRuntime } from "./runtime/chooseRuntime.ts";
+import type { Runtime } from "./runtime/chooseRuntime.ts";
+import { ExitWatch } from "./runtime/exitWatch.ts";
+import { seccompFor } from "./runtime/launch.ts";
+import { Layout } from "./runtime/paths.ts";
+import { FilterCache } from "./seccomp/filterCache.ts";
+import { parseSignal } from "./signals.ts";
+import { inspectContainer } from "./view/inspect.ts";
+
+const DEFAULT_STOP_SECONDS = 10;
+
+/** The room's service: looks containers up and hands them to what does the work. */
+export class Containers implements ContainerService {
+  readonly #options: ContainerServiceOptions;
+  readonly #layout: Layout;
+  readonly #index = new ContainerIndex();
+  readonly #filters: FilterCache;
+  readonly #exits: ExitWatch;
+  readonly #lifecycle: Lifecycle;
+  #chosen: Promise<Runtime> | undefined;
+
+  constructor(options: ContainerServiceOptions) {
+    this.#options = options;
+    this.#layout = new Layout(options.dataRoot, options.execRoot);
+    this.#filters = new FilterCache(this.#layout.filters);
+    this.#exits = new ExitWatch(this.#layout.exits);
+    this.#lifecycle = new Lifecycle({
+      layout: this.#layout,
+      snapshots: options.snapshots,
+      filters: this.#filters,
+      index: this.#index,
+      exits: this.#exits,
+      records: options.metadata.containers,
+      runtime: () => this.#runtime(),
+      log: options.log,
+    });
+  }
+
+  async create(
+    request: ContainerCreateRequest,
+    name?: string,
+  ): Promise<{ readonly Id: string; readonly Warnings: readonly string[] }> {
+    const runtime = await this.#runtime();
+    const image = await this.#options.images.lookup(request.Image);
+    const { document, warnings } = newContainer(request, image, this.#chooseName(name));
+    const container = this.#adopt(document);
+    try {
+      container.save();
+      await Promise.all([
+        this.#options.snapshots.prepare(container.id, image.chainId),
+        writeEtcFiles(container.paths.directory, document),
+      ]);
+    } catch (error) {
+      await this.#discard(container);
+      throw error;
+    }
+    this.#prepareStart(container, runtime);
+    container.emit("create");
+    return { Id: container.id, Warnings: warnings };
+  }
+
+  async start(reference: string): Promise<void> {
+    await this.#lifecycle.start(this.#index.get(reference));
+  }
+
+  async attach(reference: string, options: AttachOptions): Promise<Attachment> {
+    return attachTo(this.#index.get(reference), options);
+  }
+
+  wait(reference: string, condition: WaitCondition, signal?: AbortSignal): Promise<WaitResult> {
+    return Promise.try(() => {
+      const container = this.#index.get(reference);
+      if (condition === "not-running" && !container.isRunning) return { StatusCode: container.state.exitCode };
+      return container.waiters.wait(condition === "removed" ? "removed" : "exit", signal);
+    });
+  }
+
+  async kill(reference: string, signal: string): Promise<void> {
+    const container = this.#index.get(reference);
+    try {
+      const number = parseSignal(signal === "" ? "SIGKILL" : signal);
+      if (!container.isRunning) throw wrongState(`container ${container.id} is not running`);
+      this.#lifecycle.signal(container, number);
+      container.emit("kill", { signal: String(number) });
+    } catch (error) {
+      throw wrapError(error, `cannot kill container: ${reference}`);
+    }
+  }
+
+  async stop(reference: string, timeoutSeconds?: number): Promise<void> {
+    const container = this.#index.get(reference);
+    const { StopSignal = "SIGTERM", StopTimeout } = container.document.config;
+    if (!container.isRunning) throw nothingToDo(`container ${container.id} is not running`);
+    const ended = container.waiters.wait("exit");
+    await this.kill(container.id, StopSignal);
+    const seconds = timeoutSeconds ?? StopTimeout ?? DEFAULT_STOP_SECONDS;
+    const timer = seconds < 0 ? undefined : setTimeout(() => this.#killIfRunning(container), seconds * 1000);
+    await ended;
+    clearTimeout(timer);
+    container.emit("stop");
+  }
+
+  async resize(reference: string, rows: number, columns: number): Promise<void> {
+    const container = this.#index.get(reference);
+    if (!container.isRunning) throw wrongState(`container ${container.id} is not running`);
+    const flag = constants.O_WRONLY | constants.O_NONBLOCK;
+    await writeFile(container.paths.control, `1 ${rows} ${columns}\n`, { flag });
+    container.emit("resize", { height: String(rows), width: String(columns) });
+  }
+
+  async remove(reference: string, options: { readonly force: boolean; readonly volumes: boolean }): Promise<void> {
+    const container = this.#index.get(reference);
+    if (container.isRunning && !options.force) {
+      const why = "container is running: stop the container before removing or force remove";
+      throw wrongState(`cannot remove container "/${container.document.name}": ${why}`);
+    }
+    if (container.isRunning) {
+      const ended = container.waiters.wait("exit");
+      this.#killIfRunning(container);
+      await ended;
+    }
+    await this.#lifecycle.remove(container);
+  }
+
+  async inspect(reference: string): Promise<Readonly<Record<string, unknown>>> {
+    const container = this.#index.get(reference);
+    const { snapshots } = this.#options;
+    const Data = await snapshots.graphDriverData(container.id);
+    const { name } = await this.#runtime();
+    return inspectContainer(container, { Data, Name: snapshots.driver.name }, name);
+  }
+
+  list(options: ListOptions): Promise<readonly Readonly<Record<string, unknown>>[]> {
+    return listContainers(this.#index, options, this.#options);
+  }
+
+  async *logs(reference: string, options: LogOptions): AsyncGenerator<OutputFrame> {
+    const container = this.#index.get(reference);
+    if (container.document.hostConfig.LogConfig.Type === "none") {
+      const message = "configured logging driver does not support reading";
+      throw new EngineError("not_implemented", ErrorCode.NOT_IMPLEMENTED, message);
+    }
+    yield* readLogs(container.paths.log, options, options.follow && container.isRunning ? container.hub : undefined);
+  }
+
+  counts(): { readonly running: number; readonly paused: number; readonly stopped: number } {
+    const all = [...this.#index];
+    const running = all.filter((container) => container.isRunning).length;
+    return { running, paused: 0, stopped: all.length - running };
+  }
+
+  usersOf(imageId: Digest): readonly { readonly id: string; readonly running: boolean }[] {
+    return this.#index
+      .newestFirst()
+      .filter(({ document }) => document.imageId === imageId)
+      .map(({ id, isRunning }) => ({ id, running: isRunning }));
+  }
+
+  async reconcile(): Promise<void> {
+    const { metadata, log } = this.#options;
+    for (const { id, document } of metadata.containers.list()) {
+      try {
+        await this.#lifecycle.takeUp(this.#adopt(parseDocument(document)));
+      } catch (error) {
+        log("error", `container ${id}: ${messageOf(error)}`);
+      }
+    }
+    await this.#runtime().catch((error: unknown) => log("warn", `containers cannot run: ${messageOf(error)}`));
+  }
+
+  async close(): Promise<void> {
+    this.#exits[Symbol.dispose]();
+    for (const container of this.#index) container.hub.end();
+  }
+
+  #adopt(document: Container["document"]): Container {
+    const { metadata, events } = this.#options;
+    const container = new Container(document, this.#layout.at(document.id), { records: metadata.containers, events });
+    this.#index.add(container);
+    return container;
+  }
+
+  async #discard(container: Container): Promise<void> {
+    this.#index.remove(container);
+    this.#options.metadata.containers.remove(container.id);
+    await this.#options.snapshots.remove(container.id);
+    await rm(container.paths.directory, { recursive: true, force: true });
+  }
+
+  #chooseName(asked: string | undefined): string {
+    if (asked === undefined) return randomName((name) => this.#index.findByName(name) !== undefined);
+    const name = parseName(asked);
+    const owner = this.#index.findByName(name);
+    if (owner !== undefined) throw nameInUse(name, owner.id);
+    return name;
+  }
+
+  /** A client that creates is about to start: what a start would wait for begins now, behind the answer. */
+  #prepareStart(container: Container, runtime: Runtime): void {
+    void warmCgroups();
+    setImmediate(() => {
+      try {
+        seccompFor(container.document, runtime, this.#filters);
+      } catch (error) {
+        this.#options.log("warn", `container ${container.id}: ${messageOf(error)}`);
+      }
+    });
+  }
+
+  #killIfRunning(container: Container): void {
+    if (!container.isRunning) return;
+    this.#lifecycle.signal(container, "SIGKILL");
+    container.emit("kill", { signal: "9" });
+  }
+
+  /** Looked for again after a failure: the missing package may have been installed. */
+  #runtime(): Promise<Runtime> {
+    this.#chosen ??= chooseRuntime((line) => this.#options.log("info", line)).catch((error: unknown) => {
+      this.#chosen = undefined;
+      throw error;
+    });
+    return this.#chosen;
+  }
+}

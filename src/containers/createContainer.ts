@@ -1,0 +1,80 @@
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import { EngineError, ErrorCode } from "#errors";
+import type { FoundImage } from "#images";
+import type { ContainerCreateRequest } from "./containerService.ts";
+import { invalidName } from "./containerError.ts";
+import { INITIAL_STATE, timestamp } from "./document.ts";
+import type { ContainerDocument } from "./document.ts";
+import { mergeConfig } from "./request/containerConfig.ts";
+import { parseHostConfig } from "./request/hostConfig.ts";
+import type { HostConfig } from "./request/hostConfig.ts";
+import { refuseUnsupported } from "./request/unsupported.ts";
+import { findInitProgram } from "./runtime/initProgram.ts";
+import { findSignal } from "./signals.ts";
+import { capabilitiesOf } from "./spec/runtimeSpec.ts";
+
+/** A new container, not yet recorded, and what its user should know. */
+export interface NewContainer {
+  readonly document: ContainerDocument;
+  readonly warnings: readonly string[];
+}
+
+const ID_BYTES = 32;
+const SHORT_ID = 12;
+
+/** `/name` or `name`. @throws {invalid_argument} in Docker's words */
+export function parseName(text: string): string {
+  const name = text.replace(/^\//, "");
+  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name)) throw invalidName(name);
+  return name;
+}
+
+function warningsOf(hostConfig: HostConfig, image: FoundImage): readonly string[] {
+  const { Volumes, Healthcheck } = image.config.config ?? {};
+  const volumes = Object.keys(Volumes ?? {});
+  const checks = Healthcheck?.Test !== undefined && Healthcheck.Test.length > 0 && Healthcheck.Test[0] !== "NONE";
+  return [
+    ...(["default", "bridge"].includes(hostConfig.NetworkMode)
+      ? ["Bridge networks are not supported yet: the container has a loopback interface only."]
+      : []),
+    ...(volumes.length > 0
+      ? [`Volumes are not supported yet: what the container writes to ${volumes.join(", ")} goes with it.`]
+      : []),
+    ...(checks ? ["Health checks are not supported yet: the image's own does not run."] : []),
+  ];
+}
+
+/** Refused now rather than at start: what cannot be right later. */
+function check(document: ContainerDocument): void {
+  const { config, hostConfig } = document;
+  capabilitiesOf(hostConfig);
+  if (hostConfig.Init) findInitProgram();
+  if (config.StopSignal !== undefined && findSignal(config.StopSignal) === undefined) {
+    throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, `invalid signal: ${config.StopSignal}`);
+  }
+}
+
+/**
+ * Request and image → container. Nothing is written.
+ * @throws {not_implemented} naming an option that is not supported, {invalid_argument} in Docker's words
+ */
+export function newContainer(request: ContainerCreateRequest, image: FoundImage, name: string): NewContainer {
+  refuseUnsupported(request);
+  const hostConfig = parseHostConfig(request.HostConfig);
+  const id = randomBytes(ID_BYTES).toString("hex");
+  const ownHostname =
+    hostConfig.NetworkMode === "host" || hostConfig.UTSMode === "host" ? hostname() : id.slice(0, SHORT_ID);
+  const document: ContainerDocument = {
+    version: 1,
+    id,
+    name,
+    imageId: image.imageId,
+    created: timestamp(),
+    config: mergeConfig(request, image.config.config ?? {}, ownHostname),
+    hostConfig,
+    state: INITIAL_STATE,
+  };
+  check(document);
+  return { document, warnings: warningsOf(hostConfig, image) };
+}

@@ -1,0 +1,25 @@
+import type { EventSink } from "#engineapi";
+import type { ImageCatalog } from "#images";
+import type { LayerReads } from "#layers";
+import type { Metadata } from "#metadata";
+import type { Snapshotter } from "#snapshots";
+import type { ContainerService } from "./containerService.ts";
+import { Containers } from "./containers.ts";
+
+export interface ContainerServiceOptions {
+  readonly metadata: Metadata;
+  readonly snapshots: Snapshotter;
+  readonly layers: LayerReads;
+  readonly images: ImageCatalog;
+  /** Logs and files of /etc lie in `<dataRoot>/containers/<id>`. */
+  readonly dataRoot: string;
+  /** Bundles, exit codes and runtime state: gone with the host's boot, as containers are. */
+  readonly execRoot: string;
+  readonly events: EventSink;
+  readonly log: (level: "info" | "warn" | "error", line: string) => void;
+}
+
+/** The containers of a data root. Call `reconcile` before anything else, `close` at the end. */
+export function createContainerService(options: ContainerServiceOptions): ContainerService {
+  return new Containers(options);
+}

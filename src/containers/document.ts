@@ -1,0 +1,61 @@
+import { EngineError, ErrorCode } from "#errors";
+import type { Digest } from "#oci";
+import type { ContainerConfig } from "./request/containerConfig.ts";
+import type { HostConfig } from "./request/hostConfig.ts";
+
+/** A process that outlives the daemon; the start time tells it from a later one with its number. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** clock ticks since boot */
+  readonly startTime: number;
+}
+
+/** Where a container is in its life. Times are RFC 3339. */
+export interface ContainerState {
+  readonly status: "created" | "running" | "exited" | "removing";
+  readonly init?: ProcessIdentity;
+  readonly monitor?: ProcessIdentity;
+  readonly exitCode: number;
+  readonly error: string;
+  readonly oomKilled: boolean;
+  readonly startedAt: string;
+  readonly finishedAt: string;
+}
+
+/** What is known of a container, as stored. Everything else (mounts, sockets, waiters) is made anew from it. */
+export interface ContainerDocument {
+  readonly version: 1;
+  readonly id: string;
+  readonly name: string;
+  readonly imageId: Digest;
+  readonly created: string;
+  readonly config: ContainerConfig;
+  readonly hostConfig: HostConfig;
+  readonly state: ContainerState;
+}
+
+/** The zero time of Go, which Docker shows for "never". */
+export const NEVER = "0001-01-01T00:00:00Z";
+
+export const INITIAL_STATE: ContainerState = {
+  status: "created",
+  exitCode: 0,
+  error: "",
+  oomKilled: false,
+  startedAt: NEVER,
+  finishedAt: NEVER,
+};
+
+/** Now, RFC 3339. */
+export function timestamp(): string {
+  return new Date().toISOString();
+}
+
+/** @throws {data_loss} when the text is no document of ours. */
+export function parseDocument(text: string): ContainerDocument {
+  const value: unknown = JSON.parse(text);
+  if (typeof value === "object" && value !== null && Reflect.get(value, "version") === 1) {
+    return value as ContainerDocument;
+  }
+  throw new EngineError("data_loss", ErrorCode.METADATA_CORRUPT, "a container's record is of an unknown version");
+}

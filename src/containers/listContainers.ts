@@ -1,0 +1,71 @@
+import type { ImageCatalog } from "#images";
+import type { LayerReads } from "#layers";
+import type { Metadata } from "#metadata";
+import type { DiffId, Digest } from "#oci";
+import type { Snapshotter } from "#snapshots";
+import type { Container } from "./container.ts";
+import type { ContainerIndex } from "./containerIndex.ts";
+import type { ListOptions } from "./containerService.ts";
+import { compileFilters, wantsStopped } from "./view/filterContainers.ts";
+import { listRow } from "./view/listRow.ts";
+import type { ContainerSizes } from "./view/listRow.ts";
+
+interface Stores {
+  readonly metadata: Metadata;
+  readonly images: ImageCatalog;
+  readonly layers: LayerReads;
+  readonly snapshots: Snapshotter;
+}
+
+/** The name it was created by, or the ID when that name has moved on. */
+async function imageName({ document }: Container, images: ImageCatalog): Promise<string> {
+  const { config, imageId } = document;
+  try {
+    return (await images.lookup(config.Image)).imageId === imageId ? config.Image : imageId;
+  } catch {
+    return imageId; // untagged or removed by force
+  }
+}
+
+function diffIdsOf(imageId: Digest, { metadata }: Stores): readonly DiffId[] {
+  return metadata.images.getContent(imageId)?.diffIds ?? [];
+}
+
+async function sizesOf({ id, document }: Container, stores: Stores): Promise<ContainerSizes> {
+  const { layers, snapshots } = stores;
+  const image = diffIdsOf(document.imageId, stores).reduce(
+    (sum, diffId) => sum + (layers.get(diffId)?.contentBytes ?? 0),
+    0,
+  );
+  const { bytes } = await snapshots.usage(id);
+  return { rw: bytes, rootFs: image + bytes };
+}
+
+/** Rows of `GET /containers/json`, newest first. */
+export async function listContainers(
+  index: ContainerIndex,
+  options: ListOptions,
+  stores: Stores,
+): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  const { all, limit, filters, size } = options;
+  const matches = await compileFilters(filters, {
+    findContainer: (reference) => index.get(reference),
+    findImage: (name) => stores.images.lookup(name),
+    diffIdsOf: (imageId) => diffIdsOf(imageId, stores),
+  });
+  const stopped = all || limit !== undefined || wantsStopped(filters);
+  const chosen = index
+    .newestFirst()
+    .filter((container) => stopped || container.isRunning)
+    .filter(matches)
+    .slice(0, limit);
+  return Promise.all(
+    chosen.map(async (container) =>
+      listRow(
+        container,
+        await imageName(container, stores.images),
+        size === true ? await sizesOf(container, stores) : undefined,
+      ),
+    ),
+  );
+}

@@ -1,0 +1,106 @@
+/**
+ * What a create request may ask that this engine does not do yet. Clients send most fields with empty or default values,
+ * which pass; anything else is refused by name, never ignored.
+ */
+import { EngineError, ErrorCode } from "#errors";
+
+/** Field → the option that a person typed. */
+const HOST_CONFIG: Readonly<Record<string, string>> = {
+  Binds: "--volume",
+  Mounts: "--mount",
+  VolumesFrom: "--volumes-from",
+  VolumeDriver: "--volume-driver",
+  PortBindings: "--publish",
+  PublishAllPorts: "--publish-all",
+  Links: "--link",
+  RestartPolicy: "--restart",
+  Devices: "--device",
+  DeviceCgroupRules: "--device-cgroup-rule",
+  DeviceRequests: "--gpus",
+  CgroupParent: "--cgroup-parent",
+  BlkioWeight: "--blkio-weight",
+  BlkioWeightDevice: "--blkio-weight-device",
+  BlkioDeviceReadBps: "--device-read-bps",
+  BlkioDeviceWriteBps: "--device-write-bps",
+  BlkioDeviceReadIOps: "--device-read-iops",
+  BlkioDeviceWriteIOps: "--device-write-iops",
+  CpuRealtimePeriod: "--cpu-rt-period",
+  CpuRealtimeRuntime: "--cpu-rt-runtime",
+  KernelMemory: "--kernel-memory",
+  KernelMemoryTCP: "--kernel-memory-tcp",
+  MemorySwappiness: "--memory-swappiness",
+  OomKillDisable: "--oom-kill-disable",
+  StorageOpt: "--storage-opt",
+  UsernsMode: "--userns",
+  Isolation: "--isolation",
+  Cgroup: "--cgroup",
+  CpuCount: "--cpu-count",
+  CpuPercent: "--cpu-percent",
+  IOMaximumIOps: "--io-maxiops",
+  IOMaximumBandwidth: "--io-maxbandwidth",
+};
+
+const CONFIG: Readonly<Record<string, string>> = {
+  Volumes: "--volume",
+  Healthcheck: "--health-cmd",
+  MacAddress: "--mac-address",
+  NetworkDisabled: "NetworkDisabled",
+};
+
+/** Values that ask for nothing, beside empty ones. */
+const DEFAULTS: Readonly<Record<string, (value: unknown) => boolean>> = {
+  RestartPolicy: (value) => ["", "no"].includes(textOf(value, "Name")),
+  MemorySwappiness: (value) => value === -1,
+  UsernsMode: (value) => value === "host",
+  Isolation: (value) => value === "default",
+  Healthcheck: (value) => firstOf(value, "Test") === "NONE",
+};
+
+function textOf(value: unknown, key: string): string {
+  const found = typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
+  return typeof found === "string" ? found : "";
+}
+
+function firstOf(value: unknown, key: string): unknown {
+  const found: unknown = typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
+  return Array.isArray(found) ? found[0] : undefined;
+}
+
+/** null, "", 0, false, [] and {}, and objects of nothing but these. */
+function isEmpty(value: unknown): boolean {
+  if (value === undefined || value === null || value === "" || value === 0 || value === false) return true;
+  if (Array.isArray(value)) return value.length === 0;
+  return typeof value === "object" && Object.values(value).every(isEmpty);
+}
+
+function refuse(table: Readonly<Record<string, string>>, values: object): void {
+  for (const [field, option] of Object.entries(table)) {
+    const value: unknown = Reflect.get(values, field);
+    if (isEmpty(value) || DEFAULTS[field]?.(value) === true) continue;
+    throw new EngineError(
+      "not_implemented",
+      ErrorCode.NOT_IMPLEMENTED,
+      `varve does not support ${option} yet (${field})`,
+    );
+  }
+}
+
+/** Settings of one network endpoint that make no sense without networks of our own. */
+function refuseEndpoints(networking: unknown): void {
+  const endpoints: unknown =
+    typeof networking === "object" && networking !== null ? Reflect.get(networking, "EndpointsConfig") : undefined;
+  if (typeof endpoints !== "object" || endpoints === null) return;
+  for (const [network, endpoint] of Object.entries(endpoints)) {
+    if (isEmpty(endpoint)) continue;
+    const message = `varve does not support endpoint settings of network ${network} yet (NetworkingConfig)`;
+    throw new EngineError("not_implemented", ErrorCode.NOT_IMPLEMENTED, message);
+  }
+}
+
+/** @throws {not_implemented} naming the first option that would have to be ignored. */
+export function refuseUnsupported(request: Readonly<Record<string, unknown>>): void {
+  refuse(CONFIG, request);
+  const hostConfig = request["HostConfig"];
+  if (typeof hostConfig === "object" && hostConfig !== null) refuse(HOST_CONFIG, hostConfig);
+  refuseEndpoints(request["NetworkingConfig"]);
+}

@@ -1,0 +1,46 @@
+import { cgroupMode, findProgram, mountLeftoverControllers } from "#host";
+import { EngineError, ErrorCode, messageOf } from "#errors";
+
+/** The programs that run containers. */
+export interface Runtime {
+  readonly name: "crun" | "runc";
+  readonly file: string;
+  readonly conmon: string;
+  /** Takes a compiled seccomp filter by annotation; the others compile the profile at every start. */
+  readonly takesFilter: boolean;
+}
+
+function missing(program: string, debianPackage: string): EngineError {
+  const message = `${program} is not installed: install the Debian package ${debianPackage}`;
+  return new EngineError("failed_precondition", ErrorCode.MISSING_PROGRAM, message);
+}
+
+/** crun refuses hybrid hosts whose v2 tree has controllers (ADR 0006). */
+async function readyForCrun(log: (line: string) => void): Promise<boolean> {
+  if (cgroupMode() !== "hybrid") return true;
+  try {
+    const names = await mountLeftoverControllers();
+    if (names.length > 0) log(`mounted the cgroup controllers that this host left out: ${names.join(", ")}`);
+    return true;
+  } catch (error) {
+    log(`cannot mount the cgroup controllers that this host left out: ${messageOf(error)}`);
+    return false;
+  }
+}
+
+/**
+ * crun where it can run, else runc.
+ * @throws {failed_precondition} MISSING_PROGRAM naming the Debian package
+ */
+export async function chooseRuntime(log: (line: string) => void): Promise<Runtime> {
+  const conmon = findProgram("conmon");
+  const crun = findProgram("crun");
+  const runc = findProgram("runc");
+  if (conmon === undefined) throw missing("conmon", "conmon");
+  if (crun !== undefined && (runc === undefined || (await readyForCrun(log)))) {
+    if (runc === undefined) await readyForCrun(log);
+    return { name: "crun", file: crun, conmon, takesFilter: true };
+  }
+  if (runc !== undefined) return { name: "runc", file: runc, conmon, takesFilter: false };
+  throw missing("crun", "crun");
+}

@@ -1,0 +1,122 @@
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { kernelRelease, warmCgroups } from "#host";
+import type { Snapshotter } from "#snapshots";
+import type { Container } from "../container.ts";
+import type { ContainerDocument } from "../document.ts";
+import { etcFilesAt } from "../rootfs/etcFiles.ts";
+import { makeDirectoryInRoot, readAccountFiles } from "../rootfs/rootfsFiles.ts";
+import { lookupUser } from "../rootfs/userLookup.ts";
+import { commandOf } from "../request/containerConfig.ts";
+import type { FilterCache } from "../seccomp/filterCache.ts";
+import { resolveDefaultProfile } from "../seccomp/resolveProfile.ts";
+import { buildRuntimeSpec, capabilitiesOf } from "../spec/runtimeSpec.ts";
+import type { SpecInput } from "../spec/runtimeSpec.ts";
+import type { Runtime } from "./chooseRuntime.ts";
+import { findInitProgram } from "./initProgram.ts";
+import { connectStreams, CreateFailed, createContainer, deleteContainer, startProgram } from "./monitor.ts";
+import type { Created, StreamSettings } from "./monitor.ts";
+import type { Layout } from "./paths.ts";
+import { startFailure } from "./runtimeError.ts";
+
+/** What starting needs of the daemon. */
+export interface LaunchContext {
+  readonly layout: Layout;
+  readonly snapshots: Snapshotter;
+  readonly filters: FilterCache;
+}
+
+/** A start that the runtime refused; the exit code is the one that Docker gives such a container. */
+export class LaunchFailed extends Error {
+  readonly exitCode: number;
+
+  constructor(exitCode: number, cause: Error) {
+    super(cause.message, { cause });
+    this.exitCode = exitCode;
+  }
+}
+
+/** Input is kept open across clients unless it was made for one; a terminal's always is. */
+function streamSettings({ document }: Container): StreamSettings {
+  const { Tty, OpenStdin, StdinOnce } = document.config;
+  return {
+    tty: Tty,
+    stdin: OpenStdin,
+    keepStdinOpen: Tty || !StdinOnce,
+    log: document.hostConfig.LogConfig.Type !== "none",
+  };
+}
+
+/** The default profile for what the container may do, in the form that its runtime takes; empty when unconfined. */
+export function seccompFor(
+  { hostConfig }: ContainerDocument,
+  runtime: Runtime,
+  filters: FilterCache,
+): NonNullable<SpecInput["seccomp"]> {
+  const { Privileged, SecurityOpt } = hostConfig;
+  if (Privileged || SecurityOpt?.some((option) => /^seccomp[=:]unconfined$/.test(option)) === true) return {};
+  const capabilities = capabilitiesOf(hostConfig);
+  const profile = resolveDefaultProfile({ capabilities, architecture: process.arch, kernel: kernelRelease() });
+  const program = runtime.takesFilter ? filters.get(profile) : undefined;
+  if (program === undefined) return { seccomp: profile };
+  return { annotations: { "run.oci.seccomp_bpf_data": program } };
+}
+
+/** Everything that stands before the runtime is called; the exit file of an earlier run must not end this one. */
+async function writeBundle(container: Container, context: LaunchContext, runtime: Runtime): Promise<void> {
+  const { document, paths } = container;
+  const { config, hostConfig } = document;
+  const { path: rootfs } = await context.snapshots.mount(document.id);
+  if (config.WorkingDir !== "") makeDirectoryInRoot(rootfs, config.WorkingDir);
+  const spec = buildRuntimeSpec({
+    document,
+    rootfs,
+    etc: etcFilesAt(paths.directory),
+    user: lookupUser(config.User, readAccountFiles(rootfs), hostConfig.GroupAdd ?? []),
+    seccomp: seccompFor(document, runtime, context.filters),
+    ...(hostConfig.Init ? { initProgram: findInitProgram() } : {}),
+  });
+  rmSync(paths.bundle, { recursive: true, force: true });
+  rmSync(paths.exitFile, { force: true });
+  mkdirSync(paths.bundle, { recursive: true, mode: 0o700 });
+  writeFileSync(paths.spec, JSON.stringify(spec), { mode: 0o600 });
+}
+
+/**
+ * Makes a container run and connects its streams. Nothing runs and nothing is mounted when it fails.
+ * @throws {LaunchFailed} in Docker's words when the runtime refused; what user lookup and mounts throw.
+ */
+export async function launch(container: Container, context: LaunchContext, runtime: Runtime): Promise<Created> {
+  const { id, paths } = container;
+  void warmCgroups();
+  try {
+    await writeBundle(container, context, runtime);
+    const created = await createContainer(id, paths, context.layout, { runtime, streams: streamSettings(container) });
+    container.hub.connect(connectStreams(paths));
+    await startProgram(id, paths, context.layout, runtime);
+    return created;
+  } catch (error) {
+    const failure = error instanceof CreateFailed ? explain(container, error) : error;
+    await clear(container, context, runtime);
+    throw failure;
+  }
+}
+
+function explain({ paths, document }: Container, error: CreateFailed): LaunchFailed {
+  const [program] = commandOf(document.config);
+  const { exitCode, error: cause } = startFailure(error.message, paths.runtimeLog, program);
+  return new LaunchFailed(exitCode, cause);
+}
+
+/** Takes away what a run left: cgroups, runtime state, mounts, bundle. Idempotent. */
+export async function clear(
+  { id, paths }: Container,
+  { layout, snapshots }: LaunchContext,
+  runtime: Runtime,
+): Promise<void> {
+  await Promise.all([
+    existsSync(paths.bundle) ? deleteContainer(id, layout, runtime) : Promise.resolve(),
+    snapshots.unmount(id),
+  ]);
+  rmSync(paths.bundle, { recursive: true, force: true });
+  rmSync(paths.exitFile, { force: true });
+}

@@ -1,0 +1,140 @@
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Readable, Writable } from "node:stream";
+import { connectPacketSocket, processStartTime, runProgram, spawnProcess } from "#host";
+import type { Socket } from "node:net";
+import type { ProcessIdentity } from "../document.ts";
+import type { Runtime } from "./chooseRuntime.ts";
+import type { ContainerPaths, Layout } from "./paths.ts";
+
+/** How conmon treats a container's streams. */
+export interface StreamSettings {
+  readonly tty: boolean;
+  readonly stdin: boolean;
+  /** False: the first client that ends its input ends the container's. */
+  readonly keepStdinOpen: boolean;
+  readonly log: boolean;
+}
+
+/** A created container: its program waits for the runtime's `start`. */
+export interface Created {
+  readonly init: ProcessIdentity;
+  readonly monitor: ProcessIdentity;
+}
+
+/** What conmon reported instead of a pid. */
+export class CreateFailed extends Error {}
+
+const ENVIRONMENT = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8" } as const;
+
+function conmonArguments(id: string, paths: ContainerPaths, layout: Layout, call: ConmonCall): readonly string[] {
+  const { runtime, streams } = call;
+  const runtimeArguments = [`--root=${layout.runtimeState}`, `--log=${paths.runtimeLog}`, "--log-format=json"];
+  const fixed = "--api-version 1 --full-attach --no-sync-log --log-level error".split(" ");
+  const named = {
+    "-c": id,
+    "-u": id,
+    "-n": id,
+    "-r": runtime.file,
+    "-b": paths.bundle,
+    "-p": paths.pidFile,
+    "--conmon-pidfile": paths.monitorPidFile,
+    "--exit-dir": layout.exits,
+    "--persist-dir": paths.bundle,
+    "-l": streams.log ? `k8s-file:${paths.log}` : "none",
+  };
+  return [
+    ...fixed,
+    ...Object.entries(named).flat(),
+    ...runtimeArguments.flatMap((argument) => ["--runtime-arg", argument]),
+    ...(streams.tty ? ["-t"] : []),
+    ...(streams.stdin ? ["-i"] : []),
+    ...(streams.stdin && streams.keepStdinOpen ? ["--leave-stdin-open"] : []),
+  ];
+}
+
+interface ConmonCall {
+  readonly runtime: Runtime;
+  readonly streams: StreamSettings;
+}
+
+/** conmon's first line: `{"data": pid}` or `{"data": -1, "message": "…"}`. */
+function parseReport(line: string): number {
+  if (line === "") throw new CreateFailed("");
+  const report: unknown = JSON.parse(line);
+  const data: unknown = typeof report === "object" && report !== null ? Reflect.get(report, "data") : undefined;
+  if (typeof data === "number" && data > 0) return data;
+  const message: unknown = typeof report === "object" && report !== null ? Reflect.get(report, "message") : undefined;
+  throw new CreateFailed(typeof message === "string" ? message : line);
+}
+
+async function firstLine(stream: Readable): Promise<string> {
+  let text = "";
+  for await (const chunk of stream) {
+    text += String(chunk);
+    const end = text.indexOf("\n");
+    if (end >= 0) return text.slice(0, end);
+  }
+  return text;
+}
+
+function identify(pid: number): ProcessIdentity {
+  return { pid, startTime: processStartTime(pid) ?? 0 };
+}
+
+/** True while the very process runs. */
+export function isAlive(identity: ProcessIdentity | undefined): identity is ProcessIdentity {
+  return identity !== undefined && processStartTime(identity.pid) === identity.startTime;
+}
+
+/**
+ * Lets conmon create a container from its bundle. conmon outlives us: it holds the container's streams, writes its log,
+ * and leaves its exit code in a file. @throws {CreateFailed} with what the runtime said
+ */
+export async function createContainer(
+  id: string,
+  paths: ContainerPaths,
+  layout: Layout,
+  call: ConmonCall,
+): Promise<Created> {
+  const complaints = openSync(join(paths.bundle, "conmon.log"), "a", 0o600);
+  try {
+    const child = await spawnProcess({
+      file: call.runtime.conmon,
+      args: conmonArguments(id, paths, layout, call),
+      cwd: paths.bundle,
+      env: { ...ENVIRONMENT, _OCI_SYNCPIPE: "3", _OCI_STARTPIPE: "4" },
+      stdio: ["ignore", "ignore", complaints, "pipe", "pipe"],
+    });
+    const [, , , report, go] = child.stdio;
+    if (!(report instanceof Readable) || !(go instanceof Writable)) throw new Error("conmon was started without pipes");
+    go.on("error", () => undefined); // conmon ended first: the report tells why
+    go.end("\0");
+    const pid = parseReport(await firstLine(report));
+    report.destroy();
+    return { init: identify(pid), monitor: identify(Number(readFileSync(paths.monitorPidFile, "utf8"))) };
+  } finally {
+    closeSync(complaints);
+  }
+}
+
+/** The stream socket of a container: packets of one stream byte and data come in, raw bytes go out. */
+export function connectStreams(paths: ContainerPaths): Socket {
+  return connectPacketSocket(paths.bundle, "attach");
+}
+
+/** Runs the created container's program. @throws {CreateFailed} */
+export async function startProgram(id: string, paths: ContainerPaths, layout: Layout, runtime: Runtime): Promise<void> {
+  const args = ["--root", layout.runtimeState, "--log", paths.runtimeLog, "--log-format", "json", "start", id];
+  const { code, stderr } = await runProgram({ file: runtime.file, args, env: ENVIRONMENT });
+  if (code !== 0) throw new CreateFailed(stderr.toString());
+}
+
+/** Removes what a runtime keeps of a container (cgroups, state) and kills what still runs in it. Idempotent. */
+export async function deleteContainer(id: string, layout: Layout, runtime: Runtime): Promise<void> {
+  await runProgram({
+    file: runtime.file,
+    args: ["--root", layout.runtimeState, "delete", "--force", id],
+    env: ENVIRONMENT,
+  });
+}

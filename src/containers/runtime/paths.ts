@@ -1,0 +1,50 @@
+import { join } from "node:path";
+
+/** Where a container's files are. */
+export interface ContainerPaths {
+  /** Under the data root: log and the files of /etc. */
+  readonly directory: string;
+  readonly log: string;
+  /** Under the exec root, gone with the host's boot: spec, sockets, pid files. */
+  readonly bundle: string;
+  readonly spec: string;
+  readonly pidFile: string;
+  readonly monitorPidFile: string;
+  readonly runtimeLog: string;
+  readonly oomMark: string;
+  readonly control: string;
+  readonly exitFile: string;
+}
+
+export class Layout {
+  readonly #dataRoot: string;
+  readonly #execRoot: string;
+  readonly exits: string;
+  readonly runtimeState: string;
+  readonly filters: string;
+
+  constructor(dataRoot: string, execRoot: string) {
+    this.#dataRoot = dataRoot;
+    this.#execRoot = execRoot;
+    this.exits = join(execRoot, "exits");
+    this.runtimeState = join(execRoot, "runtime");
+    this.filters = join(execRoot, "seccomp");
+  }
+
+  at(id: string): ContainerPaths {
+    const directory = join(this.#dataRoot, "containers", id);
+    const bundle = join(this.#execRoot, "containers", id);
+    return {
+      directory,
+      log: join(directory, "container.log"),
+      bundle,
+      spec: join(bundle, "config.json"),
+      pidFile: join(bundle, "pid"),
+      monitorPidFile: join(bundle, "conmon.pid"),
+      runtimeLog: join(bundle, "runtime.log"),
+      oomMark: join(bundle, "oom"),
+      control: join(bundle, "ctl"),
+      exitFile: join(this.exits, id),
+    };
+  }
+}

@@ -1,0 +1,64 @@
+import { readFileSync } from "node:fs";
+import { EngineError, ErrorCode } from "#errors";
+
+/** How a start failed: what clients read, and the exit code that the container gets. */
+export interface StartFailure {
+  readonly exitCode: 126 | 127 | 128;
+  readonly error: EngineError;
+}
+
+const PREFIX =
+  "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: ";
+
+/** What a runtime's own words mean; crun's and runc's differ, clients know runc's. */
+function translate(text: string, program: string): { readonly text: string; readonly exitCode: 126 | 127 | 128 } {
+  const quoted = JSON.stringify(program);
+  const lower = text.toLowerCase();
+  if (lower.includes("is a directory")) return { text: `exec: ${quoted}: is a directory: unknown`, exitCode: 126 };
+  if (lower.includes("permission denied") && lower.includes("exec")) {
+    return { text: `exec: ${quoted}: permission denied: unknown`, exitCode: 126 };
+  }
+  if (lower.includes("exec format error"))
+    return { text: `exec ${program}: exec format error: unknown`, exitCode: 128 };
+  if (lower.includes("executable file") && lower.includes("not found")) {
+    const why = program.includes("/")
+      ? `stat ${program}: no such file or directory`
+      : "executable file not found in $PATH";
+    return { text: `exec: ${quoted}: ${why}: unknown`, exitCode: 127 };
+  }
+  if (lower.includes("no such file or directory")) return { text: `${text}: unknown`, exitCode: 127 };
+  if (lower.includes("permission denied")) return { text: `${text}: unknown`, exitCode: 126 };
+  return { text: `${text}: unknown`, exitCode: 128 };
+}
+
+/** Lines of a runtime's `--log-format=json` file. */
+function lastLogged(path: string): string | undefined {
+  let lines: readonly string[];
+  try {
+    lines = readFileSync(path, "utf8").trim().split("\n");
+  } catch {
+    return undefined; // the runtime did not come that far
+  }
+  const last = lines.findLast((line) => line.includes('"error"'));
+  if (last === undefined) return undefined;
+  try {
+    const entry: unknown = JSON.parse(last);
+    const message: unknown = typeof entry === "object" && entry !== null ? Reflect.get(entry, "msg") : undefined;
+    return typeof message === "string" ? message : undefined;
+  } catch {
+    return undefined; // cut off when the runtime was killed
+  }
+}
+
+/** Docker's words and exit code for a runtime that did not start a program. `said` is what conmon passed on. */
+export function startFailure(said: string, runtimeLog: string, program: string): StartFailure {
+  const own = said.trim().split("\n").at(-1) ?? "";
+  const raw = lastLogged(runtimeLog) ?? (own === "" ? "the runtime gave no reason" : own);
+  const { text, exitCode } = translate(
+    raw.replace(/^runc create failed: unable to start container process: /, ""),
+    program,
+  );
+  const category = exitCode === 128 ? "internal" : "invalid_argument";
+  const error = new EngineError(category, ErrorCode.RUNTIME_FAILED, PREFIX + text, { details: { said: raw } });
+  return { exitCode, error };
+}

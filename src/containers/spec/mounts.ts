@@ -1,0 +1,59 @@
+import type { EtcFiles } from "../rootfs/etcFiles.ts";
+import type { HostConfig } from "../request/hostConfig.ts";
+import type { OciMount } from "./ociSpec.ts";
+
+const mount = (destination: string, type: string, source: string, ...options: string[]): OciMount => ({
+  destination,
+  type,
+  source,
+  options,
+});
+
+function sharedMemory({ IpcMode, ShmSize }: HostConfig): readonly OciMount[] {
+  if (IpcMode === "none") return [];
+  if (IpcMode === "host") return [mount("/dev/shm", "bind", "/dev/shm", "rbind", "rprivate")];
+  return [mount("/dev/shm", "tmpfs", "shm", "nosuid", "noexec", "nodev", "mode=1777", `size=${ShmSize}`)];
+}
+
+function temporary({ Tmpfs }: HostConfig): readonly OciMount[] {
+  return Object.entries(Tmpfs).map(([path, options]) => {
+    const own = options === "" ? [] : options.split(",");
+    const kept = ["noexec", "nosuid", "nodev"].filter((flag) => !own.includes(flag.slice(2)) && !own.includes(flag));
+    return mount(path, "tmpfs", "tmpfs", ...kept, "rprivate", ...own);
+  });
+}
+
+function etcBinds(files: EtcFiles, readonly: boolean): readonly OciMount[] {
+  const options = readonly ? ["rbind", "rro", "rprivate"] : ["rbind", "rprivate"];
+  return [
+    mount("/etc/resolv.conf", "bind", files.resolvConf, ...options),
+    mount("/etc/hostname", "bind", files.hostname, ...options),
+    mount("/etc/hosts", "bind", files.hosts, ...options),
+  ];
+}
+
+/** Where `--init` finds its program within the container. */
+export const INIT_PATH = "/sbin/docker-init";
+
+const PTY_OPTIONS = ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"] as const;
+
+/** Every mount of a container beside its root, in Docker's order. */
+export function containerMounts(
+  hostConfig: HostConfig,
+  files: EtcFiles,
+  initProgram: string | undefined,
+): readonly OciMount[] {
+  const readonly = hostConfig.Privileged ? [] : ["ro"];
+  return [
+    mount("/proc", "proc", "proc", "nosuid", "noexec", "nodev"),
+    mount("/dev", "tmpfs", "tmpfs", "nosuid", "strictatime", "mode=755", "size=65536k"),
+    mount("/dev/pts", "devpts", "devpts", ...PTY_OPTIONS),
+    mount("/sys", "sysfs", "sysfs", "nosuid", "noexec", "nodev", ...readonly),
+    mount("/sys/fs/cgroup", "cgroup", "cgroup", ...readonly, "nosuid", "noexec", "nodev"),
+    mount("/dev/mqueue", "mqueue", "mqueue", "nosuid", "noexec", "nodev"),
+    ...sharedMemory(hostConfig),
+    ...etcBinds(files, hostConfig.ReadonlyRootfs),
+    ...temporary(hostConfig),
+    ...(initProgram === undefined ? [] : [mount(INIT_PATH, "bind", initProgram, "bind", "ro")]),
+  ];
+}

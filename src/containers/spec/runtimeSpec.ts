@@ -1,0 +1,127 @@
+import { commandOf } from "../request/containerConfig.ts";
+import type { HostConfig } from "../request/hostConfig.ts";
+import type { ContainerDocument } from "../document.ts";
+import type { EtcFiles } from "../rootfs/etcFiles.ts";
+import { resolveCapabilities } from "./capabilities.ts";
+import { hostDevices } from "./hostDevices.ts";
+import { containerMounts, INIT_PATH } from "./mounts.ts";
+import type { OciLinux, OciNamespace, OciProcess, OciSpec, OciUser } from "./ociSpec.ts";
+import { containerResources } from "./resources.ts";
+
+/** What a spec is made of beside the container's own document. */
+export interface SpecInput {
+  readonly document: ContainerDocument;
+  /** Absolute path of the mounted root. */
+  readonly rootfs: string;
+  readonly etc: EtcFiles;
+  readonly user: OciUser;
+  /** The host's program for `--init`. */
+  readonly initProgram?: string;
+  /** The filter, as the runtime that will read the spec takes it; absent: unconfined. */
+  readonly seccomp?: Pick<OciSpec, "annotations"> | Pick<OciLinux, "seccomp">;
+}
+
+const PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/** A new network namespace lets its users bind low ports and ping: both are safe there, neither on the host. */
+const NETWORK_SYSCTLS = {
+  "net.ipv4.ip_unprivileged_port_start": "0",
+  "net.ipv4.ping_group_range": "0 2147483647",
+} as const;
+
+const nameOf = (variable: string): string => variable.split("=", 1)[0] ?? "";
+
+/** Docker's own variables first, each replaced in place by the config's; an entry without "=" removes one. */
+function environment(document: ContainerDocument): readonly string[] {
+  const { config } = document;
+  const variables = new Map<string, string>();
+  const base = [PATH, `HOSTNAME=${document.config.Hostname}`, ...(config.Tty ? ["TERM=xterm"] : [])];
+  for (const variable of [...base, ...(config.Env ?? [])]) {
+    if (variable.includes("=")) variables.set(nameOf(variable), variable);
+    else variables.delete(variable);
+  }
+  return [...variables.values()];
+}
+
+/** The bounding set. @throws {invalid_argument} for a capability that Linux does not have. */
+export function capabilitiesOf({ Privileged, CapAdd, CapDrop }: HostConfig): readonly string[] {
+  return resolveCapabilities({ privileged: Privileged, add: CapAdd ?? [], drop: CapDrop ?? [] });
+}
+
+function ociProcess({ document, user, initProgram }: SpecInput): OciProcess {
+  const { config, hostConfig } = document;
+  const [height, width] = hostConfig.ConsoleSize;
+  const names = capabilitiesOf(hostConfig);
+  const command = commandOf(config);
+  const security = (hostConfig.SecurityOpt ?? []).map((option) => option.replace(":", "="));
+  const locked = security.includes("no-new-privileges") || security.includes("no-new-privileges=true");
+  return {
+    ...(config.Tty ? { terminal: true } : {}),
+    ...(config.Tty && height > 0 && width > 0 ? { consoleSize: { height, width } } : {}),
+    user,
+    args: initProgram === undefined ? command : [INIT_PATH, "--", ...command],
+    env: environment(document),
+    cwd: config.WorkingDir === "" ? "/" : config.WorkingDir,
+    capabilities: { bounding: names, effective: names, permitted: names },
+    ...(hostConfig.Ulimits.length === 0
+      ? {}
+      : {
+          rlimits: hostConfig.Ulimits.map(({ Name, Hard, Soft }) => ({
+            type: `RLIMIT_${Name.toUpperCase()}`,
+            hard: Hard,
+            soft: Soft,
+          })),
+        }),
+    ...(locked ? { noNewPrivileges: true } : {}),
+    oomScoreAdj: hostConfig.OomScoreAdj,
+  };
+}
+
+function namespaces({ hostConfig }: ContainerDocument): readonly OciNamespace[] {
+  const own: readonly (readonly [OciNamespace["type"], boolean])[] = [
+    ["mount", true],
+    ["network", hostConfig.NetworkMode !== "host"],
+    ["uts", hostConfig.UTSMode !== "host"],
+    ["pid", hostConfig.PidMode !== "host"],
+    ["ipc", hostConfig.IpcMode !== "host"],
+    ["cgroup", hostConfig.CgroupnsMode === "private"],
+  ];
+  return own.filter(([, wanted]) => wanted).map(([type]) => ({ type }));
+}
+
+function ociLinux({ document }: SpecInput): OciLinux {
+  const { id, config, hostConfig } = document;
+  const sysctl = {
+    ...(hostConfig.NetworkMode === "host" ? {} : NETWORK_SYSCTLS),
+    ...(config.Domainname === "" ? {} : { "kernel.domainname": config.Domainname }),
+    ...hostConfig.Sysctls,
+  };
+  return {
+    ...(Object.keys(sysctl).length === 0 ? {} : { sysctl }),
+    resources: containerResources(hostConfig),
+    cgroupsPath: `/varve/${id}`,
+    namespaces: namespaces(document),
+    ...(hostConfig.Privileged ? { devices: hostDevices() } : {}),
+    ...(hostConfig.MaskedPaths === null ? {} : { maskedPaths: hostConfig.MaskedPaths }),
+    ...(hostConfig.ReadonlyPaths === null ? {} : { readonlyPaths: hostConfig.ReadonlyPaths }),
+  };
+}
+
+/**
+ * The runtime configuration of a container: Docker's default one, changed by what was asked for.
+ * @throws {invalid_argument} for an unknown capability.
+ */
+export function buildRuntimeSpec(input: SpecInput): OciSpec {
+  const { document, rootfs, etc, initProgram, seccomp = {} } = input;
+  const { hostConfig } = document;
+  const annotations = { ...hostConfig.Annotations, ...("annotations" in seccomp ? seccomp.annotations : {}) };
+  return {
+    ociVersion: "1.0.2",
+    process: ociProcess(input),
+    root: { path: rootfs, ...(hostConfig.ReadonlyRootfs ? { readonly: true } : {}) },
+    ...(hostConfig.UTSMode === "host" ? {} : { hostname: document.config.Hostname }),
+    mounts: containerMounts(hostConfig, etc, initProgram),
+    ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
+    linux: { ...ociLinux(input), ...("seccomp" in seccomp && seccomp.seccomp ? { seccomp: seccomp.seccomp } : {}) },
+  };
+}

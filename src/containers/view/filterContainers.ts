@@ -1,0 +1,137 @@
+import { EngineError, ErrorCode, isNotFound } from "#errors";
+import type { Filters } from "#engineapi";
+import type { DiffId, Digest } from "#oci";
+import type { Container } from "../container.ts";
+
+/** An image as far as ancestry goes. */
+interface ImageStack {
+  readonly imageId: Digest;
+  readonly diffIds: readonly DiffId[];
+}
+
+/** What filters ask of others. */
+export interface FilterContext {
+  findContainer(reference: string): Container;
+  /** @throws {not_found} */
+  findImage(name: string): Promise<ImageStack>;
+  /** Layers of a container's image, base first. */
+  diffIdsOf(imageId: Digest): readonly DiffId[];
+}
+
+type Test = (container: Container) => boolean;
+
+const STATUSES = ["created", "running", "paused", "restarting", "removing", "exited", "dead"];
+
+function invalid(key: string, value: string): EngineError {
+  return new EngineError("invalid_argument", ErrorCode.INVALID_FILTER, `invalid filter '${key}=${value}'`);
+}
+
+/** Docker matches names as regular expressions, with and without "/". */
+function nameTest(pattern: string): Test {
+  let expression: RegExp;
+  try {
+    expression = new RegExp(pattern);
+  } catch {
+    throw invalid("name", pattern);
+  }
+  return ({ document }) => expression.test(document.name) || expression.test(`/${document.name}`);
+}
+
+function labelTest(label: string): Test {
+  const [key = "", value] = label.split(/=(.*)/s, 2);
+  return ({ document }) => {
+    const have = document.config.Labels[key];
+    return have !== undefined && (value === undefined || have === value);
+  };
+}
+
+/** Containers of the image or of one that has all its layers below; an unknown image matches none. */
+async function ancestorTest(name: string, context: FilterContext): Promise<Test> {
+  let ancestor: ImageStack;
+  try {
+    ancestor = await context.findImage(name);
+  } catch (error) {
+    if (isNotFound(error)) return () => false;
+    throw error;
+  }
+  return ({ document }) => {
+    if (document.imageId === ancestor.imageId) return true;
+    const diffIds = context.diffIdsOf(document.imageId);
+    return ancestor.diffIds.every((diffId, index) => diffIds[index] === diffId);
+  };
+}
+
+function timeTest(reference: string, context: FilterContext, newer: boolean): Test {
+  const { created } = context.findContainer(reference).document;
+  return ({ document }) => (newer ? document.created > created : document.created < created);
+}
+
+function statusTest(status: string): Test {
+  if (!STATUSES.includes(status)) throw invalid("status", status);
+  return ({ state }) => state.status === status;
+}
+
+function exitedTest(code: string): Test {
+  if (!/^-?\d+$/.test(code)) throw invalid("exited", code);
+  return ({ state }) => state.status === "exited" && state.exitCode === Number(code);
+}
+
+function networkTest(network: string): Test {
+  return ({ document: { hostConfig } }) =>
+    (hostConfig.NetworkMode === "default" ? "bridge" : hostConfig.NetworkMode) === network;
+}
+
+function makeTest(key: string, value: string, context: FilterContext): Test | Promise<Test> {
+  switch (key) {
+    case "id":
+      return ({ id }) => id.startsWith(value);
+    case "name":
+      return nameTest(value);
+    case "label":
+      return labelTest(value);
+    case "status":
+      return statusTest(value);
+    case "exited":
+      return exitedTest(value);
+    case "ancestor":
+      return ancestorTest(value, context);
+    case "before":
+    case "since":
+      return timeTest(value, context, key === "since");
+    case "network":
+      return networkTest(value);
+    case "health":
+      return () => value === "none";
+    case "volume":
+    case "publish":
+    case "expose":
+    case "is-task":
+      return () => key === "is-task" && ["0", "false"].includes(value);
+    default:
+      throw new EngineError("invalid_argument", ErrorCode.INVALID_FILTER, `invalid filter '${key}'`);
+  }
+}
+
+/** Filters that ask for containers which do not run, so that `-a` is not needed. */
+export function wantsStopped(filters: Filters): boolean {
+  return ["status", "exited", "before", "since"].some((key) => (filters.get(key)?.length ?? 0) > 0);
+}
+
+/**
+ * One test for all filters: values of one key are alternatives (labels must all hold), keys must all hold.
+ * @throws {invalid_argument} INVALID_FILTER in Docker's words; {not_found} for an unknown container in before and since
+ */
+export async function compileFilters(filters: Filters, context: FilterContext): Promise<Test> {
+  const groups = await Promise.all(
+    [...filters]
+      .filter(([, values]) => values.length > 0)
+      .map(async ([key, values]) => ({
+        key,
+        tests: await Promise.all(values.map(async (value) => makeTest(key, value, context))),
+      })),
+  );
+  return (container) =>
+    groups.every(({ key, tests }) =>
+      key === "label" ? tests.every((test) => test(container)) : tests.some((test) => test(container)),
+    );
+}
