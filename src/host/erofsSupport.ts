@@ -12,10 +12,15 @@ export interface ErofsSupport {
 }
 
 /**
- * Stable levels that surely carry "erofs: set fileio bio failed in short read case" (mainline 7.0-rc6): without it a
- * SIGKILL during a read leaves zero pages in the page cache that all containers share, and `docker kill` is SIGKILL.
+ * First stable levels that carry "erofs: set fileio bio failed in short read case" (mainline 7.0-rc6; read in the release
+ * announcements): without it a SIGKILL during a read leaves zero pages in the page cache that all containers share, and
+ * `docker kill` is SIGKILL. Branches that ended before never got it.
  */
-const KILL_SAFE_LEVELS = [{ major: 6, minor: 18, patch: 44 }] as const;
+const KILL_SAFE_LEVELS = [
+  { major: 6, minor: 12, patch: 80 },
+  { major: 6, minor: 18, patch: 21 },
+  { major: 6, minor: 19, patch: 11 },
+] as const;
 const FIRST_WITH_SMALL_BLOCKS = { major: 6, minor: 4 } as const;
 const FIRST_FILE_BACKED = { major: 6, minor: 12 } as const;
 const FIRST_KILL_SAFE_MAINLINE = { major: 7, minor: 0 } as const;

@@ -1,6 +1,5 @@
-import koffi from "koffi";
 import { gzipSync } from "node:zlib";
-import { addressOf } from "./libc.ts";
+import { addressOf, nativeFunction } from "./libc.ts";
 
 /**
  * `struct inflate_state` of libisal 2.30 and 2.31 (igzip_lib.h): byte offsets of the fields that a caller sets and reads.
@@ -39,34 +38,17 @@ export interface Inflater {
   reset(): void;
 }
 
-type Native = (state: Uint8Array) => number;
+const initialise = nativeFunction<[Buffer]>("void isal_inflate_init(void*)", LIBRARY);
+const reset = nativeFunction<[Buffer]>("void isal_inflate_reset(void*)", LIBRARY);
+const inflate = nativeFunction<[Buffer]>("int isal_inflate(void*)", LIBRARY);
 
-interface Library {
-  readonly init: Native;
-  readonly reset: Native;
-  readonly inflate: Native;
-}
-
-function load(): Library | undefined {
-  try {
-    const library = koffi.load(LIBRARY);
-    return {
-      init: library.func("void isal_inflate_init(void*)") as Native,
-      reset: library.func("void isal_inflate_reset(void*)") as Native,
-      inflate: library.func("int isal_inflate(void*)") as Native,
-    };
-  } catch {
-    // The package is optional: callers then inflate with zlib.
-    return undefined;
-  }
-}
-
-function createInflater(library: Library): Inflater {
+/** Throws where the library is not installed. */
+function createInflater(): Inflater {
   const state = Buffer.alloc(STATE.BYTES);
   const start = (): void => {
     state.writeUInt32LE(CRC_GZIP, STATE.CRC_FLAG);
   };
-  library.init(state);
+  initialise.call(state);
   start();
   return {
     inflate: (input, output) => {
@@ -74,7 +56,7 @@ function createInflater(library: Library): Inflater {
       state.writeUInt32LE(output.byteLength, STATE.AVAILABLE_OUT);
       state.writeBigUInt64LE(BigInt(addressOf(input)), STATE.NEXT_IN);
       state.writeUInt32LE(input.byteLength, STATE.AVAILABLE_IN);
-      const result = library.inflate(state);
+      const result = inflate.call(state);
       if (result !== DECOMPRESSION_OK) throw new Error(`invalid gzip data (igzip ${result})`);
       return {
         consumed: input.byteLength - state.readUInt32LE(STATE.AVAILABLE_IN),
@@ -83,7 +65,7 @@ function createInflater(library: Library): Inflater {
       };
     },
     reset: () => {
-      library.reset(state);
+      reset.call(state);
       start();
     },
   };
@@ -98,16 +80,16 @@ function proves(inflater: Inflater): boolean {
     inflater.reset();
     return step.ended && step.consumed === packed.byteLength && plain.equals(output.subarray(0, step.produced));
   } catch {
-    return false;
+    return false; // an error is as good an answer as a wrong result
   }
 }
 
-let library: Library | undefined | null = null;
-
-/** undefined where libisal is not installed, or is one whose layout is not the known one. */
+/** undefined where libisal is not installed, or is one whose layout is not the known one: inflate with zlib then. */
 export function openInflater(): Inflater | undefined {
-  library ??= load();
-  if (library === undefined || library === null) return undefined;
-  const inflater = createInflater(library);
-  return proves(inflater) ? inflater : undefined;
+  try {
+    const inflater = createInflater();
+    return proves(inflater) ? inflater : undefined;
+  } catch {
+    return undefined; // the package is optional
+  }
 }

@@ -1,4 +1,5 @@
 import { Socket } from "node:net";
+import { syscallError } from "./syscallError.ts";
 
 interface PipeHandle {
   open(fd: number): number;
@@ -22,7 +23,7 @@ export function openSocket(fd: number): Socket {
   const { Pipe, constants } = load.call(process, "pipe_wrap");
   const handle = new Pipe(constants.SOCKET);
   const status = handle.open(fd);
-  if (status !== 0) throw new Error(`cannot watch fd ${fd}: ${status}`);
+  if (status !== 0) throw syscallError({ syscall: "watch", path: `fd ${fd}`, errno: -status });
   // `handle` is the option that Node's own servers make their sockets with; its types leave it out.
   const options: object = { handle, allowHalfOpen: true };
   return new Socket(options);

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { O_PATH, SOCKET } from "./constants.ts";
 import { nativeFunction } from "./libc.ts";
 import { openSocket } from "./nativeSocket.ts";
-import { checked } from "./syscallError.ts";
+import { checked, fromNodeError } from "./syscallError.ts";
 
 const socket = nativeFunction<[number, number, number]>("int socket(int, int, int)");
 const connect = nativeFunction<[number, Buffer, number]>("int connect(int, const void*, uint32_t)");
@@ -17,13 +17,21 @@ function address(path: string): Buffer {
   return name;
 }
 
+function openFolder(path: string): number {
+  try {
+    return openSync(path, O_PATH);
+  } catch (error) {
+    throw fromNodeError(error);
+  }
+}
+
 /**
  * Connects to an AF_UNIX SOCK_SEQPACKET listener `name` within `directory` (which may have a path of any length). Every
  * `data` event is one packet, every completed write one packet: the next write must wait for the callback of the one
  * before. The caller destroys it. @throws {not_found} when nothing listens there
  */
 export function connectPacketSocket(directory: string, name: string): Socket {
-  const folder = openSync(directory, O_PATH);
+  const folder = openFolder(directory);
   try {
     const fd = checked("socket", undefined, socket.call(SOCKET.AF_UNIX, SOCKET.SEQPACKET | SOCKET.CLOEXEC, 0));
     try {

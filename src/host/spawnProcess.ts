@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess, StdioOptions } from "node:child_process";
-import { EngineError, ErrorCode } from "#errors";
+import { EngineError, ErrorCode, wrapError } from "#errors";
+import { fromNodeError } from "./syscallError.ts";
 
 /** A program to start. No shell is ever between. */
 export interface ProgramCall {
@@ -25,7 +26,10 @@ function startError(file: string, error: unknown): EngineError {
   if (code === "ENOENT") {
     return new EngineError("not_found", ErrorCode.MISSING_PROGRAM, `${file}: no such program`, { cause: error });
   }
-  return new EngineError("internal", ErrorCode.INTERNAL, `cannot start ${file}`, { cause: error });
+  if (error instanceof Error && error.name === "AbortError") {
+    return new EngineError("cancelled", ErrorCode.CANCELLED, `${file} was cancelled`, { cause: error });
+  }
+  return wrapError(fromNodeError(error), `cannot start ${file}`);
 }
 
 /**
@@ -43,7 +47,8 @@ export function spawnProcess(options: SpawnOptions): Promise<ChildProcess> {
       ...(env === undefined ? {} : { env }),
       ...(signal === undefined ? {} : { signal }),
     });
-    child.once("error", (error) => reject(startError(file, error)));
+    // Stays for good: an abort is also told here, and without a listener it would end this process.
+    child.on("error", (error) => reject(startError(file, error)));
     child.once("spawn", () => resolve(child));
   });
 }
