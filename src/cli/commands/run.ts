@@ -77,6 +77,6 @@ run -d --name web nginx`,
     }
     const detachKeys = flags["detach-keys"] || (session.config.detachKeys ?? DEFAULT_DETACH_KEYS);
     const wish = { id, streams, tty: flags.tty, detachKeys };
-    return runAttached(session, wish, { rm: flags.rm, sigProxy: flags["sig-proxy"] && !flags.tty });
+    return runAttached(session, wish, { rm: flags.rm, sigProxy: flags["sig-proxy"] });
   },
 });

@@ -1,4 +1,6 @@
+import { spawnSync } from "node:child_process";
 import type { Duplex, Readable } from "node:stream";
+import type { ReadStream } from "node:tty";
 import type { HijackedStream } from "#client";
 import { inputTerminal, terminalOf } from "../core/session.ts";
 import type { Session } from "../core/session.ts";
@@ -58,7 +60,7 @@ class Attachment implements Attached {
     const { stdin } = this.#session;
     const terminal = this.#wish.tty ? inputTerminal(stdin) : undefined;
     if (terminal !== undefined) {
-      terminal.setRawMode(true);
+      setRaw(terminal);
       this.#raw = true;
     }
     const filter = this.#wish.tty ? new DetachFilter(parseDetachKeys(this.#wish.detachKeys)) : undefined;
@@ -76,6 +78,15 @@ class Attachment implements Attached {
     // The container may end while we still write to it.
     stream.on("error", () => undefined);
   }
+}
+
+/**
+ * Raw both ways: Node's raw mode still turns every line feed that is printed into CR LF, which breaks full-screen programs
+ * in the container. Leaving raw mode restores all of it. Without stty one sees a few more CRs.
+ */
+function setRaw(terminal: ReadStream): void {
+  terminal.setRawMode(true);
+  spawnSync("stty", ["-opost"], { stdio: ["inherit", "ignore", "ignore"] });
 }
 
 /** A pipe or terminal that is still open must not keep us alive. */

@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { apiTimestamp, parseDuration } from "./timestamp.ts";
+
+test("timestamp: durations are Go's", () => {
+  assert.equal(parseDuration("1h30m"), 5400);
+  assert.equal(parseDuration("1.5s"), 1.5);
+  assert.equal(parseDuration("250ms"), 0.25);
+  assert.equal(parseDuration("-10m"), -600);
+  assert.equal(parseDuration("10 m"), undefined);
+});
+
+test("timestamp: a duration is that long ago, a number stays, a date has nine decimals", () => {
+  assert.equal(apiTimestamp("10s", 100_000), "90.000000000");
+  assert.equal(apiTimestamp("0"), "0");
+  assert.equal(apiTimestamp("1795236534.5"), "1795236534.5");
+  assert.equal(apiTimestamp("2026-11-21T04:46:17.862412208Z"), "1795236377.862412208");
+  assert.equal(apiTimestamp("2026-11-21T04:46:17+00:00"), "1795236377.000000000");
+  assert.match(apiTimestamp("2026-11-21"), /^\d{10}\.000000000$/);
+});
+
+test("timestamp: anything else is refused", () => {
+  assert.throws(() => apiTimestamp("yesterday"), { message: 'failed to parse value as time or duration: "yesterday"' });
+});
