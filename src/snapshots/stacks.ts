@@ -64,8 +64,11 @@ export class Stacks {
     return (await this.#attach(source)).at(-1)?.path;
   }
 
-  async #attach(layer: NamedLayer): Promise<readonly LayerDirectory[]> {
-    return this.#locks.run(layer.name, () => this.#driver.attach(layer));
+  #attach(layer: NamedLayer): Promise<readonly LayerDirectory[]> {
+    return this.#locks.run(layer.name, async () => {
+      if (this.#records.get(layer.name)?.id !== layer.id) throw noSnapshot(layer.name);
+      return this.#driver.attach(layer);
+    });
   }
 
   /** A layer that comes twice changes nothing the second time from the top, and overlayfs would refuse it. */

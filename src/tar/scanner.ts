@@ -14,7 +14,7 @@ import {
   readPaxSparse,
   readSparseTable,
 } from "./sparse.ts";
-import { invalidTar, truncatedTar } from "./tarError.ts";
+import { invalidTar, located, truncatedTar } from "./tarError.ts";
 
 export interface TarScannerOptions {
   /** Called in archive order, as soon as the entry's data begins; what it throws leaves `push` unchanged. */
@@ -76,6 +76,8 @@ export class TarScanner {
   #zeroBlocks = 0;
   #position = 0;
   #sparse: SparseInProgress | undefined;
+  /** An entry that was just read and not yet handed out. */
+  #ready: TarEntry | undefined;
 
   constructor(options: TarScannerOptions) {
     this.#onEntry = options.onEntry;
@@ -148,6 +150,17 @@ export class TarScanner {
   }
 
   #run(bytes: Buffer): void {
+    try {
+      this.#read(bytes);
+    } catch (error) {
+      throw located(error, this.#position - bytes.length);
+    }
+    const entry = this.#ready;
+    this.#ready = undefined;
+    if (entry !== undefined) this.#onEntry(entry);
+  }
+
+  #read(bytes: Buffer): void {
     switch (this.#step) {
       case "header":
         this.#readBlock(bytes);
@@ -172,9 +185,8 @@ export class TarScanner {
       this.#zeroBlocks += 1;
       return;
     }
-    const at = this.#position - BLOCK;
-    if (this.#zeroBlocks === 1) throw invalidTar("a lone zero block", at - BLOCK);
-    if (!hasValidChecksum(block)) throw invalidTar("bad header checksum", at);
+    if (this.#zeroBlocks === 1) throw invalidTar("a lone zero block");
+    if (!hasValidChecksum(block)) throw invalidTar("bad header checksum");
     const flag = String.fromCharCode(block[FIELD.typeFlag[0]] ?? 0);
     const extended = STEP_OF_FLAG.get(flag);
     if (extended === undefined) this.#readHeader(block, flag);
@@ -183,7 +195,7 @@ export class TarScanner {
 
   #beginExtended(block: Buffer, step: Step): void {
     const size = numberAt(block, FIELD.size);
-    if (size < 0) throw invalidTar("a negative size", this.#position - BLOCK);
+    if (size < 0) throw invalidTar("a negative size");
     this.#budget.extendedHeader(size);
     this.#expect(step, size);
   }
@@ -220,7 +232,7 @@ export class TarScanner {
   #storedSize(block: Buffer): number {
     const own = this.#overrides.pax.text("size");
     const size = own === undefined ? numberAt(block, FIELD.size) : parseSize(own, "size");
-    if (size < 0) throw invalidTar("a negative size", this.#position - BLOCK);
+    if (size < 0) throw invalidTar("a negative size");
     return size;
   }
 
@@ -261,7 +273,7 @@ export class TarScanner {
     const { header, map } = this.#sparseInProgress();
     const isWhole = map.push(block);
     const storedSize = this.#storedSize(header) - map.blocks * BLOCK;
-    if (storedSize < 0) throw invalidTar("a sparse map is longer than its file", this.#position);
+    if (storedSize < 0) throw invalidTar("a sparse map is longer than its file");
     if (!isWhole) return;
     const pax = readPaxSparse(this.#overrides.pax, this.#budget.maxSparseExtents);
     this.#deliverSparse(header, map.extents, pax?.realSize ?? storedSize, storedSize);
@@ -293,7 +305,7 @@ export class TarScanner {
     this.#stepOver(stored, paddingAfter(stored));
     if (entry === undefined) return;
     this.#budget.entry(entry);
-    this.#onEntry(entry);
+    this.#ready = entry;
   }
 }
 

@@ -561,6 +561,49 @@ export function snapshotterContract(driver: StorageDriver): void {
       assert.deepEqual(await listMounts(root.path), []);
     });
 
+    test(name("many at once do not get in each other's way"), async (t) => {
+      const root = await TestRoot.open(t, driver);
+      const { snapshots } = root;
+      const base = await root.layer(BASE);
+      const uppers = await Promise.all(
+        [0, 1, 2].map((index) => root.layer([file("n", String(index)), file("usr/.wh.x", "")])),
+      );
+      const life = async (index: number): Promise<void> => {
+        const upper = uppers[index % 3] ?? base;
+        const chain = await snapshots.commitLayer(upper, await snapshots.commitLayer(base, undefined));
+        const key = `c${index}`;
+        await snapshots.prepare(key, chain);
+        const { path } = await snapshots.mount(key);
+        await snapshots.graphDriverData(chain);
+        assert.equal(readFileSync(join(path, "n"), "utf8"), String(index % 3));
+        writeFileSync(join(path, "own"), key);
+        await snapshots.unmount(key);
+        await snapshots.remove(key);
+      };
+      await Promise.all(Array.from({ length: 24 }, (_, index) => life(index)));
+      assert.deepEqual(
+        snapshots.list().map(({ kind }) => kind),
+        Array(4).fill("committed"),
+      );
+      const [bottom, ...tops] = snapshots.list().toSorted((a, b) => (a.parent ?? "").length - (b.parent ?? "").length);
+      await Promise.all(tops.map((top) => snapshots.remove(top.name)));
+      await snapshots.remove(bottom?.name ?? "");
+      assert.deepEqual(readdirSync(join(root.path, "overlay2")), ["l"]);
+      assert.deepEqual(await listMounts(root.path), []);
+    });
+
+    test(name("a layer that is removed while a top is made over it is not missed silently"), async (t) => {
+      const root = await TestRoot.open(t, driver);
+      const chain = await root.stack(BASE);
+      const [made, removed] = await Promise.allSettled([
+        root.snapshots.prepare("c1", chain),
+        root.snapshots.remove(chain),
+      ]);
+      assert.equal(removed.status, "fulfilled");
+      assert.ok(made.status === "rejected" && hasCode(made.reason, "SNAPSHOT_NOT_FOUND"));
+      assert.deepEqual(readdirSync(join(root.path, "overlay2")), ["l"]);
+    });
+
     test(name("another driver takes over a data root"), async (t) => {
       const root = await TestRoot.open(t, driver);
       const chain = await root.stack(BASE, [file("etc/n", "n")]);
