@@ -33,7 +33,8 @@ export async function findTail(log: FileHandle, lines: number): Promise<number> 
     while (to > first) {
       const from = rest.lastIndexOf(NEWLINE, to - 2) + 1;
       if (from < first) break;
-      if (parseLogLine(rest.subarray(from, to))?.complete === true) {
+      // A last line without its newline counts, too.
+      if (parseLogLine(rest.subarray(from, to))?.complete === true || start + to === size) {
         if (found === lines) return start + to;
         found += 1;
       }

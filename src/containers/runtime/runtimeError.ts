@@ -14,7 +14,10 @@ const PREFIX =
 function translate(text: string, program: string): { readonly text: string; readonly exitCode: 126 | 127 | 128 } {
   const quoted = JSON.stringify(program);
   const lower = text.toLowerCase();
-  if (lower.includes("is a directory")) return { text: `exec: ${quoted}: is a directory: unknown`, exitCode: 126 };
+  // crun opens what it shall execute and answers EPERM when that is no regular file.
+  if (lower.includes("is a directory") || lower.includes("executable: operation not permitted")) {
+    return { text: `exec: ${quoted}: is a directory: unknown: permission denied`, exitCode: 126 };
+  }
   if (lower.includes("permission denied") && lower.includes("exec")) {
     return { text: `exec: ${quoted}: permission denied: unknown`, exitCode: 126 };
   }

@@ -1,6 +1,7 @@
+import { readFileSync } from "node:fs";
 import { EngineError, ErrorCode } from "#errors";
 
-/** capabilities(7), by number. */
+/** linux/capability.h, in the order of their numbers. */
 const ALL: readonly string[] = `
   CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE
   NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN
@@ -17,6 +18,13 @@ const DEFAULT: readonly string[] = `
   .trim()
   .split(/\s+/)
   .map((name) => `CAP_${name}`);
+
+/** Nobody can give what he has not: an engine in a container, or a kernel that lacks the newest ones. */
+function available(): readonly string[] {
+  const [, hex = "0"] = /^CapBnd:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "latin1")) ?? [];
+  const bits = BigInt(`0x${hex}`);
+  return ALL.filter((_, number) => ((bits >> BigInt(number)) & 1n) === 1n);
+}
 
 function normalise(option: string, names: readonly string[]): readonly string[] {
   return names.map((name) => {
@@ -41,8 +49,8 @@ export function resolveCapabilities(request: {
 }): readonly string[] {
   const add = normalise("CapAdd", request.add);
   const drop = normalise("CapDrop", request.drop);
-  if (request.privileged) return ALL;
-  if (add.includes("ALL")) return ALL.filter((name) => !drop.includes(name));
+  if (request.privileged) return available();
+  if (add.includes("ALL")) return available().filter((name) => !drop.includes(name));
   const base = drop.includes("ALL") ? [] : DEFAULT.filter((name) => !drop.includes(name));
   return [...base, ...add.filter((name) => !base.includes(name))];
 }

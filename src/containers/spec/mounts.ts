@@ -24,7 +24,7 @@ function temporary({ Tmpfs }: HostConfig): readonly OciMount[] {
 }
 
 function etcBinds(files: EtcFiles, readonly: boolean): readonly OciMount[] {
-  const options = readonly ? ["rbind", "rro", "rprivate"] : ["rbind", "rprivate"];
+  const options = readonly ? ["rbind", "ro", "rprivate"] : ["rbind", "rprivate"];
   return [
     mount("/etc/resolv.conf", "bind", files.resolvConf, ...options),
     mount("/etc/hostname", "bind", files.hostname, ...options),

@@ -1,0 +1,161 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createContainerService } from "#containers";
+import type { Attachment, ContainerCreateRequest, ContainerService } from "#containers";
+import type { ImageCatalog } from "#images";
+import { openLayerStore } from "#layers";
+import { openMetadata } from "#metadata";
+import { parseDigest, parseImageConfig } from "#oci";
+import { openSnapshotter } from "#snapshots";
+import { busyboxRootfs } from "../e2e/support/rootfs.ts";
+import { mountsBelow } from "../e2e/support/daemon.ts";
+import { run } from "../e2e/support/process.ts";
+
+export interface SeenEvent {
+  readonly action: string;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** The rooms below containers on a temporary data root, with one image: busybox as `box`. */
+export interface ContainerRooms extends AsyncDisposable {
+  readonly containers: ContainerService;
+  readonly events: SeenEvent[];
+  readonly log: string[];
+  readonly dataRoot: string;
+  readonly execRoot: string;
+  /** Closes every room as a stopping daemon does and opens them again. */
+  restart(): Promise<void>;
+  /** `create`, and its id. */
+  make(request: Partial<ContainerCreateRequest>, name?: string): Promise<string>;
+  /** Creates, attaches, starts, feeds `input`, waits for the end. */
+  run(request: Partial<ContainerCreateRequest>, input?: string): Promise<RunResult>;
+}
+
+export interface RunResult {
+  readonly id: string;
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const IMAGE_ID = parseDigest(`sha256:${"b0".repeat(32)}`);
+
+export async function collect(attachment: Attachment): Promise<Pick<RunResult, "stdout" | "stderr">> {
+  const text = { stdout: "", stderr: "" };
+  for await (const { stream, bytes } of attachment.output) text[stream] += Buffer.from(bytes).toString("latin1");
+  return text;
+}
+
+export async function openContainerRooms(): Promise<ContainerRooms> {
+  const folder = await mkdtemp(join(tmpdir(), "varve-containers-"));
+  const dataRoot = join(folder, "data");
+  const execRoot = join(folder, "run");
+  const events: SeenEvent[] = [];
+  const log: string[] = [];
+
+  const open = async (): Promise<{ readonly containers: ContainerService; close(): Promise<void> }> => {
+    await using stack = new AsyncDisposableStack();
+    const metadata = stack.use(openMetadata(join(folder, "varve.db")));
+    const layers = stack.use(await openLayerStore({ root: join(dataRoot, "layers"), records: metadata.layers }));
+    const snapshots = await openSnapshotter({
+      dataRoot,
+      records: metadata.snapshots,
+      settings: metadata.settings,
+      layers,
+    });
+    stack.defer(() => snapshots.close());
+    let [layer] = layers.list();
+    if (layer === undefined) {
+      await using writer = await layers.ingestTar();
+      await writer.write(await busyboxRootfs());
+      ({ layer } = await writer.commit());
+    }
+    const chainId = await snapshots.commitLayer(layer.diffId, undefined);
+    metadata.images.putContent({
+      imageId: IMAGE_ID,
+      manifest: { mediaType: "application/vnd.oci.image.manifest.v1+json", digest: IMAGE_ID, size: 1 },
+      chainId,
+      diffIds: [layer.diffId],
+      lastTaggedAt: undefined,
+      createdAt: 0,
+    });
+    const rawConfig = Buffer.from(
+      JSON.stringify({
+        architecture: "amd64",
+        os: "linux",
+        rootfs: { type: "layers", diff_ids: [layer.diffId] },
+        config: { Cmd: ["sh", "-c", "echo default"], Env: ["FROM_IMAGE=1"], Labels: { of: "image" } },
+      }),
+    );
+    const found = {
+      imageId: IMAGE_ID,
+      rawConfig,
+      config: parseImageConfig(rawConfig),
+      diffIds: [layer.diffId],
+      chainId,
+    };
+    const containers = createContainerService({
+      metadata,
+      layers,
+      snapshots,
+      // One image is all that these tests need of the catalogue.
+      images: { lookup: async () => found } as unknown as ImageCatalog,
+      dataRoot,
+      execRoot,
+      events: ({ Action, Actor }) => void events.push({ action: Action, attributes: Actor.Attributes }),
+      log: (level, line) => void log.push(`${level}: ${line}`),
+    });
+    stack.defer(() => containers.close());
+    await containers.reconcile();
+    const owned = stack.move();
+    return { containers, close: () => owned.disposeAsync() };
+  };
+
+  let rooms = await open();
+  const make: ContainerRooms["make"] = async (request, name) => {
+    const whole = { Image: "box", ...request, HostConfig: { NetworkMode: "none", ...request.HostConfig } };
+    return (await rooms.containers.create(whole, name)).Id;
+  };
+  return {
+    events,
+    log,
+    dataRoot,
+    execRoot,
+    make,
+    get containers() {
+      return rooms.containers;
+    },
+    restart: async () => {
+      await rooms.close();
+      rooms = await open();
+    },
+    run: async (request, input) => {
+      const { containers } = rooms;
+      const stdin = input !== undefined;
+      const id = await make({ ...request, ...(stdin ? { OpenStdin: true, StdinOnce: true } : {}) });
+      await using attachment = await containers.attach(id, {
+        stdin,
+        stdout: true,
+        stderr: true,
+        logs: false,
+        stream: true,
+      });
+      const output = collect(attachment);
+      const ended = containers.wait(id, "next-exit");
+      await containers.start(id);
+      if (input !== undefined) await attachment.write(Buffer.from(input));
+      attachment.closeStdin();
+      const { StatusCode: code } = await ended;
+      return { id, code, ...(await output) };
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const row of await rooms.containers.list({ all: true, filters: new Map() })) {
+        await rooms.containers.remove(String(row["Id"]), { force: true, volumes: false });
+      }
+      await rooms.close();
+      for (const target of mountsBelow(folder).reverse()) await run("umount", ["-l", target]);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
