@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { EngineError, ErrorCode } from "#errors";
 
 /** Where an engine listens. `address` is what messages show, e.g. `unix:///run/varve/varve.sock`, `tcp://10.0.0.2:2376`. */
@@ -6,7 +7,13 @@ export type EngineHost =
   | { readonly kind: "tcp"; readonly address: string; readonly hostname: string; readonly port: number };
 
 /** The local daemon's socket, used when nothing else is named (DESIGN §3). */
-export const DEFAULT_SOCKET = "/run/varve/varve.sock";
+export const DEFAULT_SOCKET: string = join(execRoot(), "varve.sock");
+
+/** Where the daemon that we start by ourselves keeps its socket: `VARVE_EXEC_ROOT`, which it reads too, or `/run/varve`. */
+export function execRoot(): string {
+  const wish = process.env["VARVE_EXEC_ROOT"];
+  return wish === undefined || wish === "" ? "/run/varve" : wish;
+}
 
 const DEFAULT_TCP_PORT = 2375;
 const DEFAULT_TLS_PORT = 2376;

@@ -14,7 +14,7 @@ export {
 export type { RegistryAuth } from "./credentials.ts";
 export { createEngineClient } from "./engineClient.ts";
 export type { EngineCall, EngineClient, EngineClientOptions, EngineResponse, HijackedStream } from "./engineClient.ts";
-export { DEFAULT_SOCKET, parseHost } from "./host.ts";
+export { DEFAULT_SOCKET, execRoot, parseHost } from "./host.ts";
 export type { EngineHost } from "./host.ts";
 export { isListening, startDaemon } from "./startDaemon.ts";
 export type { DaemonStart } from "./startDaemon.ts";

@@ -7,7 +7,6 @@ export interface OutputPiece {
 }
 
 const HEADER_BYTES = 8;
-const STDIN = 0;
 const STDOUT = 1;
 const STDERR = 2;
 const SYSTEM_ERROR = 3;
@@ -65,12 +64,4 @@ class FrameReader {
 export async function* demultiplex(body: AsyncIterable<Uint8Array>): AsyncGenerator<OutputPiece> {
   const reader = new FrameReader();
   for await (const chunk of body) yield* reader.push(chunk);
-}
-
-/** One frame of the multiplexed stream. */
-export function frame(stream: "stdin" | "stdout" | "stderr", bytes: Uint8Array): Uint8Array {
-  const header = Buffer.alloc(HEADER_BYTES);
-  header.writeUInt8({ stdin: STDIN, stdout: STDOUT, stderr: STDERR }[stream], 0);
-  header.writeUInt32BE(bytes.byteLength, 4);
-  return Buffer.concat([header, bytes]);
 }
