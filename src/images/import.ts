@@ -8,7 +8,7 @@ import { takeLease } from "./lease.ts";
 import type { ActLease } from "./lease.ts";
 import { recordImage } from "./recordImage.ts";
 import type { LayerInfo } from "#layers";
-import { digestOf, hostPlatform } from "#oci";
+import { digestOf, familiarReference, hostPlatform } from "#oci";
 import type { ContainerDefaults, Digest, DiffId, ImageConfig } from "#oci";
 
 /** See `ImageTransfer.importRootfs`. */
@@ -36,7 +36,11 @@ export async function importRootfs(
       diffIds: [layer.diffId],
       reference: options.reference,
       withRepoDigest: false,
+      isTagging: true,
     });
+    const { reference } = options;
+    if (reference !== undefined)
+      imageEvent(context.events, "tag", { actor: imageId, name: familiarReference(reference), config });
     options.progress({ status: imageId });
     imageEvent(context.events, "import", { actor: imageId, name: imageId, config });
     return imageId;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { openTestRooms, TEST_NOW } from "./testRooms.ts";
+import { openTestRooms } from "./testRooms.ts";
 
 test("inspect: has dockerd's fields in its order", async (t) => {
   const rooms = await openTestRooms(t);
@@ -23,7 +23,7 @@ test("inspect: has dockerd's fields in its order", async (t) => {
       `"User":"","AttachStdin":false,"AttachStdout":false,"AttachStderr":false,"Tty":false,"OpenStdin":false,` +
       `"StdinOnce":false,"Env":["PATH=/bin"],"Cmd":["y"],"ArgsEscaped":true,"Image":"","Volumes":null,"WorkingDir":"",` +
       `"Entrypoint":null,"OnBuild":null,"Labels":{"foo":"bar"}},"Architecture":"amd64","Os":"linux","Size":5,` +
-      `"RootFS":{"Type":"layers","Layers":["${diffIds[0]}"]},"Metadata":{"LastTagTime":"2026-11-21T00:00:00.000Z"}}`,
+      `"RootFS":{"Type":"layers","Layers":["${diffIds[0]}"]},"Metadata":{"LastTagTime":"0001-01-01T00:00:00Z"}}`,
   );
   assert.equal(GraphDriver.Name, "overlay2");
   assert.deepEqual(Object.keys(GraphDriver.Data ?? {}).sort(), ["MergedDir", "UpperDir", "WorkDir"]);
@@ -47,7 +47,7 @@ test("inspect: tagging sets LastTagTime", async (t) => {
   const id = await rooms.addImage({ layers: ["x"] });
   await rooms.catalog.tag(id, { domain: "docker.io", path: "library/x" });
   const image = await rooms.catalog.inspect("x");
-  assert.equal(image.Metadata.LastTagTime, new Date(TEST_NOW).toISOString());
+  assert.equal(image.Metadata.LastTagTime, "2026-11-21T00:00:00Z");
 });
 
 test("history: newest first, sizes on entries that made a layer, ID and tags on the first", async (t) => {

@@ -39,10 +39,15 @@ export async function inspectImage(
     Size: imageBytes(context, image.diffIds),
     GraphDriver: { Data: data, Name: driver.name },
     RootFS: image.diffIds.length === 0 ? { Type: "layers" } : { Type: "layers", Layers: image.diffIds },
-    Metadata: { LastTagTime: image.lastTaggedAt === undefined ? NEVER : new Date(image.lastTaggedAt).toISOString() },
+    Metadata: { LastTagTime: image.lastTaggedAt === undefined ? NEVER : goTime(image.lastTaggedAt) },
     Descriptor: wireDescriptor(names[0]?.record.target ?? image.manifest),
     ...(options.manifests === true ? { Manifests: await summarizeManifests(context, image) } : {}),
   };
+}
+
+/** RFC 3339 as Go writes it: no zeros at the end of the fraction. */
+function goTime(time: number): string {
+  return new Date(time).toISOString().replace(/\.?0*Z$/, "Z");
 }
 
 function commentOf(config: ImageConfig): string {

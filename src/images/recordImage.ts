@@ -14,6 +14,8 @@ export interface ArrivedImage {
   readonly diffIds: readonly DiffId[];
   /** The name it gets; undefined leaves it dangling. */
   readonly reference: Reference | undefined;
+  /** True when the name is a tagging in dockerd's sense (import, not pull and load): `Metadata.LastTagTime` says when. */
+  readonly isTagging?: boolean;
   /** True for what came from or went to a registry: `repository@digest` is recorded too, which is what RepoDigests shows. */
   readonly withRepoDigest: boolean;
 }
@@ -39,7 +41,7 @@ export async function recordImage(context: ImageContext, lease: ActLease, image:
       manifest: image.manifest,
       chainId: parent,
       diffIds: image.diffIds,
-      lastTaggedAt: image.reference?.tag === undefined ? known?.lastTaggedAt : now,
+      lastTaggedAt: image.isTagging === true && image.reference !== undefined ? now : known?.lastTaggedAt,
       createdAt: known?.createdAt ?? now,
     });
     for (const reference of namesOf(image)) putName(context, reference, image);

@@ -19,7 +19,7 @@ import { takeLease } from "./lease.ts";
 import { putName, recordImage } from "./recordImage.ts";
 
 /** Where the tests' clock stands: 2026-11-21T00:00:00Z. */
-export const TEST_NOW: number = Date.UTC(2026, 10, 21);
+const TEST_NOW: number = Date.UTC(2026, 10, 21);
 
 type Event = Pick<EventMessage, "Type" | "Action" | "Actor">;
 type User = ReturnType<ImageContext["users"]["usersOf"]>[number];

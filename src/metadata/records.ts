@@ -20,7 +20,7 @@ export interface ImageContentRecord {
   readonly manifest: Descriptor;
   readonly chainId: ChainId | undefined;
   readonly diffIds: readonly DiffId[];
-  /** When it was last pulled, loaded, imported or tagged: `Metadata.LastTagTime`. */
+  /** When it was last tagged or imported under a name (a pull or load does not count, as in dockerd): `Metadata.LastTagTime`. */
   readonly lastTaggedAt: number | undefined;
   readonly createdAt: number;
 }
