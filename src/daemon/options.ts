@@ -79,13 +79,13 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     kind: "text",
     flag: "data-root",
     key: "data-root",
-    help: 'Everything that lasts (default "/var/lib/varve")',
+    help: 'Everything that lasts (default $VARVE_DATA_ROOT or "/var/lib/varve")',
   },
   execRoot: {
     kind: "text",
     flag: "exec-root",
     key: "exec-root",
-    help: 'Sockets, pids and mounts (default "/run/varve")',
+    help: 'Sockets, pids and mounts (default $VARVE_EXEC_ROOT or "/run/varve")',
   },
   pidFile: {
     kind: "text",
@@ -220,11 +220,11 @@ function parseMirrors(value: SettingValue | undefined): Readonly<Record<string, 
 
 /** What was given, checked and completed with defaults. @throws {invalid_argument} INVALID_FLAG naming the setting. */
 export function toDaemonOptions(given: Given): DaemonOptions {
-  const execRoot = text(given.execRoot, "/run/varve");
+  const execRoot = text(given.execRoot, text(process.env["VARVE_EXEC_ROOT"], "/run/varve"));
   const hosts = list(given.hosts);
   return {
     hosts: hosts.length > 0 ? hosts : [`unix://${execRoot}/varve.sock`],
-    dataRoot: text(given.dataRoot, "/var/lib/varve"),
+    dataRoot: text(given.dataRoot, text(process.env["VARVE_DATA_ROOT"], "/var/lib/varve")),
     execRoot,
     pidFile: text(given.pidFile, `${execRoot}/varve.pid`),
     storageDriver:

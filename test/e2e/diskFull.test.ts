@@ -36,7 +36,7 @@ describe("a data root on a full disk", () => {
   for (const act of ["import", "load"] as const) {
     test(`${act}: says that there is no space, keeps nothing, goes on when there is`, async () => {
       await daemon.mustDocker(["import", join(folder, "fits.tar"), "fits:1"]);
-      const before = await daemon.mustDocker(["images", "-a"]);
+      const before = await daemon.mustDocker(["images", "-aq"]);
       let archive = join(folder, "tooBig.tar");
       if (act === "load") {
         const maker = await startDaemon();
@@ -51,7 +51,7 @@ describe("a data root on a full disk", () => {
       const refused = await daemon.docker(act === "load" ? ["load", "-i", archive] : ["import", archive, "toobig:1"]);
       assert.equal(refused.code, 1);
       assert.match(refused.stderr + refused.stdout, /no space left on device/);
-      assert.equal(await daemon.mustDocker(["images", "-a"]), before);
+      assert.equal(await daemon.mustDocker(["images", "-aq"]), before);
       assert.equal(
         (await daemon.mustDocker(["run", "--rm", "--network", "none", "fits:1", "sh", "-c", "wc -c </data"])).trim(),
         "30000000",

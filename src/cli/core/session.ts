@@ -6,6 +6,7 @@ import {
   configDirectory,
   createEngineClient,
   DEFAULT_SOCKET,
+  execRoot,
   isListening,
   loadConfigFile,
   startDaemon,
@@ -38,7 +39,6 @@ export interface Session extends AsyncDisposable {
 
 const ROOT = join(import.meta.dirname, "../../..");
 const DAEMON_LOG = "/var/log/varve/daemon.log";
-const START_LOCK = "/run/varve/start.lock";
 
 /** Program and arguments of the daemon with its own defaults. */
 export function daemonCommand(args: readonly string[] = []): readonly string[] {
@@ -52,7 +52,7 @@ function openClient(chosen: ChosenHost, config: ConfigFile): EngineClient {
       socketPath: DEFAULT_SOCKET,
       command: daemonCommand(),
       logPath: DAEMON_LOG,
-      lockPath: START_LOCK,
+      lockPath: join(execRoot(), "start.lock"),
     });
   return createEngineClient({
     host: chosen.host,
