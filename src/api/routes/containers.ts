@@ -54,7 +54,9 @@ async function pumpOutput(attachment: Attachment, socket: Socket): Promise<void>
 
 async function pumpInput(attachment: Attachment, socket: Socket, head: Uint8Array): Promise<void> {
   if (head.byteLength > 0) await attachment.write(head);
-  for await (const chunk of socket as AsyncIterable<Uint8Array>) await attachment.write(chunk);
+  // A plain for-await destroys the socket at the end of the input, with the output that is still to come.
+  const chunks: AsyncIterable<Uint8Array> = socket.iterator({ destroyOnReturn: false });
+  for await (const chunk of chunks) await attachment.write(chunk);
   attachment.closeStdin();
 }
 
@@ -105,6 +107,13 @@ async function wait(containers: ContainerBackend, exchange: Exchange): Promise<v
   body.end();
 }
 
+/** `since` and `until` come as seconds since 1970 with up to nine decimals; 0 means none. */
+function timeBound(exchange: Exchange, name: "since" | "until"): Readonly<Record<string, bigint>> {
+  const match = /^(\d+)(?:\.(\d{1,9}))?$/.exec(exchange.query.get(name) ?? "");
+  const nanoseconds = BigInt(`${match?.[1] ?? "0"}${(match?.[2] ?? "").padEnd(9, "0")}`);
+  return nanoseconds === 0n ? {} : { [name]: nanoseconds };
+}
+
 async function logs(containers: ContainerBackend, exchange: Exchange): Promise<void> {
   const id = exchange.param("id");
   const stdout = exchange.flag("stdout");
@@ -122,7 +131,10 @@ async function logs(containers: ContainerBackend, exchange: Exchange): Promise<v
     stdout,
     stderr,
     follow: exchange.flag("follow"),
+    timestamps: exchange.flag("timestamps"),
     signal: exchange.signal,
+    ...timeBound(exchange, "since"),
+    ...timeBound(exchange, "until"),
     ...(tail === null || !/^\d+$/.test(tail) ? {} : { tail: Number(tail) }),
   });
   const body = exchange.stream(200, streamType(tty, exchange));
@@ -134,6 +146,7 @@ async function list(containers: ContainerBackend, exchange: Exchange): Promise<v
   const limit = exchange.integer("limit");
   const rows = await containers.list({
     all: exchange.flag("all"),
+    size: exchange.flag("size"),
     filters: parseFilters(exchange.query.get("filters")),
     ...(limit === undefined || limit <= 0 ? {} : { limit }),
   });
