@@ -50,13 +50,11 @@ export class Mounter {
     this.#mounted.delete(id);
   }
 
-  /** Unmounts everything below the directories, but leaves a rootfs that is in use: a container outlives the daemon. */
-  async unmountAll(): Promise<void> {
+  /** Unmounts everything below the directories but the rootfs of these ids. */
+  async unmountAll(kept: ReadonlySet<string>): Promise<void> {
+    const stay = new Set([...kept].map((id) => this.#directories.at(id, "merged")));
     const mounts = await listMounts(this.#directories.root);
-    for (const { target } of mounts.toReversed()) {
-      if (!target.endsWith("/merged")) await unmountSurely(target);
-      else await unmount(target).catch(ignoreBusy);
-    }
+    for (const { target } of mounts.toReversed()) if (!stay.has(target)) await unmountSurely(target);
     this.#mounted.clear();
   }
 
@@ -71,8 +69,4 @@ export async function unmountSurely(target: string): Promise<void> {
     if (!isConflict(error)) throw error;
     await unmount(target, { lazy: true });
   });
-}
-
-function ignoreBusy(error: unknown): void {
-  if (!isConflict(error)) throw error;
 }

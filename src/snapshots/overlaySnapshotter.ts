@@ -130,9 +130,14 @@ export class OverlaySnapshotter implements Snapshotter {
     return { bytes: contentBytes, inodes };
   }
 
+  /**
+   * A top that is still mounted has a container that outlives us. Its mount namespace has a mount of its own, so that
+   * ours could go; but the next daemon would then stack a second overlay on the same upper, which overlayfs forbids.
+   */
   async close(): Promise<void> {
     await this.#driver.close();
-    await this.#mounter.unmountAll();
+    const tops = this.#records.list().filter(({ kind, id }) => kind === "active" && this.#mounter.isMounted(id));
+    await this.#mounter.unmountAll(new Set(tops.map(({ id }) => id)));
   }
 
   #makeTop(kind: "active" | "view", key: string, parent: ChainId | undefined): Promise<void> {

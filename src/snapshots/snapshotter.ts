@@ -35,7 +35,7 @@ export interface Snapshotter {
   graphDriverData(name: ChainId | string): Promise<GraphDriverData>;
   /** Bytes and inodes that this snapshot adds: a writable top's upper directory, or a layer's share. */
   usage(name: ChainId | string): Promise<SnapshotUsage>;
-  /** Unmounts everything of ours (daemon stop). */
+  /** Daemon stop: unmounts layers and views; a top that is mounted stays so, for its container goes on. */
   close(): Promise<void>;
 }
 

@@ -19,9 +19,10 @@ import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { readTarStream, writeTarStream } from "./stream.ts";
 
+const BUSYBOX = "busybox";
 const skip = ((): string | false => {
   try {
-    return execFileSync("busybox", ["--list"], { encoding: "utf8" }).includes("\ntar\n") ? false : "busybox has no tar";
+    return execFileSync(BUSYBOX, ["--list"], { encoding: "utf8" }).includes("\ntar\n") ? false : "busybox has no tar";
   } catch {
     return "busybox is not installed";
   }
@@ -45,7 +46,7 @@ test("busybox tar: reads names, modes, links and times that we write", { skip },
       { header: { path: "soft", type: "symlink", linkPath: "t".repeat(150) } },
     ]),
   );
-  execFileSync("busybox", ["tar", "-xf", "-", "-C", root], { input: Buffer.concat(chunks) });
+  execFileSync(BUSYBOX, ["tar", "-xf", "-", "-C", root], { input: Buffer.concat(chunks) });
   assert.equal(readFileSync(join(root, LONG), "utf8"), "long");
   const file = lstatSync(join(root, "d/f"));
   assert.deepEqual([file.mode & 0o7777, file.nlink, file.mtimeMs], [0o640, 2, 9000]);
@@ -60,7 +61,7 @@ test("busybox tar: what it writes we read", { skip }, async (t) => {
   linkSync(join(root, "file"), join(root, "hard"));
   symlinkSync("t".repeat(150), join(root, "soft"));
   utimesSync(join(root, "file"), 1000, 1000);
-  const archive = execFileSync("busybox", ["tar", "-c", "-f", "-", "-C", root, "."], { maxBuffer: 1 << 24 });
+  const archive = execFileSync(BUSYBOX, ["tar", "-c", "-f", "-", "-C", root, "."], { maxBuffer: 1 << 24 });
   const seen = new Map<string, string>();
   for await (const { entry, body } of readTarStream([archive])) {
     const data = Buffer.concat(await Array.fromAsync(body)).toString();

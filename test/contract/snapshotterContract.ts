@@ -552,11 +552,23 @@ export function snapshotterContract(driver: StorageDriver): void {
       assert.ok(existsSync(join(foreign, "overlay2", "a".repeat(64))));
     });
 
-    test(name("close leaves no mount"), async (t) => {
+    test(name("close leaves the mounts of tops in use alone, and no other"), async (t) => {
       const root = await TestRoot.open(t, driver);
       const chain = await root.stack(BASE, [file("etc/n", "n")]);
-      await root.run("c1", chain);
+      const merged = await root.run("c1", chain);
+      await root.run("c2", chain);
+      await root.snapshots.view("v1", chain);
+      await root.snapshots.mount("v1");
       await root.snapshots.graphDriverData(chain);
+      await root.snapshots.unmount("c2");
+      await root.snapshots.close();
+      assert.deepEqual(
+        (await listMounts(root.path)).map(({ target }) => target),
+        [merged],
+      );
+      assert.equal(readFileSync(join(merged, "etc/n"), "utf8"), "n");
+      await root.crash();
+      await root.snapshots.unmount("c1");
       await root.snapshots.close();
       assert.deepEqual(await listMounts(root.path), []);
     });
