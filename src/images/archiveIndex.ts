@@ -85,7 +85,8 @@ function choose(contents: ArchiveContents, index: OciIndex, platform: Platform |
   return chosen;
 }
 
-function noPlatform(platform: Platform): EngineError {
+/** No image of the archive serves what `--platform` asks for. */
+export function noPlatform(platform: Platform): EngineError {
   const message = `the archive does not provide the platform ${formatPlatform(platform)}`;
   return new EngineError("not_found", ErrorCode.NO_MATCHING_PLATFORM, message);
 }

@@ -1,9 +1,8 @@
-import { familiarReference, formatReference, platformRank } from "#oci";
-import { digestOf } from "#oci";
-import type { Platform, Reference } from "#oci";
+import { digestOf, familiarReference, formatReference, platformRank } from "#oci";
+import type { Descriptor, Platform, Reference } from "#oci";
 import { assembleDocker, assembleOci } from "./archiveImage.ts";
 import type { ArchiveImage, Assembly } from "./archiveImage.ts";
-import { INDEX_FILE, readLeaves } from "./archiveIndex.ts";
+import { INDEX_FILE, noPlatform, readLeaves } from "./archiveIndex.ts";
 import type { ArchiveLeaf } from "./archiveIndex.ts";
 import { parseDockerArchive, parseRepoTag } from "./archiveManifest.ts";
 import { readArchive } from "./archiveReader.ts";
@@ -62,9 +61,9 @@ function readDockerImages(assembly: Assembly, platform: Platform | undefined): r
     const image = leaf === undefined ? assembleDocker(assembly, entry.Config, entry.Layers) : fromLeaf(assembly, leaf);
     return { ...image, references: entry.RepoTags.map(parseRepoTag) };
   });
-  const wanted =
-    platform === undefined ? images : images.filter(({ config }) => platformRank(platform, config) !== undefined);
-  if (wanted.length === 0) throw invalidArchive("no image in it serves");
+  if (platform === undefined) return images;
+  const wanted = images.filter(({ config }) => platformRank(platform, config) !== undefined);
+  if (wanted.length === 0) throw noPlatform(platform);
   return wanted;
 }
 
@@ -100,10 +99,10 @@ async function record(
   image: ArchiveImage,
   { progress }: LoadOptions,
 ): Promise<void> {
-  const { imageId, diffIds, target, config } = image;
+  const { imageId, diffIds, config } = image;
   const moved = image.references.flatMap((reference) => movedFrom(context, image, reference));
   const [reference, ...others] = image.references;
-  const manifest = image.manifest.descriptor;
+  const { manifest, target } = await chooseManifest(context, lease, image);
   await recordImage(context, lease, { imageId, manifest, target, diffIds, reference, withRepoDigest: false });
   context.metadata.transaction(() => {
     for (const other of others) putName(context, formatReference(other), { imageId, target });
@@ -114,6 +113,22 @@ async function record(
   });
   for (const stream of [...moved, ...loaded(image)]) progress({ stream });
   imageEvent(context.events, "load", { actor: imageId, name: imageId, config });
+}
+
+/**
+ * An image that is here keeps its manifest when the archive's only names plain tars, which any manifest of it can be
+ * told from: the digest that a registry knows outlives save and load.
+ */
+async function chooseManifest(
+  context: ImageContext,
+  lease: ActLease,
+  { imageId, forms, manifest, target }: ArchiveImage,
+): Promise<{ readonly manifest: Descriptor; readonly target: Descriptor }> {
+  const own = { manifest: manifest.descriptor, target };
+  const known = context.metadata.images.getContent(imageId)?.manifest;
+  if (known === undefined || forms.some(({ blob }) => blob.compression !== "none")) return own;
+  lease.blob(known.digest);
+  return (await context.content.info(known.digest)) === undefined ? own : { manifest: known, target: known };
 }
 
 /** dockerd's words for a name that another image has. */
