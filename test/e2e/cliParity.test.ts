@@ -71,7 +71,8 @@ const COMMON: readonly (readonly string[])[] = [
   ["run", "-it", IMAGE, "true"],
   ["system", "df", "--format", "{{.Type}}: {{.TotalCount}}"],
   ["events", "--since", "1", "--until", "2"],
-  ["version", "--format", "{{.Server.Version}} {{.Server.ApiVersion}} {{.Server.Os}}"],
+  ["version", "--format", "{{.Server.Version}} {{.Server.APIVersion}} {{.Server.Os}}"],
+  ["version", "--format", "{{.Server.Version}} {{.Server.Nope}}"],
   ["info", "--format", "{{.Driver}} {{.ServerVersion}} {{.OSType}}"],
 ];
 

@@ -115,10 +115,17 @@ function readable(server: ServerVersion): ServerVersion {
   return { ...server, ...(server.Components === undefined ? {} : { Components: components }) };
 }
 
+/** Where Docker's Go field is not named as its JSON. */
+const GO_NAMES: Readonly<Record<string, string>> = { ApiVersion: "APIVersion" };
+
 function asStruct(typeName: string, value: Readonly<Record<string, unknown>>): GoStruct {
   return new GoStruct(
     typeName,
-    Object.entries(value).map(([name, inner]) => ({ name, get: () => nested(name, inner) })),
+    Object.entries(value).map(([key, inner]) => ({
+      name: GO_NAMES[key] ?? key,
+      json: key,
+      get: () => nested(key, inner),
+    })),
   );
 }
 

@@ -29,10 +29,7 @@ test("inspect: several objects are one list, none is []", () => {
 });
 
 test("inspect: fields that the JSON lacks read as Go's zero values", () => {
-  assert.equal(
-    renderInspect([object], "{{.Config.User}}|{{.Parent}}|{{.RootFS.Layers}}|{{.Size}}").text,
-    "||[]|12\n",
-  );
+  assert.equal(renderInspect([object], "{{.Config.User}}|{{.Parent}}|{{.RootFS.Layers}}|{{.Size}}").text, "||[]|12\n");
 });
 
 test("inspect: a key of the JSON that is no Go field still answers", () => {

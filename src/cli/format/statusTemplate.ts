@@ -24,12 +24,13 @@ export function statusTemplate(wish: string, name: string): Template | undefined
   return wish === "" || wish === "json" ? undefined : readingTemplate(() => parseTemplate(wish, name));
 }
 
-/** Prints a status by a template; where it fails an empty line stands and Go's bare words are the error. */
+/** Prints a status by a template; where it fails, what it had printed stands, and Go's bare words are the error. */
 export function printStatus(session: Session, template: Template, value: GoValue): void {
   try {
     session.print(`${template.execute(value)}\n`);
   } catch (error) {
-    session.print("\n");
+    const printed = findEngineError(error)?.details?.["printed"];
+    session.print(`${typeof printed === "string" ? printed : ""}\n`);
     throw new CommandError(messageOf(error).replace(TEMPLATE_PREFIX, ""));
   }
 }

@@ -287,7 +287,7 @@ class Evaluator {
   }
 
   #error(place: Place, message: string): Error {
-    return executionError(this.#template, place, message);
+    return executionError(this.#template, place, message, this.#out.join(""));
   }
 }
 

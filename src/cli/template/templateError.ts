@@ -13,11 +13,12 @@ export function parseError(name: string, line: number, message: string): EngineE
   );
 }
 
-/** A template that cannot be carried out, at a byte of its text: `template: :1:2: executing "" at <.Foo>: …`. */
+/** A template that cannot be carried out, after it has printed something, at a byte of its text: `template: :1:2: executing "" at <.Foo>: …`. */
 export function executionError(
   template: { readonly name: string; readonly source: string },
   place: { readonly position: number; readonly text: string },
   message: string,
+  printed: string,
 ): EngineError {
   const before = template.source.slice(0, place.position);
   const line = before.split("\n").length;
@@ -26,6 +27,6 @@ export function executionError(
     "invalid_argument",
     ErrorCode.INVALID_FLAG,
     `${TEMPLATE_PREFIX}template: ${template.name}:${line}:${column}: executing "${template.name}" at <${place.text}>: ${message}`,
-    { details: { phase: "execute" } },
+    { details: { phase: "execute", printed } },
   );
 }
