@@ -2,7 +2,7 @@
  * What one layer cannot say alone, and overlayfs would get wrong: attributes of directories that its tar never names,
  * hard links into lower layers, and whiteouts in a directory that no lower layer has (they would be listed as ghosts).
  * A fixup is a small layer right above it that names those paths; a directory that two layers name is merged, and
- * merging drops ghosts. See ADR 0003.
+ * merging drops ghosts. See ADR 0008.
  */
 import type { ErofsImage } from "#erofs";
 import { EngineError, ErrorCode } from "#errors";
