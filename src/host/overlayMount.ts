@@ -85,6 +85,8 @@ function allOptions(overlay: OverlayMount): readonly (readonly [string, string])
 function fillContext(fd: number, overlay: OverlayMount): boolean {
   const { lowers, upper, work, target } = overlay;
   const context: Context = { fd, target };
+  // What df(1) in a container shows.
+  configure(context, FSCONFIG.SET_STRING, "source", "overlay");
   for (const [index, lower] of lowers.entries()) {
     try {
       configure(context, FSCONFIG.SET_STRING, "lowerdir+", resolve(overlay.base ?? "/", lower));

@@ -192,6 +192,8 @@ export function snapshotterContract(driver: StorageDriver): void {
         [dir("./"), dir("usr"), file("usr/.wh..wh..opq", ""), file("usr/y", "y")],
       );
       const merged = await root.run("c1", chain);
+      const [mounted] = await listMounts(merged);
+      assert.deepEqual([mounted?.type, mounted?.source], ["overlay", "overlay"]);
       assert.deepEqual(tree(merged), { etc: "/", "etc/a": "upper a", "etc/c": "c", usr: "/", "usr/y": "y" });
       assert.equal(root.snapshots.driver.name, driver === "overlay2" ? "overlay2" : "erofs");
     });
