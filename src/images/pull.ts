@@ -38,10 +38,10 @@ export async function pullImage(context: ImageContext, reference: Reference, opt
     return;
   }
   const named = asPulled(reference);
-  const { isNewer, config } = await pull.one(named);
+  const { isNewer, config, isChosen } = await pull.one(named);
   tellStatus(progress, named, isNewer);
   tellEvent(context, named, config);
-  checkPlatform(named, config, options.platform);
+  if (!isChosen) checkPlatform(named, config, options.platform);
 }
 
 /** A digest says it all: the tag beside it is dropped, as dockerd does. */
@@ -57,6 +57,14 @@ function tellStatus(progress: ProgressSink, reference: Reference, isNewer: boole
 function tellEvent(context: ImageContext, reference: Reference, config: ImageConfig | undefined): void {
   const Attributes = { ...config?.config?.Labels, name: familiarName(reference) };
   context.events({ Type: "image", Action: "pull", Actor: { ID: familiarReference(reference), Attributes } });
+}
+
+interface Pulled {
+  /** The name did not point at this image before. */
+  readonly isNewer: boolean;
+  readonly config: ImageConfig;
+  /** An index named it for the platform; that outweighs what its config says. */
+  readonly isChosen: boolean;
 }
 
 /** The pulls of one request, all from one repository. */
@@ -83,8 +91,7 @@ class Pull {
     return isNewer;
   }
 
-  /** `isNewer`: the name did not point at this image before. */
-  async one(reference: Reference): Promise<{ readonly isNewer: boolean; readonly config: ImageConfig }> {
+  async one(reference: Reference): Promise<Pulled> {
     const { progress, platform, signal } = this.#options;
     const context = this.#context;
     using lease = takeLease(context.metadata, `pull ${formatReference(reference)}`);
@@ -108,7 +115,7 @@ class Pull {
       withRepoDigest: true,
     });
     progress({ status: `Digest: ${image.target.digest}` });
-    return { isNewer: before !== imageId, config };
+    return { isNewer: before !== imageId, config, isChosen: target.kind === "index" };
   }
 
   /** An image that is here whole needs no lines about its layers. Leased first, then looked for. */

@@ -3,12 +3,13 @@ import {
   familiarName,
   familiarReference,
   formatReference,
+  isIndexMediaType,
   parseImageConfig,
   parseReference,
   repositoryOf,
   withDefaultTag,
 } from "#oci";
-import type { Digest, ImageConfig, Reference } from "#oci";
+import type { Descriptor, Digest, ImageConfig, Reference } from "#oci";
 import type { ImageContentRecord } from "#metadata";
 import type { ImageContext } from "./context.ts";
 import type { ImageTransfer } from "./imageService.ts";
@@ -33,7 +34,7 @@ export async function pushImage(context: ImageContext, reference: Reference, opt
     ...(credentials === undefined ? {} : { credentials }),
   });
   for (const image of images) {
-    if (platform !== undefined)
+    if (platform !== undefined && !isIndexMediaType(image.target.mediaType))
       checkPlatform(image.reference, await configOf(context, image.content.imageId), platform);
     await pushOne({ context, repository, progress, signal }, image.reference, image.content);
   }
@@ -45,6 +46,7 @@ export async function pushImage(context: ImageContext, reference: Reference, opt
 
 interface PushableImage {
   readonly reference: Tagged;
+  readonly target: Descriptor;
   readonly content: ImageContentRecord;
 }
 
@@ -55,7 +57,7 @@ function imagesOf({ metadata }: ImageContext, named: Reference): readonly Pushab
     const { tag, digest, ...rest } = parseReference(record.reference);
     if (tag === undefined || digest !== undefined || formatReference(repositoryOf(rest)) !== repository) return [];
     const content = metadata.images.getContent(record.imageId);
-    return content === undefined ? [] : [{ reference: { ...rest, tag }, content }];
+    return content === undefined ? [] : [{ reference: { ...rest, tag }, target: record.target, content }];
   });
   if (tagged.length === 0) throw notFound(`An image does not exist locally with the tag: ${familiarName(named)}`);
   if (named.tag === undefined) return tagged.sort((a, b) => (a.reference.tag < b.reference.tag ? -1 : 1));

@@ -184,3 +184,11 @@ test("push: names nothing when it is given up", async (t) => {
   assert.equal(world.rooms.context.metadata.images.list().length, names);
   assert.deepEqual(world.rooms.context.metadata.leases.list(), []);
 });
+
+test("push: a blob that two layers share is sent once", async (t) => {
+  const world = await openWorld(t);
+  const { manifest } = await havePulled(world, "app:1", [BIG, SMALL, BIG]);
+  const { lines } = await world.push("app:1");
+  assert.equal(lines.filter((line) => line === `${bigId}: Pushed`).length, 2);
+  assert.equal(lines.at(-1), `1: digest: ${manifest.digest} size: ${manifest.size}`);
+});

@@ -64,7 +64,7 @@ async function fromNetwork(fetch: LayerFetch, run: SharedRun, lines: LayerProgre
       if (!SPOILED.has(categoryOf(error))) throw error;
       await writer.abort();
       // What an earlier daemon left may be what is wrong: once more from the start.
-      if (!isResumed || run.signal.aborted) throw error;
+      if (!isResumed || categoryOf(error) === "resource_exhausted") throw error;
     }
   }
 }

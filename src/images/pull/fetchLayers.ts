@@ -38,11 +38,16 @@ function sharedWorkOf(content: BlobIngester): SharedWork<void> {
  * throws only after all of them have stopped.
  */
 export async function fetchLayers(fetch: LayersFetch, layers: readonly WantedLayer[]): Promise<void> {
-  const missing = layers.filter((layer) => !isHere(fetch, layer));
+  const missing = withoutRepeats(layers.filter((layer) => !isHere(fetch, layer)));
   for (const { descriptor } of missing.slice(fetch.context.limits.downloads))
     layerProgress(fetch.progress, shortId(descriptor.digest)).status("Waiting");
   const slots = new Slots(fetch.context.limits.downloads);
   await allOrNothing(missing, fetch.signal, (layer, signal) => bring({ ...fetch, signal }, layer, slots));
+}
+
+/** An image may have one layer twice. */
+function withoutRepeats(layers: readonly WantedLayer[]): readonly WantedLayer[] {
+  return Array.from(new Map(layers.map((layer) => [`${layer.descriptor.digest} ${layer.diffId}`, layer])).values());
 }
 
 /** Leased first, then looked for: what is found now stays. */

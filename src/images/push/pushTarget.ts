@@ -15,6 +15,7 @@ export class PushTarget {
   readonly #reference: Reference;
   readonly #signal: AbortSignal | undefined;
   readonly #known = new Map<Digest, Promise<string | undefined>>();
+  readonly #sent = new Map<Digest, Promise<string>>();
 
   constructor(
     context: ImageContext,
@@ -34,12 +35,19 @@ export class PushTarget {
     return known;
   }
 
-  /** Sends a blob of the content store unless it is there. */
+  /** Sends a blob of the content store unless it is there; once, though two layers be the same blob. */
   async send(blob: Descriptor, lines: LayerProgress, signal?: AbortSignal): Promise<void> {
+    const sending = this.#sent.get(blob.digest) ?? this.#deliver(blob, lines, signal ?? this.#signal);
+    this.#sent.set(blob.digest, sending);
+    lines.status(await sending);
+  }
+
+  async #deliver(blob: Descriptor, lines: LayerProgress, signal: AbortSignal | undefined): Promise<string> {
     const found = await this.present(blob.digest);
-    if (found === undefined) await this.#upload(blob, lines, signal ?? this.#signal);
-    this.#remember(blob.digest);
-    lines.status(found ?? "Pushed");
+    if (found === undefined) await this.#upload(blob, lines, signal);
+    const { domain, path } = this.#reference;
+    this.#context.metadata.layers.putSource({ digest: blob.digest, domain, path });
+    return found ?? "Pushed";
   }
 
   async #look(digest: Digest): Promise<string | undefined> {
@@ -64,12 +72,6 @@ export class PushTarget {
       },
       request,
     );
-    this.#known.set(digest, Promise.resolve("Layer already exists"));
-  }
-
-  #remember(digest: Digest): void {
-    const { domain, path } = this.#reference;
-    this.#context.metadata.layers.putSource({ digest, domain, path });
   }
 
   #request(): { readonly signal?: AbortSignal } {
