@@ -3,7 +3,7 @@ import { findConfig } from "./configs.ts";
 import type { ImageContext } from "./context.ts";
 import { countStacks, sharedBytes } from "./imageSize.ts";
 import { summarize } from "./listImages.ts";
-import { namesOf } from "./names.ts";
+import { namesOfAll } from "./names.ts";
 
 /**
  * The image part of `docker system df`. `LayersSize` is what layers and blobs take on disk, each once, so that it agrees
@@ -12,11 +12,12 @@ import { namesOf } from "./names.ts";
 export async function imageDiskUsage(context: ImageContext): Promise<ImageDiskUsage> {
   const images = context.metadata.images.listContent();
   const stacks = countStacks(images);
+  const names = namesOfAll(context);
   const rows = await Promise.all(
     images.map(async (image) => {
       const config = await findConfig(context.content, image.imageId);
       const shared = sharedBytes(context, image.diffIds, stacks);
-      const row = summarize(context, image, { config, names: namesOf(context, image.imageId), shared });
+      const row = summarize(context, image, { config, names: names.get(image.imageId) ?? [], shared });
       return { ...row, Containers: context.users.usersOf(image.imageId).length };
     }),
   );

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { digestOf } from "#oci";
+import { digestOf, MediaType } from "#oci";
 import { filtersOf, openTestRooms } from "./testRooms.ts";
 import type { TestRooms } from "./testRooms.ts";
 
@@ -123,4 +123,49 @@ test("list: manifests tell the platform that is here", async (t) => {
   assert.equal(manifest?.Available, true);
   assert.deepEqual(manifest?.ImageData?.Platform, { architecture: "amd64", os: "linux" });
   assert.equal(manifest?.ImageData?.Size.Unpacked, 5);
+});
+
+test("list: manifests of an index tell the platforms and attestations that are not here", async (t) => {
+  const rooms = await openTestRooms(t);
+  const id = await rooms.addImage({ names: ["a"], layers: ["12345"] });
+  const { images } = rooms.context.metadata;
+  const own = images.getContent(id)?.manifest;
+  const far = { mediaType: own?.mediaType, digest: digestOf("far"), size: 7 };
+  const index = Buffer.from(
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType: MediaType.OCI_INDEX,
+      manifests: [
+        { ...far, platform: { os: "linux", architecture: "arm64", variant: "v8" } },
+        { ...own, platform: { os: "linux", architecture: "amd64" } },
+        {
+          ...far,
+          platform: { os: "unknown", architecture: "unknown" },
+          annotations: {
+            "vnd.docker.reference.type": "attestation-manifest",
+            "vnd.docker.reference.digest": own?.digest,
+          },
+        },
+      ],
+    }),
+  );
+  const { digest, size } = await rooms.context.content.put(index);
+  const record = images.get("docker.io/library/a:latest");
+  assert.ok(record !== undefined);
+  images.put({ ...record, target: { mediaType: MediaType.OCI_INDEX, digest, size } });
+  const [row] = await rooms.catalog.list({ filters: filtersOf(), manifests: true });
+  assert.equal(row?.Descriptor?.digest, digest);
+  assert.deepEqual(
+    row?.Manifests?.map(({ Kind, Available, Descriptor, AttestationData }) => [
+      Kind,
+      Available,
+      Descriptor.platform?.["architecture"],
+      AttestationData?.For,
+    ]),
+    [
+      ["image", false, "arm64", undefined],
+      ["image", true, "amd64", undefined],
+      ["attestation", false, "unknown", own?.digest],
+    ],
+  );
 });

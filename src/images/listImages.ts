@@ -10,7 +10,7 @@ import { countStacks, imageBytes, sharedBytes } from "./imageSize.ts";
 import type { ImageCatalog } from "./imageService.ts";
 import { findImage } from "./lookup.ts";
 import { summarizeManifests } from "./manifestSummaries.ts";
-import { namesOf, repoDigests, repoTags } from "./names.ts";
+import { namesOfAll, repoDigests, repoTags } from "./names.ts";
 import type { ImageName } from "./names.ts";
 
 type ListOptions = Parameters<ImageCatalog["list"]>[0];
@@ -33,11 +33,12 @@ export async function listImages(context: ImageContext, options: ListOptions): P
   const wanted = await configFilter(context, filters);
   const images = context.metadata.images.listContent();
   const stacks = countStacks(options.sharedSize === true ? images : []);
+  const allNames = namesOfAll(context);
   const rows = await Promise.all(
     images.map(async (image) => {
       const config = await findConfig(context.content, image.imageId);
       if (!matchesConfig(config, wanted)) return undefined;
-      const all = namesOf(context, image.imageId);
+      const all = allNames.get(image.imageId) ?? [];
       const names = patterns === undefined ? all : all.filter((name) => matchesName(name, patterns));
       if (!matchesNames(names, { dangling, byReference: patterns !== undefined })) return undefined;
       const shared = options.sharedSize === true ? sharedBytes(context, image.diffIds, stacks) : -1;

@@ -16,6 +16,14 @@ export function namesOf(context: ImageContext, imageId: Digest): readonly ImageN
     .map((record) => ({ record, reference: parseReference(record.reference) }));
 }
 
+/** As {@link namesOf} for all images, in one query. */
+export function namesOfAll(context: ImageContext): ReadonlyMap<Digest, readonly ImageName[]> {
+  const names = context.metadata.images
+    .list()
+    .map((record): ImageName => ({ record, reference: parseReference(record.reference) }));
+  return Map.groupBy(names, ({ record }) => record.imageId);
+}
+
 export function repoTags(names: readonly ImageName[]): readonly string[] {
   return names.filter(isTag).map(({ reference }) => familiarReference(reference));
 }

@@ -1,4 +1,4 @@
-import type { ProgressMessage, ProgressSink } from "#engineapi";
+import type { ProgressSink } from "#engineapi";
 import { hexOf } from "#oci";
 import type { DiffId, Digest } from "#oci";
 
@@ -9,11 +9,6 @@ const INTERVAL_MS = 100;
 /** First twelve hex digits, as people see IDs. */
 export function shortId(id: Digest | DiffId): string {
   return hexOf(id).slice(0, SHORT_ID);
-}
-
-/** A line without a bar: `{ status, id? }`. */
-export function line(status: string, id?: string): ProgressMessage {
-  return id === undefined ? { status } : { status, id };
 }
 
 /** One layer's line of a transfer. */
