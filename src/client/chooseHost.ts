@@ -42,16 +42,26 @@ function readIfThere(path: string): Buffer | undefined {
   }
 }
 
+function readNeeded(path: string): Buffer {
+  const bytes = readIfThere(path);
+  if (bytes !== undefined) return bytes;
+  throw new EngineError(
+    "invalid_argument",
+    ErrorCode.INVALID_FLAG,
+    `Failed to initialize: unable to resolve docker endpoint: open ${path}: no such file or directory`,
+  );
+}
+
 function tlsFiles(wishes: HostWishes, env: Env): TlsFiles | undefined {
   const verify = wishes.tlsVerify ?? said(env["DOCKER_TLS_VERIFY"]);
   if (!verify && wishes.tls !== true && !said(env["DOCKER_TLS"])) return undefined;
   const folder = said(env["DOCKER_CERT_PATH"]) ? env["DOCKER_CERT_PATH"] : join(homedir(), ".docker");
-  const ca = readIfThere(wishes.caFile ?? join(folder, "ca.pem"));
-  const cert = readIfThere(wishes.certFile ?? join(folder, "cert.pem"));
-  const key = readIfThere(wishes.keyFile ?? join(folder, "key.pem"));
+  const ca = readNeeded(wishes.caFile ?? join(folder, "ca.pem"));
+  const cert = wishes.certFile === undefined ? readIfThere(join(folder, "cert.pem")) : readNeeded(wishes.certFile);
+  const key = wishes.keyFile === undefined ? readIfThere(join(folder, "key.pem")) : readNeeded(wishes.keyFile);
   return {
     verify,
-    ...(ca === undefined ? {} : { ca }),
+    ca,
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
   };
@@ -97,7 +107,8 @@ function contextName(wishes: HostWishes, config: ConfigFile, env: Env): string |
 /**
  * In this order: `-H`, `-c`, `VARVE_HOST`, `DOCKER_HOST`, `DOCKER_CONTEXT`, `currentContext` of config.json,
  * `/run/varve/varve.sock`.
- * @throws {not_found} when the context does not exist; as `parseHost` otherwise.
+ * @throws {not_found} when the context does not exist; {invalid_argument} when a key that TLS needs is not there; as
+ * `parseHost` otherwise.
  */
 export function chooseHost(wishes: HostWishes, config: ConfigFile, env: Env = process.env): ChosenHost {
   if (said(wishes.host) && said(wishes.context)) {

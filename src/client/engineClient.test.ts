@@ -10,6 +10,7 @@ import { test } from "node:test";
 import { createEngineClient } from "./engineClient.ts";
 import type { EngineClient, EngineClientOptions } from "./engineClient.ts";
 import { parseHost } from "./host.ts";
+import { connectionError } from "./responseError.ts";
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -187,5 +188,20 @@ test("client: a hijacked stream carries bytes both ways and says whether it is m
       );
       socket.once("data", (bytes) => socket.end(`pong:${bytes.toString()}`));
     },
+  );
+});
+
+test("client: no permission on the socket, in Docker's words", () => {
+  const error = connectionError(
+    Object.assign(new Error("connect EACCES"), { code: "EACCES" }),
+    parseHost("/run/x.sock"),
+    {
+      method: "POST",
+      path: "/v1.50/images/create?fromImage=a",
+    },
+  );
+  assert.equal(
+    error.message,
+    'permission denied while trying to connect to the Docker daemon socket at unix:///run/x.sock: Post "http://%2Frun%2Fx.sock/v1.50/images/create?fromImage=a": dial unix /run/x.sock: connect: permission denied',
   );
 });

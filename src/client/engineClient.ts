@@ -1,7 +1,7 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import type { Duplex } from "node:stream";
 import { EngineError, ErrorCode, isEngineError } from "#errors";
-import { compareApiVersions, negotiate } from "./apiVersion.ts";
+import { CLIENT_API_VERSION, compareApiVersions, negotiate } from "./apiVersion.ts";
 import type { EngineHost } from "./host.ts";
 import { readJsonLines } from "./jsonLines.ts";
 import { isNotListening, responseError } from "./responseError.ts";
@@ -105,6 +105,7 @@ class HttpEngineClient implements EngineClient {
   readonly #transport: Transport;
   #version: Promise<string> | undefined;
   #mayStart: boolean;
+  #startFailed = false;
 
   constructor(options: EngineClientOptions) {
     this.host = options.host;
@@ -167,7 +168,7 @@ class HttpEngineClient implements EngineClient {
   }
 
   async #raw(call: EngineCall): Promise<RawCall> {
-    const version = await this.apiVersion();
+    const version = await this.#versionToTry();
     const headers: OutgoingHttpHeaders = { "User-Agent": "varve-client", ...this.#options.headers, ...call.headers };
     let body: RawCall["body"];
     if (call.json !== undefined) {
@@ -196,6 +197,16 @@ class HttpEngineClient implements EngineClient {
       : `http://${host.hostname}:${host.port}${path}`;
   }
 
+  /** A daemon that cannot be asked cannot be called either: the call itself then fails, and names what was wanted. */
+  async #versionToTry(): Promise<string> {
+    try {
+      return await this.apiVersion();
+    } catch (error) {
+      if (this.#startFailed) throw error;
+      return this.#options.apiVersion ?? CLIENT_API_VERSION;
+    }
+  }
+
   async #negotiate(): Promise<string> {
     const { apiVersion, startDaemon } = this.#options;
     if (apiVersion !== undefined && startDaemon === undefined) return apiVersion;
@@ -213,7 +224,9 @@ class HttpEngineClient implements EngineClient {
       const start = this.#options.startDaemon;
       if (!this.#mayStart || start === undefined || !isNotListening(cause)) throw error;
       this.#mayStart = false;
+      this.#startFailed = true;
       await start();
+      this.#startFailed = false;
       return this.#ping();
     }
   }

@@ -43,6 +43,7 @@ export async function createContainer(
       query: { name: flags.name === "" ? undefined : flags.name, platform: platform === "" ? undefined : platform },
       json: body,
     });
+  await session.client.apiVersion();
   if (flags.pull === "always" && reference !== undefined) await pull(reference);
   let created: Created;
   try {

@@ -27,6 +27,7 @@ images --tree`,
   async run({ session, flags, args: [pattern] }) {
     if (flags.tree) refuseBesideTree(flags);
     if (flags.tree) await session.client.requireApiVersion("1.47", "--tree");
+    else await session.client.apiVersion();
     const filters =
       pattern === undefined
         ? flags.filter

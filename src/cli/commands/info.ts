@@ -64,7 +64,7 @@ info --format '{{.Driver}}'`,
       return undefined;
     }
     session.print(clientText(session));
-    if (server === undefined) throw new CommandError(`${failure ?? ""}\nerrors pretty printing info`);
+    if (server === undefined) throw new CommandError(failure ?? "");
     session.print(`${serverInfo(server)}\n`);
     for (const warning of serverWarnings(server)) session.warn(warning);
     return undefined;

@@ -1,6 +1,6 @@
 import { EngineError } from "#errors";
 import { encodeRegistryAuth, readCredentials, serverOf } from "#client";
-import { familiarReference, parseReference, repositoryOf, withDefaultTag } from "#oci";
+import { formatReference, parseReference, repositoryOf, withDefaultTag } from "#oci";
 import type { Reference } from "#oci";
 import { defineCommand } from "../core/command.ts";
 import type { Command } from "../core/command.ts";
@@ -25,7 +25,7 @@ export async function pullImage(session: Session, wish: PullWish): Promise<void>
     method: "POST",
     path: "/images/create",
     query: {
-      fromImage: familiarReference(repositoryOf(reference)),
+      fromImage: formatReference(repositoryOf(reference)),
       tag: wish.all ? undefined : (reference.digest ?? reference.tag),
       platform: wish.platform === "" ? undefined : wish.platform.toLowerCase(),
     },

@@ -156,7 +156,7 @@ version --format '{{.Server.Version}}'`,
     const client = clientVersion(session, api);
     const both = new GoStruct("system.versionInfo", [
       { name: "Client", get: () => asStruct("system.clientVersion", { ...client }) },
-      { name: "Server", get: () => (server === undefined ? null : asStruct("types.Version", server)) },
+      { name: "Server", get: () => (server === undefined ? null : asStruct("*types.Version", server)) },
     ]);
     if (template !== undefined) printStatus(session, template, both);
     else if (flags.format === "json") session.print(`${goJson(both)}\n`);
