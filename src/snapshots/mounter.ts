@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { isConflict } from "#errors";
-import { bindMount, listMounts, mountOverlay, unmount } from "#host";
+import { bindMount, isAtLeast, kernelRelease, listMounts, mountOverlay, unmount } from "#host";
 import type { SnapshotDirectories } from "./directories.ts";
 import type { LayerDirectory } from "./driver.ts";
 
@@ -8,8 +8,15 @@ import type { LayerDirectory } from "./driver.ts";
 export interface Rootfs {
   readonly id: string;
   readonly lowers: readonly LayerDirectory[];
-  /** `writable`: changes go to `diff`. `ownRoot`: read-only, `diff` being the topmost lower. `none`: the lowers alone. */
-  readonly top: "writable" | "ownRoot" | "none";
+  /** `writable`: changes go to `diff`; `volatile`: and are never flushed. `ownRoot`: read-only, `diff` being the topmost lower. `none`: the lowers alone. */
+  readonly top: "writable" | "volatile" | "ownRoot" | "none";
+}
+
+/** Linux 5.10 has the overlay option. */
+const FIRST_VOLATILE = { major: 5, minor: 10 } as const;
+
+function isWritable(top: Rootfs["top"]): boolean {
+  return top === "writable" || top === "volatile";
 }
 
 /** Mounts at `overlay2/<id>/merged`. */
@@ -35,9 +42,10 @@ export class Mounter {
     const base = this.#directories.root;
     const shorts = lowers.map(({ short }) => short);
     // Without layers there is nothing to stack; overlayfs would want a lower.
-    if (lowers.length === 0) await bindMount({ source: upper, target, readOnly: top !== "writable" });
-    else if (top === "writable") {
-      await mountOverlay({ lowers: shorts, base, upper, work: this.#directories.at(id, "work"), target });
+    if (lowers.length === 0) await bindMount({ source: upper, target, readOnly: !isWritable(top) });
+    else if (isWritable(top)) {
+      const options = top === "volatile" && isAtLeast(kernelRelease(), FIRST_VOLATILE) ? { volatile: "" } : {};
+      await mountOverlay({ lowers: shorts, base, upper, work: this.#directories.at(id, "work"), target, options });
     } else await mountOverlay({ lowers: top === "ownRoot" ? [upper, ...shorts] : shorts, base, target });
     this.#mounted.add(id);
     return target;

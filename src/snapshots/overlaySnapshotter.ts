@@ -15,6 +15,7 @@ import type {
   DriverInfo,
   GraphDriverData,
   MountedRootfs,
+  MountOptions,
   SnapshotInfo,
   SnapshotUsage,
   Snapshotter,
@@ -69,6 +70,7 @@ export class OverlaySnapshotter implements Snapshotter {
     if (chainId === undefined) throw new Error("a stack with a layer has a chainID");
     await this.#locks.run(chainId, async () => {
       if (this.#records.get(chainId) !== undefined) return;
+      if (options.signal?.aborted === true) throw cancelled(diffId);
       infoOf(this.#layers, { diffId });
       await this.#make({ name: chainId, kind: "committed", parent, diffId }, (id) =>
         this.#driver.prepare({ id, diffId, below }, options.signal),
@@ -85,12 +87,13 @@ export class OverlaySnapshotter implements Snapshotter {
     return this.#makeTop("view", key, parent);
   }
 
-  mount(key: string): Promise<MountedRootfs> {
+  mount(key: string, { volatile = false }: MountOptions = {}): Promise<MountedRootfs> {
     return this.#locks.run(key, async () => {
       const { id, kind, parent } = this.#get(key);
       if (kind === "committed") throw new TypeError(`snapshot ${key} is committed: view it`);
       const lowers = await this.#stacks.attach(parent);
-      return { path: await this.#mounter.mount({ id, lowers, top: kind === "active" ? "writable" : "ownRoot" }) };
+      const top = kind === "view" ? "ownRoot" : volatile ? "volatile" : "writable";
+      return { path: await this.#mounter.mount({ id, lowers, top }) };
     });
   }
 
@@ -214,6 +217,10 @@ export class OverlaySnapshotter implements Snapshotter {
 /** Held around a layer's own lock, which attaching its stack takes. */
 function mergedLock(name: string): string {
   return `merged ${name}`;
+}
+
+function cancelled(diffId: DiffId): EngineError {
+  return new EngineError("cancelled", ErrorCode.CANCELLED, `committing layer ${diffId} was cancelled`);
 }
 
 function exists(key: string): EngineError {

@@ -24,7 +24,7 @@ export interface Snapshotter {
   prepare(key: string, parent: ChainId | undefined): Promise<void>;
   view(key: string, parent: ChainId | undefined): Promise<void>;
   /** Mounts the snapshot's rootfs (idempotent) and returns it. @throws {not_found} */
-  mount(key: string): Promise<MountedRootfs>;
+  mount(key: string, options?: MountOptions): Promise<MountedRootfs>;
   /** Unmounts the rootfs of a key; its upper directory stays. Idempotent. */
   unmount(key: string): Promise<void>;
   /** Removes an active snapshot or view, or a committed one that has no children. Idempotent. @throws {failed_precondition} when it has children or is mounted by a user. */
@@ -58,6 +58,14 @@ export interface SnapshotInfo {
   readonly diffId: DiffId | undefined;
   /** ms since 1970 */
   readonly createdAt: number;
+}
+
+export interface MountOptions {
+  /**
+   * What is written is never flushed, neither by the container's fsync nor by the unmount, which otherwise waits for
+   * everything dirty on the disk. Only for a top that is mounted once and then removed. Ignored before Linux 5.10.
+   */
+  readonly volatile?: boolean;
 }
 
 export interface MountedRootfs {

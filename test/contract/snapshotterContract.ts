@@ -17,7 +17,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
-import { hasCode } from "#errors";
+import { hasCode, isCancelled } from "#errors";
 import { getXattrs, listMounts, unmount } from "#host";
 import { openLayerStore } from "#layers";
 import type { LayerStore } from "#layers";
@@ -383,6 +383,20 @@ export function snapshotterContract(driver: StorageDriver): void {
       await root.snapshots.unmount("c1");
       for (const gone of ["c1", "c1", chain, chain]) await root.snapshots.remove(gone);
       assert.deepEqual(root.snapshots.list(), []);
+    });
+
+    test(name("a cancelled commit leaves nothing and can be made again"), async (t) => {
+      const root = await TestRoot.open(t, driver);
+      const diffId = await root.layer(BASE);
+      const commit = root.snapshots.commitLayer(diffId, undefined, { signal: AbortSignal.abort() });
+      await assert.rejects(commit, isCancelled);
+      assert.deepEqual(readdirSync(join(root.path, "overlay2")), ["l"]);
+      const controller = new AbortController();
+      const late = root.snapshots.commitLayer(diffId, undefined, { signal: controller.signal });
+      setImmediate(() => controller.abort());
+      await late.catch((error: unknown) => assert.ok(isCancelled(error)));
+      const chain = await root.snapshots.commitLayer(diffId, undefined);
+      assert.equal(readFileSync(join(await root.run("c1", chain), "etc/a"), "utf8"), "base a");
     });
 
     test(name("a key is not taken twice with another meaning"), async (t) => {

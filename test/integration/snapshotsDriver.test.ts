@@ -1,13 +1,14 @@
 /** Which driver a data root gets. Needs root for mounts. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
 import { findEngineError, hasCode } from "#errors";
 import { erofsSupport, kernelRelease } from "#host";
+import type { DiffId } from "#oci";
 import { TestRoot, missing } from "../contract/snapshotterContract.ts";
 
 const support = erofsSupport(kernelRelease());
@@ -15,7 +16,7 @@ const support = erofsSupport(kernelRelease());
 /** A directory on a filesystem that cannot back an EROFS mount by a file (ENOTBLK). */
 function memoryFilesystem(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), "varve-tmpfs-"));
-  execFileSync("mount", ["-t", "tmpfs", "-o", "size=64m", "none", path]);
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=56m", "none", path]);
   // Hooks run in order, so that stores on it are still open.
   t.after(() => {
     execFileSync("umount", ["--lazy", path]);
@@ -63,4 +64,23 @@ describe("storage driver", { skip: missing("erofs") }, () => {
     const root = await TestRoot.open(t, "erofs");
     assert.equal(root.snapshots.driver.name, "erofs");
   });
+});
+
+test("snapshotter overlay2: a full disk refuses a layer in one line and leaves nothing of it", {
+  skip: missing("overlay2"),
+}, async (t) => {
+  const root = await TestRoot.open(t, "overlay2", memoryFilesystem(t));
+  const big = (name: string): Promise<DiffId> => root.layer([{ path: name, data: name.repeat(15_000_000) }]);
+  const [first, second] = [await big("a"), await big("b")];
+  const chain = await root.snapshots.commitLayer(first, undefined);
+  await assert.rejects(root.snapshots.commitLayer(second, chain), (error) => hasCode(error, "NO_SPACE"));
+  assert.deepEqual(
+    root.snapshots.list().map(({ name }) => name),
+    [chain],
+  );
+  assert.equal(readdirSync(join(root.path, "overlay2")).length, 2);
+  await root.snapshots.remove(chain);
+  const merged = await root.run("c1", await root.snapshots.commitLayer(second, undefined));
+  assert.equal(statSync(join(merged, "b")).size, 15_000_000);
+  await root.snapshots.unmount("c1");
 });
