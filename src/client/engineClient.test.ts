@@ -197,7 +197,7 @@ test("client: no permission on the socket, in Docker's words", () => {
     parseHost("/run/x.sock"),
     {
       method: "POST",
-      path: "/v1.50/images/create?fromImage=a",
+      url: "http://%2Frun%2Fx.sock/v1.50/images/create?fromImage=a",
     },
   );
   assert.equal(

@@ -136,7 +136,7 @@ class HttpEngineClient implements EngineClient {
   async open(call: EngineCall): Promise<EngineResponse> {
     const raw = await this.#raw(call);
     const response = await this.#transport.send(raw);
-    await checkStatus(response, this.#url(raw.path));
+    await checkStatus(response, this.#transport.url(raw.path));
     return { status: response.statusCode ?? 0, headers: response.headers, body: response };
   }
 
@@ -158,7 +158,7 @@ class HttpEngineClient implements EngineClient {
     const raw = await this.#raw(call);
     const { response, stream } = await this.#transport.hijack(raw);
     if (stream === undefined) {
-      await checkStatus(response, this.#url(raw.path));
+      await checkStatus(response, this.#transport.url(raw.path));
       response.destroy();
       throw new EngineError("internal", ErrorCode.INTERNAL, "unable to upgrade to tcp, received 200");
     }
@@ -188,13 +188,6 @@ class HttpEngineClient implements EngineClient {
       ...(body === undefined ? {} : { body }),
       ...(call.signal === undefined ? {} : { signal: call.signal }),
     };
-  }
-
-  #url(path: string): string {
-    const { host } = this;
-    return host.kind === "unix"
-      ? `http://${encodeURIComponent(host.socketPath)}${path}`
-      : `http://${host.hostname}:${host.port}${path}`;
   }
 
   /** A daemon that cannot be asked cannot be called either: the call itself then fails, and names what was wanted. */

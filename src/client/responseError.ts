@@ -1,4 +1,4 @@
-import { EngineError, ErrorCode } from "#errors";
+import { EngineError, ErrorCode, messageOf } from "#errors";
 import type { ErrorCategory } from "#errors";
 import type { EngineHost } from "./host.ts";
 
@@ -53,17 +53,24 @@ export function isNotListening(error: unknown): boolean {
   return code === "ENOENT" || code === "ECONNREFUSED" || code === "ENOTSOCK";
 }
 
+const UNKNOWN_SIGNER: ReadonlySet<string> = new Set([
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+]);
+
 /** A connection that was not made → error in Docker's words. */
-export function connectionError(error: unknown, host: EngineHost, call: { method: string; path: string }): EngineError {
+export function connectionError(error: unknown, host: EngineHost, call: { method: string; url: string }): EngineError {
   const code = codeOf(error);
+  const verb = call.method.charAt(0) + call.method.slice(1).toLowerCase();
+  const wanted = `${verb} "${call.url}"`;
   const options = { cause: error, details: { host: host.address } };
   if (host.kind === "unix" && (code === "EACCES" || code === "EPERM")) {
-    const url = `http://${encodeURIComponent(host.socketPath)}${call.path}`;
-    const verb = call.method.charAt(0) + call.method.slice(1).toLowerCase();
     return new EngineError(
       "permission_denied",
       ErrorCode.DAEMON_UNREACHABLE,
-      `permission denied while trying to connect to the Docker daemon socket at ${host.address}: ${verb} "${url}": dial unix ${host.socketPath}: connect: permission denied`,
+      `permission denied while trying to connect to the Docker daemon socket at ${host.address}: ${wanted}: dial unix ${host.socketPath}: connect: permission denied`,
       options,
     );
   }
@@ -75,11 +82,14 @@ export function connectionError(error: unknown, host: EngineHost, call: { method
       options,
     );
   }
-  const why = error instanceof Error ? error.message : String(error);
+  const unknownSigner = typeof code === "string" && UNKNOWN_SIGNER.has(code);
+  const why = unknownSigner
+    ? "tls: failed to verify certificate: x509: certificate signed by unknown authority"
+    : messageOf(error);
   return new EngineError(
     "unavailable",
     ErrorCode.DAEMON_UNREACHABLE,
-    `error during connect: ${call.method} ${call.path}: ${why}`,
+    `error during connect: ${wanted}: ${why}`,
     options,
   );
 }

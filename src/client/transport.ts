@@ -4,6 +4,7 @@ import { Agent as TlsAgent, request as httpsRequest } from "node:https";
 import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { Readable } from "node:stream";
+import type { EngineError } from "#errors";
 import type { EngineHost } from "./host.ts";
 import { connectionError } from "./responseError.ts";
 
@@ -45,7 +46,7 @@ export class Transport {
     const request = this.#open(call, this.#agent);
     const head = Promise.withResolvers<IncomingMessage>();
     request.once("response", head.resolve);
-    request.once("error", (error) => head.reject(connectionError(error, this.#host, call)));
+    request.once("error", (error) => head.reject(this.#failure(error, call)));
     this.#upload(request, call, head.reject);
     return head.promise;
   }
@@ -60,9 +61,20 @@ export class Transport {
       resolve({ response, stream });
     });
     request.once("response", (response) => resolve({ response }));
-    request.once("error", (error) => reject(connectionError(error, this.#host, call)));
+    request.once("error", (error) => reject(this.#failure(error, call)));
     request.end(typeof call.body === "string" ? call.body : undefined);
     return promise;
+  }
+
+  /** The call's whole URL, as messages show it. */
+  url(path: string): string {
+    const host = this.#host;
+    if (host.kind === "unix") return `http://${encodeURIComponent(host.socketPath)}${path}`;
+    return `${this.#tls === undefined ? "http" : "https"}://${host.hostname}:${host.port}${path}`;
+  }
+
+  #failure(error: unknown, call: RawCall): EngineError {
+    return connectionError(error, this.#host, { method: call.method, url: this.url(call.path) });
   }
 
   #open(call: RawCall, agent: Agent | false): ClientRequest {
