@@ -99,9 +99,22 @@ export const isUnavailable: (error: unknown) => boolean = is("unavailable");
 export const isNotImplemented: (error: unknown) => boolean = is("not_implemented");
 export const isCancelled: (error: unknown) => boolean = is("cancelled");
 
-/** One line for people: the message, without stack. */
+function describeValue(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    // An object without a prototype, or one whose toString throws.
+    return "unknown error";
+  }
+}
+
+/** One line for people: the message, without stack. Never throws, never empty for an Error. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return describeValue(error);
+  if (error.message !== "") return error.message;
+  // Node gives a connection that failed on every address an AggregateError without a message.
+  const parts: readonly unknown[] = error instanceof AggregateError ? error.errors : [];
+  return parts.map((part) => messageOf(part)).join("; ") || error.name;
 }
 
 /**

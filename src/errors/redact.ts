@@ -8,6 +8,11 @@ const SECRET_PARAMETERS = new Set([
   "x-amz-signature",
   "x-amz-credential",
   "x-amz-security-token",
+  "x-goog-signature",
+  "x-goog-credential",
+  "client_secret",
+  "id_token",
+  "policy",
   "key",
 ]);
 
