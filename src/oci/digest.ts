@@ -1,4 +1,4 @@
-import { createHash, hash } from "node:crypto";
+import { hash } from "node:crypto";
 import { EngineError, ErrorCode } from "#errors";
 
 declare const brand: unique symbol;
@@ -61,9 +61,7 @@ export function chainIdsOf(diffIds: readonly DiffId[]): ChainId[] {
   const chain: ChainId[] = [];
   for (const diffId of diffIds) {
     const below = chain.at(-1);
-    const text =
-      below === undefined ? diffId : `sha256:${createHash("sha256").update(`${below} ${diffId}`).digest("hex")}`;
-    chain.push(check(text) as ChainId);
+    chain.push(parseChainId(below === undefined ? diffId : digestOf(`${below} ${diffId}`)));
   }
   return chain;
 }

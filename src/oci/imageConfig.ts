@@ -61,19 +61,60 @@ export interface ImageConfig {
 /** Largest image config that is read: 8 MiB. */
 export const MAX_CONFIG_BYTES: number = 8 << 20;
 
-function parseDiffIds(rootfs: unknown): readonly DiffId[] | undefined {
-  if (typeof rootfs !== "object" || rootfs === null) return undefined;
-  const ids = (rootfs as { diff_ids?: unknown }).diff_ids ?? [];
-  return Array.isArray(ids) ? ids.map((id) => parseDiffId(String(id))) : undefined;
+type Json = Readonly<Record<string, unknown>>;
+
+function bad(why: string, cause?: unknown): EngineError {
+  return new EngineError("invalid_argument", ErrorCode.INVALID_IMAGE_CONFIG, `invalid image config: ${why}`, { cause });
 }
 
-/**
- * Bytes of an image config → value; unknown fields are kept. The bytes stay with the caller: they are the image ID.
- * @throws {invalid_argument} when it is not a JSON object with `rootfs.diff_ids` of type layers.
- */
-export function parseImageConfig(raw: Uint8Array): ImageConfig {
-  const bad = (why: string, cause?: unknown): EngineError =>
-    new EngineError("invalid_argument", ErrorCode.INVALID_IMAGE_CONFIG, `invalid image config: ${why}`, { cause });
+function isObject(value: unknown): value is Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+const isText = (value: unknown): boolean => typeof value === "string";
+const isTextList = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
+const isTextMap = (value: unknown): boolean => isObject(value) && Object.values(value).every(isText);
+
+/** What consumers rely on; other fields may be anything, as they are only shown. */
+const DEFAULTS_SHAPE: Readonly<Record<string, readonly [test: (value: unknown) => boolean, what: string]>> = {
+  User: [isText, "a string"],
+  WorkingDir: [isText, "a string"],
+  StopSignal: [isText, "a string"],
+  Env: [isTextList, "a list of strings"],
+  Cmd: [isTextList, "a list of strings"],
+  Entrypoint: [isTextList, "a list of strings"],
+  OnBuild: [isTextList, "a list of strings"],
+  Shell: [isTextList, "a list of strings"],
+  Labels: [isTextMap, "a map of strings"],
+  ExposedPorts: [isObject, "a map"],
+  Volumes: [isObject, "a map"],
+  Healthcheck: [isObject, "an object"],
+};
+
+function checkDefaults(config: unknown): void {
+  if (!isObject(config)) throw bad("config is not an object");
+  for (const [key, [test, what]] of Object.entries(DEFAULTS_SHAPE)) {
+    const value = config[key];
+    if (value !== undefined && value !== null && !test(value)) throw bad(`config.${key} is not ${what}`);
+  }
+}
+
+function checkHistory(history: unknown): void {
+  if (!Array.isArray(history)) throw bad("history is not a list");
+  const wrong = history.findIndex((entry) => !isObject(entry));
+  if (wrong >= 0) throw bad(`history[${wrong}] is not an object`);
+}
+
+function parseDiffIds(rootfs: unknown): readonly DiffId[] {
+  if (!isObject(rootfs)) throw bad("rootfs.diff_ids is missing");
+  const { type = "layers", diff_ids: ids } = rootfs;
+  if (type !== "layers") throw bad(`rootfs.type is ${JSON.stringify(type)}, not "layers"`);
+  if (ids === undefined || ids === null) return [];
+  if (!Array.isArray(ids)) throw bad("rootfs.diff_ids is not a list");
+  return ids.map((id) => parseDiffId(String(id)));
+}
+
+function parseJson(raw: Uint8Array): Json {
   if (raw.byteLength > MAX_CONFIG_BYTES) throw bad(`${raw.byteLength} bytes, at most ${MAX_CONFIG_BYTES} are read`);
   let value: unknown;
   try {
@@ -81,18 +122,29 @@ export function parseImageConfig(raw: Uint8Array): ImageConfig {
   } catch (cause) {
     throw bad("not JSON", cause);
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw bad("not a JSON object");
-  const { history, config } = value as { history?: unknown; config?: unknown };
-  if (history !== undefined && history !== null && !Array.isArray(history)) throw bad("history is not a list");
-  if (config !== undefined && config !== null && typeof config !== "object") throw bad("config is not an object");
-  const diffIds = parseDiffIds((value as { rootfs?: unknown }).rootfs);
-  if (diffIds === undefined) throw bad("rootfs.diff_ids is missing");
-  const base = value as ImageConfig;
+  if (!isObject(value)) throw bad("not a JSON object");
+  return value;
+}
+
+/**
+ * Bytes of an image config → value; unknown fields are kept, and `config` and `history` that are null are left out. The
+ * bytes stay with the caller: they are the image ID.
+ * @throws {invalid_argument} when it is not a JSON object with `rootfs.diff_ids` of type layers, when a field that a
+ * container is made from has another type, or when it is over 8 MiB.
+ */
+export function parseImageConfig(raw: Uint8Array): ImageConfig {
+  const { history, config, ...base } = parseJson(raw);
+  const hasHistory = history !== undefined && history !== null;
+  const hasConfig = config !== undefined && config !== null;
+  if (hasHistory) checkHistory(history);
+  if (hasConfig) checkDefaults(config);
+  const { architecture, os } = base;
   return {
     ...base,
-    architecture: typeof base.architecture === "string" ? base.architecture : "",
-    os: typeof base.os === "string" && base.os !== "" ? base.os : "linux",
-    rootfs: { type: "layers", diff_ids: diffIds },
-    ...(Array.isArray(history) ? { history: history as readonly HistoryEntry[] } : {}),
+    architecture: typeof architecture === "string" ? architecture : "",
+    os: typeof os === "string" && os !== "" ? os : "linux",
+    rootfs: { type: "layers", diff_ids: parseDiffIds(base["rootfs"]) },
+    ...(hasConfig ? { config } : {}),
+    ...(hasHistory ? { history: history as readonly HistoryEntry[] } : {}),
   };
 }

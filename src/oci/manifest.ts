@@ -1,4 +1,4 @@
-import { EngineError, ErrorCode } from "#errors";
+import { EngineError, ErrorCode, wrapError } from "#errors";
 import { digestOf, parseDigest } from "./digest.ts";
 import type { Digest } from "./digest.ts";
 import { isIndexMediaType, isManifestMediaType, MediaType } from "./mediaTypes.ts";
@@ -59,6 +59,10 @@ function bad(message: string): EngineError {
   return new EngineError("invalid_argument", ErrorCode.INVALID_MANIFEST, message);
 }
 
+function unsupported(message: string): EngineError {
+  return new EngineError("invalid_argument", ErrorCode.UNSUPPORTED_MEDIA_TYPE, message);
+}
+
 type Json = Readonly<Record<string, unknown>>;
 function isObject(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
@@ -74,7 +78,22 @@ function parseStringMap(value: unknown): Readonly<Record<string, string>> | unde
 function parsePlatformObject(value: unknown): Platform | undefined {
   if (!isObject(value) || typeof value["os"] !== "string" || typeof value["architecture"] !== "string")
     return undefined;
-  return value as unknown as Platform;
+  const { os, architecture, variant, "os.version": version, "os.features": features } = value;
+  return {
+    architecture,
+    os,
+    ...(typeof variant === "string" && variant !== "" ? { variant } : {}),
+    ...(typeof version === "string" && version !== "" ? { "os.version": version } : {}),
+    ...(Array.isArray(features) ? { "os.features": features.filter((item) => typeof item === "string") } : {}),
+  };
+}
+
+function parseDigestAt(text: string, where: string): Digest {
+  try {
+    return parseDigest(text);
+  } catch (error) {
+    throw wrapError(error, `invalid manifest: ${where}`);
+  }
 }
 
 /**
@@ -93,7 +112,7 @@ export function parseDescriptor(value: unknown, where: string): Descriptor {
   const urls = value["urls"];
   return {
     mediaType,
-    digest: parseDigest(digest),
+    digest: parseDigestAt(digest, where),
     size,
     ...(platform === undefined ? {} : { platform }),
     ...(annotations === undefined ? {} : { annotations }),
@@ -116,6 +135,7 @@ function parseJson(raw: Uint8Array): Json {
   return value;
 }
 
+/** The document's own media type, else the declared one, else what its shape says; "" when nothing does. */
 function mediaTypeOf(value: Json, declared: string | undefined): string {
   const own = value["mediaType"];
   if (typeof own === "string" && own !== "") return own;
@@ -123,6 +143,37 @@ function mediaTypeOf(value: Json, declared: string | undefined): string {
   if (Array.isArray(value["manifests"])) return MediaType.OCI_INDEX;
   if (isObject(value["config"])) return MediaType.OCI_MANIFEST;
   return declared ?? "";
+}
+
+/** A descriptor that calls an index a manifest, or the other way round, is the ambiguity of CVE-2021-41190 again. */
+function checkDeclared(mediaType: string, declared: string | undefined): void {
+  if (declared === undefined) return;
+  const contrary = isIndexMediaType(mediaType) ? isManifestMediaType(declared) : isIndexMediaType(declared);
+  if (contrary) throw bad(`invalid manifest: its mediaType is ${mediaType}, but it was announced as ${declared}`);
+}
+
+function refuseSchema1(value: Json, mediaType: string): void {
+  const { schemaVersion } = value as { schemaVersion?: unknown };
+  if (schemaVersion === 1 || mediaType.startsWith("application/vnd.docker.distribution.manifest.v1+")) {
+    throw unsupported(
+      `unsupported media type ${MediaType.DOCKER_MANIFEST_V1}: Docker image format v1 and manifest version 2, schema 1 are not supported`,
+    );
+  }
+  if (schemaVersion !== undefined && schemaVersion !== 2)
+    throw bad(`invalid manifest: unknown schemaVersion ${JSON.stringify(schemaVersion)}`);
+}
+
+/** Entries of `layers` or `manifests`; Go programs write an empty list as null. */
+function parseList(value: Json, key: "layers" | "manifests", most: number): readonly Descriptor[] {
+  const list = value[key] === null ? [] : value[key];
+  if (!Array.isArray(list)) throw bad(`invalid manifest: ${key} is not a list`);
+  if (list.length > most) throw bad(`invalid manifest: more than ${most} ${key}`);
+  return list.map((item, index) => parseDescriptor(item, `${key}[${index}]`));
+}
+
+function refuseKeys(value: Json, kind: string, keys: readonly string[]): void {
+  const found = keys.find((key) => value[key] !== undefined && value[key] !== null);
+  if (found !== undefined) throw bad(`invalid ${kind}: it must not have ${found}`);
 }
 
 function common(value: Json): {
@@ -140,49 +191,27 @@ function common(value: Json): {
 
 /**
  * Bytes of a manifest or index → document. `declaredMediaType` is the Content-Type or the descriptor's media type; the
- * document's own wins. A document that has both `layers` and `manifests` is refused (CVE-2021-41190).
+ * document's own wins. A document that has both `layers` and `manifests`, or whose own media type contradicts the declared
+ * one, is refused (CVE-2021-41190).
  * @throws {invalid_argument} when it is no manifest of schema 2 or OCI, is over 4 MiB, or has more than 10,000 entries.
  */
 export function parseManifest(raw: Uint8Array, declaredMediaType?: string): ManifestDocument {
   const value = parseJson(raw);
   const mediaType = mediaTypeOf(value, declaredMediaType);
-  if (value["schemaVersion"] === 1 || mediaType.startsWith("application/vnd.docker.distribution.manifest.v1+")) {
-    throw new EngineError(
-      "invalid_argument",
-      ErrorCode.UNSUPPORTED_MEDIA_TYPE,
-      `unsupported media type ${MediaType.DOCKER_MANIFEST_V1}: Docker image format v1 and manifest version 2, schema 1 are not supported`,
-    );
-  }
-  const { manifests, layers } = value as { manifests?: unknown; layers?: unknown };
+  refuseSchema1(value, mediaType);
+  checkDeclared(mediaType, declaredMediaType);
   const own = { raw, digest: digestOf(raw), mediaType };
   if (isIndexMediaType(mediaType)) {
-    if (layers !== undefined || !Array.isArray(manifests))
-      throw bad("invalid index: it must have manifests and no layers");
-    if (manifests.length > MAX_MANIFESTS) throw bad(`invalid index: more than ${MAX_MANIFESTS} manifests`);
-    const list = manifests.map((item, index) => parseDescriptor(item, `manifests[${index}]`));
-    return { ...own, kind: "index", value: { schemaVersion: 2, mediaType, manifests: list, ...common(value) } };
+    refuseKeys(value, "index", ["layers", "config", "fsLayers"]);
+    const manifests = parseList(value, "manifests", MAX_MANIFESTS);
+    return { ...own, kind: "index", value: { schemaVersion: 2, mediaType, manifests, ...common(value) } };
   }
   if (!isManifestMediaType(mediaType))
-    throw new EngineError(
-      "invalid_argument",
-      ErrorCode.UNSUPPORTED_MEDIA_TYPE,
-      `unsupported manifest media type ${JSON.stringify(mediaType)}`,
-    );
-  if (manifests !== undefined || !Array.isArray(layers))
-    throw bad("invalid manifest: it must have layers and no manifests");
-  if (layers.length > MAX_LAYERS) throw bad(`invalid manifest: more than ${MAX_LAYERS} layers`);
-  const list = layers.map((item, index) => parseDescriptor(item, `layers[${index}]`));
-  return {
-    ...own,
-    kind: "manifest",
-    value: {
-      schemaVersion: 2,
-      mediaType,
-      config: parseDescriptor(value["config"], "config"),
-      layers: list,
-      ...common(value),
-    },
-  };
+    throw unsupported(`unsupported manifest media type ${JSON.stringify(mediaType)}`);
+  refuseKeys(value, "manifest", ["manifests", "fsLayers"]);
+  const layers = parseList(value, "layers", MAX_LAYERS);
+  const config = parseDescriptor(value["config"], "config");
+  return { ...own, kind: "manifest", value: { schemaVersion: 2, mediaType, config, layers, ...common(value) } };
 }
 
 /** True for an entry that is no runnable image: BuildKit's attestation manifests and artifacts. */

@@ -25,6 +25,8 @@ const DOMAIN =
 const COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 const TAG = /^[\w][\w.-]{0,127}$/;
 const HEX_ID = /^[a-f0-9]{64}$/;
+const DIGEST_SHAPE = /^([A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*):([0-9a-fA-F]{32,})$/;
+const HEX_DIGITS: Readonly<Record<string, number>> = { sha256: 64, sha384: 96, sha512: 128 };
 
 function invalid(why = "invalid reference format"): EngineError {
   return new EngineError("invalid_argument", ErrorCode.INVALID_REFERENCE, why);
@@ -46,30 +48,38 @@ function splitTag(rest: string): [name: string, tag?: string] {
   return [rest.slice(0, colon), rest.slice(colon + 1)];
 }
 
+/** The words of opencontainers/go-digest for what looks like a digest and is none. */
 function checkDigest(text: string): Digest {
   if (isDigest(text)) return text;
-  const almost = /^[a-z0-9+._-]+:[0-9a-fA-F]{32,}$/.test(text);
-  throw invalid(almost ? "invalid reference format: invalid checksum digest format" : undefined);
+  const [algorithm = "", encoded = ""] = text.split(":");
+  const expected = HEX_DIGITS[algorithm];
+  if (expected === undefined) throw invalid("unsupported digest algorithm");
+  throw invalid(`invalid checksum digest ${encoded.length === expected ? "format" : "length"}`);
+}
+
+function checkCase(path: string): void {
+  const [remote = ""] = path.split(":", 1);
+  if (remote.toLowerCase() !== remote)
+    throw invalid(`invalid reference format: repository name (${remote}) must be lowercase`);
 }
 
 /**
  * What a user types → normalised reference; no default tag is added (see {@link withDefaultTag}).
  * @throws {invalid_argument} with Docker's own words: `invalid reference format`, `… repository name (X) must be lowercase`,
- * `invalid repository name (<64 hex>), cannot specify 64-byte hexadecimal strings`.
+ * `invalid repository name (<64 hex>), cannot specify 64-byte hexadecimal strings`, `invalid checksum digest length` ….
  */
 export function parseReference(text: string): Reference {
   if (HEX_ID.test(text)) throw invalid(`invalid repository name (${text}), cannot specify 64-byte hexadecimal strings`);
+  checkCase(splitDomain(text)[1]);
   const at = text.indexOf("@");
-  const digest = at < 0 ? undefined : checkDigest(text.slice(at + 1));
   const [name, tag] = splitTag(at < 0 ? text : text.slice(0, at));
   const [domain, path] = splitDomain(name);
-  const remote = path.startsWith(OFFICIAL) && !name.includes(OFFICIAL) ? path.slice(OFFICIAL.length) : path;
-  if (remote.toLowerCase() !== remote)
-    throw invalid(`invalid reference format: repository name (${remote}) must be lowercase`);
   if (!DOMAIN.test(domain) || !path.split("/").every((part) => COMPONENT.test(part))) throw invalid();
   if (tag !== undefined && !TAG.test(tag)) throw invalid();
+  if (at >= 0 && !DIGEST_SHAPE.test(text.slice(at + 1))) throw invalid();
   if (path.length > MAX_REPOSITORY_LENGTH)
     throw invalid(`repository name must not be more than ${MAX_REPOSITORY_LENGTH} characters`);
+  const digest = at < 0 ? undefined : checkDigest(text.slice(at + 1));
   return { domain, path, ...(tag === undefined ? {} : { tag }), ...(digest === undefined ? {} : { digest }) };
 }
 
@@ -80,7 +90,7 @@ export function withDefaultTag(reference: Reference): Reference {
 
 /** @throws {invalid_argument} when the tag is not `[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}`. */
 export function withTag(reference: Reference, tag: string): Reference {
-  if (!TAG.test(tag)) throw invalid(`invalid tag format`);
+  if (!TAG.test(tag)) throw invalid("invalid tag format");
   return { domain: reference.domain, path: reference.path, tag };
 }
 
