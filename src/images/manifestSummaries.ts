@@ -55,6 +55,7 @@ async function presentManifest(
 }
 
 async function blobBytes(context: ImageContext, image: ImageContentRecord): Promise<number> {
+  if ((await context.content.info(image.manifest.digest)) === undefined) return 0;
   const document = parseManifest(
     await context.content.read(image.manifest.digest, MAX_MANIFEST_BYTES),
     image.manifest.mediaType,

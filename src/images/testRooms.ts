@@ -53,14 +53,14 @@ interface Cleanup {
   after(work: () => Promise<void>): void;
 }
 
-/** Everything is closed and removed when the test ends. */
-export async function openTestRooms(t: Cleanup): Promise<TestRooms> {
+/** Everything is closed and removed when the test ends. The storage driver is one that needs no rights, unless told. */
+export async function openTestRooms(t: Cleanup, options: { readonly driver?: string } = {}): Promise<TestRooms> {
   const directory = await mkdtemp(join(tmpdir(), "varve-images-"));
   const metadata = openMetadata(join(directory, "varve.db"));
   const content = await openContentStore({ root: join(directory, "content") });
   const layers = await openLayerStore({ root: join(directory, "layers"), records: metadata.layers, workers: 3 });
   const parts = { dataRoot: directory, records: metadata.snapshots, settings: metadata.settings, layers };
-  const snapshots = await openSnapshotter({ ...parts, driver: "overlay2" });
+  const snapshots = await openSnapshotter({ ...parts, driver: options.driver ?? "overlay2" });
   const collector = createCollector({ content, metadata, layers, snapshots, log: console });
   const remote = createRegistryClient({
     insecureRegistries: [],
