@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import { waitForProcess } from "#host";
 import { EngineError, ErrorCode, messageOf } from "#errors";
 import type { Container } from "./container.ts";
 import type { ContainerIndex } from "./containerIndex.ts";
@@ -70,7 +71,7 @@ export class Lifecycle {
 
   /** Tells the exit first, cleans up behind it; whoever asks for more waits until that is done. */
   async #ended(container: Container, code: number | undefined): Promise<void> {
-    if (code === undefined) this.#killOrphan(container);
+    if (code === undefined) await this.#killOrphan(container);
     await Promise.race([container.hub.ended, sleep(OUTPUT_GRACE_MS, undefined, { ref: false })]);
     container.renewHub();
     const exitCode = code ?? SIGKILL_EXIT_CODE;
@@ -82,9 +83,12 @@ export class Lifecycle {
   }
 
   /** Its monitor was killed: nobody holds its streams any more, it cannot go on. */
-  #killOrphan(container: Container): void {
+  async #killOrphan(container: Container): Promise<void> {
     const { init } = container.state;
-    if (isAlive(init)) process.kill(init.pid, "SIGKILL");
+    if (isAlive(init)) {
+      process.kill(init.pid, "SIGKILL");
+      await waitForProcess(init.pid);
+    }
     container.hub.end();
   }
 

@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { mount } from "./mounts.ts";
+import { isErrno } from "./syscallError.ts";
 
 const ROOT = "/sys/fs/cgroup";
 
@@ -58,4 +59,23 @@ export async function warmCgroups(): Promise<void> {
   } catch {
     procs = undefined; // Only speed is lost: a read-only or moved cgroup tree.
   }
+}
+
+/** Every directory that a cgroup path has: one on v2, one in each hierarchy else. */
+function directoriesOf(path: string): readonly string[] {
+  if (cgroupMode() === "unified") return [join(ROOT, path)];
+  return readdirSync(ROOT).map((hierarchy) => join(ROOT, hierarchy, path));
+}
+
+/** Removes an empty cgroup (`/varve/<id>`) from all hierarchies; false when something still lives in it. Idempotent. */
+export function removeCgroup(path: string): boolean {
+  let gone = true;
+  for (const directory of directoriesOf(path)) {
+    try {
+      rmdirSync(directory);
+    } catch (error) {
+      if (!isErrno(error, "ENOENT") && !isErrno(error, "ENOTDIR")) gone = false;
+    }
+  }
+  return gone;
 }

@@ -26,7 +26,7 @@ export * from "./xattrs.ts";
 export { openInflater } from "./inflater.ts";
 export type { Inflater, InflateStep } from "./inflater.ts";
 export { fromNodeError, isErrno } from "./syscallError.ts";
-export { cgroupMode, mountLeftoverControllers, warmCgroups } from "./cgroups.ts";
+export { cgroupMode, mountLeftoverControllers, removeCgroup, warmCgroups } from "./cgroups.ts";
 export type { CgroupMode } from "./cgroups.ts";
 export { connectPacketSocket } from "./packetSocket.ts";
 export { compileSeccomp } from "./seccompFilter.ts";

@@ -1,4 +1,5 @@
-import { statSync } from "node:fs";
+import { rmSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { isConflict } from "#errors";
 import { bindMount, isAtLeast, kernelRelease, listMounts, mountOverlay, unmount } from "#host";
 import type { SnapshotDirectories } from "./directories.ts";
@@ -12,6 +13,11 @@ export interface Rootfs {
   readonly top: "writable" | "volatile" | "ownRoot" | "none";
 }
 
+/**
+ * A volatile mount leaves this in its work directory, and overlayfs refuses the next mount: after a power cut the upper may
+ * be torn. Within a boot it is whole, and after one the container of a volatile top is gone.
+ */
+const VOLATILE_MARK = "work/incompat/volatile";
 /** Linux 5.10 has the overlay option. */
 const FIRST_VOLATILE = { major: 5, minor: 10 } as const;
 
@@ -44,8 +50,10 @@ export class Mounter {
     // Without layers there is nothing to stack; overlayfs would want a lower.
     if (lowers.length === 0) await bindMount({ source: upper, target, readOnly: !isWritable(top) });
     else if (isWritable(top)) {
+      const work = this.#directories.at(id, "work");
+      rmSync(join(work, VOLATILE_MARK), { recursive: true, force: true });
       const options = top === "volatile" && isAtLeast(kernelRelease(), FIRST_VOLATILE) ? { volatile: "" } : {};
-      await mountOverlay({ lowers: shorts, base, upper, work: this.#directories.at(id, "work"), target, options });
+      await mountOverlay({ lowers: shorts, base, upper, work, target, options });
     } else await mountOverlay({ lowers: top === "ownRoot" ? [upper, ...shorts] : shorts, base, target });
     this.#mounted.add(id);
     return target;

@@ -65,7 +65,7 @@ export function seccompFor(
 async function writeBundle(container: Container, context: LaunchContext, runtime: Runtime): Promise<void> {
   const { document, paths } = container;
   const { config, hostConfig } = document;
-  const { path: rootfs } = await context.snapshots.mount(document.id);
+  const { path: rootfs } = await context.snapshots.mount(document.id, { volatile: hostConfig.AutoRemove });
   if (config.WorkingDir !== "") makeDirectoryInRoot(rootfs, config.WorkingDir);
   const spec = buildRuntimeSpec({
     document,

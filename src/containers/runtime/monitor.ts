@@ -1,9 +1,11 @@
 import { closeSync, openSync, readFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable, Writable } from "node:stream";
-import { connectPacketSocket, processStartTime, runProgram, spawnProcess } from "#host";
+import { connectPacketSocket, processStartTime, removeCgroup, runProgram, spawnProcess } from "#host";
 import type { Socket } from "node:net";
 import type { ProcessIdentity } from "../document.ts";
+import { cgroupOf } from "../spec/runtimeSpec.ts";
 import type { Runtime } from "./chooseRuntime.ts";
 import type { ContainerPaths, Layout } from "./paths.ts";
 
@@ -130,8 +132,16 @@ export async function startProgram(id: string, paths: ContainerPaths, layout: La
   if (code !== 0) throw new CreateFailed(stderr.toString());
 }
 
-/** Removes what a runtime keeps of a container (cgroups, state) and kills what still runs in it. Idempotent. */
+/**
+ * Removes what a runtime keeps of a container, cgroups and state, and kills what still runs in it. Idempotent. After a
+ * plain exit there is nothing left to kill: two directories go by our own hand, which saves the start of a process
+ * before a `--rm` is answered. What lives on, or nested cgroups, are the runtime's affair.
+ */
 export async function deleteContainer(id: string, layout: Layout, runtime: Runtime): Promise<void> {
+  if (removeCgroup(cgroupOf(id))) {
+    await rm(join(layout.runtimeState, id), { recursive: true, force: true });
+    return;
+  }
   await runProgram({
     file: runtime.file,
     args: ["--root", layout.runtimeState, "delete", "--force", id],

@@ -43,6 +43,11 @@ function environment(document: ContainerDocument): readonly string[] {
   return [...variables.values()];
 }
 
+/** A container's cgroup, the same path in every hierarchy. */
+export function cgroupOf(id: string): string {
+  return `/varve/${id}`;
+}
+
 /** The bounding set. @throws {invalid_argument} for a capability that Linux does not have. */
 export function capabilitiesOf({ Privileged, CapAdd, CapDrop }: HostConfig): readonly string[] {
   return resolveCapabilities({ privileged: Privileged, add: CapAdd ?? [], drop: CapDrop ?? [] });
@@ -99,7 +104,7 @@ function ociLinux({ document }: SpecInput): OciLinux {
   return {
     ...(Object.keys(sysctl).length === 0 ? {} : { sysctl }),
     resources: containerResources(hostConfig),
-    cgroupsPath: `/varve/${id}`,
+    cgroupsPath: cgroupOf(id),
     namespaces: namespaces(document),
     ...(hostConfig.Privileged ? { devices: hostDevices() } : {}),
     ...(hostConfig.MaskedPaths === null ? {} : { maskedPaths: hostConfig.MaskedPaths }),
