@@ -1,18 +1,16 @@
 # bash completion for varve: `varve __complete` prints one candidate a line, the word's meaning after a tab.
 _varve() {
-  local word=${COMP_WORDS[COMP_CWORD]} IFS=$'\n'
-  # Colons split words in bash; the last piece is what must be replaced.
-  local line=${COMP_LINE:0:COMP_POINT} words
-  read -r -a words <<<"$line"
+  local line=${COMP_LINE:0:COMP_POINT} words head
+  IFS=$' \t' read -r -a words <<<"$line"
   [[ $line == *[[:space:]] ]] && words+=("")
-  local full=${words[${#words[@]}-1]}
-  local candidates
-  candidates=$(IFS=' ' varve __complete "${words[@]:1}" 2>/dev/null | cut -f1)
-  COMPREPLY=($(compgen -W "$candidates" -- "$full"))
-  if [[ $full == *:* && $COMP_WORDBREAKS == *:* ]]; then
-    local head=${full%"${full##*:}"}
+  local last=${words[${#words[@]}-1]}
+  mapfile -t COMPREPLY < <(varve __complete "${words[@]:1}" 2>/dev/null | cut -f1)
+  if [[ ${#COMPREPLY[@]} -eq 0 ]]; then
+    mapfile -t COMPREPLY < <(compgen -f -- "${COMP_WORDS[COMP_CWORD]}")
+  elif [[ $last == *:* && $COMP_WORDBREAKS == *:* ]]; then
+    # bash breaks words at colons; only the last piece is replaced.
+    head=${last%"${last##*:}"}
     COMPREPLY=("${COMPREPLY[@]#"$head"}")
   fi
-  [[ ${#COMPREPLY[@]} -eq 0 ]] && COMPREPLY=($(compgen -f -- "$word"))
 }
-complete -o nosort -F _varve varve
+complete -F _varve varve

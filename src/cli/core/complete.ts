@@ -64,8 +64,8 @@ async function containers(session: Session): Promise<readonly Candidate[]> {
 
 async function objects(path: string): Promise<readonly Candidate[]> {
   await using session = openSession({ debug: false });
-  // Pressing tab must not start a daemon.
-  if (session.chosen.isDefault && !(await session.isListening())) return [];
+  // Pressing tab must neither start a daemon nor fail.
+  if (!(await session.isListening())) return [];
   const [named, run] = await Promise.all([
     IMAGE_COMMANDS.includes(path) ? images(session) : [],
     CONTAINER_COMMANDS.includes(path) ? containers(session) : [],
