@@ -213,6 +213,18 @@ export function snapshotterContract(driver: StorageDriver): void {
       assert.equal(readFileSync(join(other, "etc/a"), "utf8"), "base a");
     });
 
+    test(name("a volatile top may be mounted again in the same boot"), async (t) => {
+      const root = await TestRoot.open(t, driver);
+      await root.snapshots.prepare("c1", await root.stack(BASE));
+      for (const content of ["", "first", "second"]) {
+        const { path } = await root.snapshots.mount("c1", { volatile: content !== "second" });
+        const file = join(path, "mine");
+        if (content !== "") assert.equal(readFileSync(file, "utf8"), content === "first" ? "" : "first");
+        writeFileSync(file, content);
+        await root.snapshots.unmount("c1");
+      }
+    });
+
     test(name("implied parents keep the attributes that a lower layer gave them"), async (t) => {
       const root = await TestRoot.open(t, driver);
       const xattrs = new Map([["user.kept", Buffer.from("yes")]]);
