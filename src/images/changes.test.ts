@@ -16,7 +16,7 @@ const APPLIED: Readonly<Record<string, ContainerDefaults>> = {
   "ENV a b=c": { Env: ["a=b=c"] },
   // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of a Dockerfile
   "ENV X=$PATH Y=${X}z": { Env: ["X=", "Y=z"] },
-  "ENV A=\"q\\\"r\" B=s't'u": { Env: ['A=q"r', "B=stu"] },
+  'ENV A="q\\"r" B=s\'t\'u': { Env: ['A=q"r', "B=stu"] },
   "EXPOSE 80 443/udp 10-12": {
     ExposedPorts: { "10/tcp": {}, "11/tcp": {}, "12/tcp": {}, "443/udp": {}, "80/tcp": {} },
   },

@@ -1,7 +1,7 @@
 import type { Digest } from "#oci";
 import type { ImageContext } from "./context.ts";
 import { conflict } from "./imageErrors.ts";
-import { shortId } from "./progress.ts";
+import { shortId } from "./layerProgress.ts";
 
 const SHORT_CONTAINER_ID = 12;
 

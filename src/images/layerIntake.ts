@@ -10,7 +10,7 @@ import { decompress } from "./archiveInput.ts";
 import type { ArchiveCompression } from "./archiveInput.ts";
 import type { ImageContext } from "./context.ts";
 import type { ActLease } from "./lease.ts";
-import { layerProgress } from "./progress.ts";
+import { layerProgress } from "./layerProgress.ts";
 
 /** A file of an archive. */
 export interface ArchiveMember {

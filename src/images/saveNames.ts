@@ -1,6 +1,9 @@
+import { ErrorCode, hasCode } from "#errors";
+import type { ImageContentRecord } from "#metadata";
 import type { Digest, Reference } from "#oci";
 import { formatReference, parseReference } from "#oci";
 import type { ImageContext } from "./context.ts";
+import { noSuchImage } from "./imageErrors.ts";
 import { findImage } from "./lookup.ts";
 
 /** Which images to save, and by which names. */
@@ -38,11 +41,20 @@ function sorted(references: ReadonlyMap<string, Reference>): readonly Reference[
 function resolve(context: ImageContext, name: string): readonly SavedNames[] {
   const all = wholeRepository(context, name);
   if (all.length > 0) return all;
-  const { imageId } = findImage(context, name);
+  const { imageId } = findSaved(context, name);
   const reference = ID.test(name) ? undefined : parseReference(name);
   // What was found by a tag is saved under it; by ID or digest, under none.
   const isTag = reference?.tag !== undefined && reference.digest === undefined;
   return [{ imageId, references: isTag ? [reference] : [] }];
+}
+
+/** What is not here is named just as it was asked for, unlike everywhere else in Docker. */
+function findSaved(context: ImageContext, name: string): ImageContentRecord {
+  try {
+    return findImage(context, name);
+  } catch (error) {
+    throw hasCode(error, ErrorCode.IMAGE_NOT_FOUND) ? noSuchImage(name) : error;
+  }
 }
 
 function wholeRepository(context: ImageContext, name: string): readonly SavedNames[] {

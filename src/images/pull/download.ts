@@ -4,7 +4,7 @@ import { findEngineError } from "#errors";
 import type { GrowingFileWriter } from "#layers";
 import type { Descriptor } from "#oci";
 import type { BlobStream, RepositoryReader } from "#remote";
-import type { LayerProgress } from "./layerProgress.ts";
+import type { LayerProgress } from "../layerProgress.ts";
 import { cancelled, throwIfAborted } from "./slots.ts";
 
 const FIRST_DELAY_MS = 500;

@@ -6,8 +6,8 @@ import type { Descriptor, DiffId } from "#oci";
 import type { RepositoryReader } from "#remote";
 import type { ImageContext } from "../context.ts";
 import { download } from "./download.ts";
-import { layerProgress, shortId } from "./layerProgress.ts";
-import type { LayerProgress } from "./layerProgress.ts";
+import { layerProgress, shortId } from "../layerProgress.ts";
+import type { LayerProgress } from "../layerProgress.ts";
 import type { SharedRun } from "./sharedWork.ts";
 import type { Slots } from "./slots.ts";
 

@@ -6,7 +6,7 @@ import type { ImageContext } from "../context.ts";
 import type { ActLease } from "../lease.ts";
 import { allOrNothing } from "./allOrNothing.ts";
 import { fetchLayer } from "./fetchLayer.ts";
-import { layerProgress, shortId } from "./layerProgress.ts";
+import { layerProgress, shortId } from "../layerProgress.ts";
 import { SharedWork } from "./sharedWork.ts";
 import { Slots } from "./slots.ts";
 

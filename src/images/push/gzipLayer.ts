@@ -4,7 +4,7 @@ import type { CompressedLayerRecord } from "#metadata";
 import type { DiffId } from "#oci";
 import type { ImageContext } from "../context.ts";
 import { takeLease } from "../lease.ts";
-import type { LayerProgress } from "../pull/layerProgress.ts";
+import type { LayerProgress } from "../layerProgress.ts";
 import { SharedWork } from "../pull/sharedWork.ts";
 import type { SharedRun } from "../pull/sharedWork.ts";
 

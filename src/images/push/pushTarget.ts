@@ -1,7 +1,7 @@
 import type { Descriptor, Digest, Reference } from "#oci";
 import type { RegistryClient } from "#remote";
 import type { ImageContext } from "../context.ts";
-import type { LayerProgress } from "../pull/layerProgress.ts";
+import type { LayerProgress } from "../layerProgress.ts";
 
 type Repository = ReturnType<RegistryClient["repository"]>;
 
