@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { once } from "node:events";
 import type { Socket } from "node:net";
 import { EngineError, ErrorCode } from "#errors";
+import { untilWritable } from "./drain.ts";
 import type { ApiVersion } from "./version.ts";
 
 const MAX_JSON_BODY = 4 << 20;
@@ -147,7 +147,7 @@ export class Exchange {
     return {
       write: async (chunk) => {
         if (response.destroyed) throw new EngineError("cancelled", ErrorCode.CANCELLED, "the client went away");
-        if (!response.write(chunk)) await Promise.race([once(response, "drain"), once(response, "close")]);
+        if (!response.write(chunk)) await untilWritable(response);
       },
       post: (chunk) => {
         if (!response.destroyed) response.write(chunk);

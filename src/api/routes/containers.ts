@@ -2,6 +2,7 @@ import { EngineError, ErrorCode, messageOf } from "#errors";
 import type { Attachment, ContainerCreateRequest, OutputFrame, WaitCondition } from "#containers";
 import type { Socket } from "node:net";
 import type { ContainerBackend } from "../backends.ts";
+import { untilWritable } from "../drain.ts";
 import type { Exchange } from "../exchange.ts";
 import { parseFilters } from "../query.ts";
 import type { Route } from "../router.ts";
@@ -32,17 +33,8 @@ async function create(containers: ContainerBackend, exchange: Exchange): Promise
   exchange.json(201, await containers.create(request, name === "" ? undefined : name));
 }
 
-function writeSocket(socket: Socket, bytes: Uint8Array): Promise<void> {
-  return new Promise((resolve) => {
-    if (socket.destroyed || socket.write(bytes)) resolve();
-    else {
-      const go = (): void => {
-        socket.off("drain", go).off("close", go);
-        resolve();
-      };
-      socket.on("drain", go).on("close", go);
-    }
-  });
+async function writeSocket(socket: Socket, bytes: Uint8Array): Promise<void> {
+  if (!socket.destroyed && !socket.write(bytes)) await untilWritable(socket);
 }
 
 async function pumpOutput(attachment: Attachment, socket: Socket): Promise<void> {
