@@ -1,5 +1,14 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  realpathSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { LayerDirectory } from "./driver.ts";
@@ -21,8 +30,9 @@ export class SnapshotDirectories {
   readonly #links = new Map<string, string>();
 
   constructor(root: string) {
-    this.root = root;
     mkdirSync(join(root, LINKS), { recursive: true, mode: SHARED_MODE });
+    // The mount table knows real paths only.
+    this.root = realpathSync(root);
   }
 
   static newId(): string {

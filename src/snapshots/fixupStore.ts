@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, realpathSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { LayerStore } from "#layers";
@@ -20,9 +20,9 @@ export class FixupStore {
   readonly #layers: LayerStore;
 
   constructor(root: string, layers: LayerStore) {
-    this.root = root;
-    this.#layers = layers;
     mkdirSync(root, { recursive: true, mode: 0o700 });
+    this.root = realpathSync(root);
+    this.#layers = layers;
   }
 
   /** Makes the fixup if the layer needs one over what is below it; replaces an older one. */

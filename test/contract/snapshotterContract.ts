@@ -527,6 +527,25 @@ export function snapshotterContract(driver: StorageDriver): void {
       await root.snapshots.remove(chain);
     });
 
+    test(name("a data root behind a symlink, with blanks in its name, is as good as any"), async (t) => {
+      const parent = mkdtempSync(join(tmpdir(), "varve snapshots "));
+      t.after(() => rmSync(parent, { recursive: true, force: true }));
+      mkdirSync(join(parent, "real root"));
+      symlinkSync("real root", join(parent, "link"));
+      const root = await TestRoot.open(t, driver, join(parent, "link"));
+      const chain = await root.stack(BASE, [file("etc/n", "n")]);
+      const merged = await root.run("c1", chain);
+      assert.equal(merged, root.at("c1", "merged").replace("/link/", "/real root/"));
+      await root.crash();
+      assert.equal((await root.snapshots.mount("c1")).path, merged);
+      assert.equal((await listMounts(merged)).length, 1);
+      await root.snapshots.unmount("c1");
+      for (const gone of ["c1", chain]) await root.snapshots.remove(gone);
+      assert.equal(root.snapshots.list().length, 1);
+      await root.snapshots.close();
+      assert.deepEqual(await listMounts(parent), []);
+    });
+
     test(name("a crash's half-made directories and stray mounts are swept"), async (t) => {
       const root = await TestRoot.open(t, driver);
       const chain = await root.stack(BASE, [file("etc/n", "n")]);
