@@ -4,7 +4,10 @@
  */
 
 type SyscallNumbers = Readonly<
-  Record<"mknodat" | "move_mount" | "fsopen" | "fsconfig" | "fsmount" | "pidfd_open" | "openat2", number>
+  Record<
+    "mknodat" | "move_mount" | "fsopen" | "fsconfig" | "fsmount" | "pidfd_open" | "close_range" | "openat2",
+    number
+  >
 >;
 
 /** include/uapi/asm-generic/unistd.h and arch/x86/entry/syscalls/syscall_64.tbl; numbers from 424 on are the same everywhere. */
@@ -17,6 +20,7 @@ export const SYS: SyscallNumbers = {
   fsconfig: 431,
   fsmount: 432,
   pidfd_open: 434,
+  close_range: 436,
   openat2: 437,
 };
 
@@ -71,6 +75,11 @@ export const RESOLVE = { NO_MAGICLINKS: 0x02, IN_ROOT: 0x10 } as const;
 /** linux/falloc.h, linux/fs.h */
 export const FALLOC = { KEEP_SIZE: 1, PUNCH_HOLE: 2 } as const;
 export const SEEK = { DATA: 3, HOLE: 4 } as const;
+
+/** linux/close_range.h; fds behind the standard streams. */
+export const CLOSE_RANGE_CLOEXEC = 4;
+export const FIRST_FREE_FD = 3;
+export const LAST_FD = 0xffffffff;
 
 /** linux/prctl.h, linux/wait.h */
 export const PR_SET_CHILD_SUBREAPER = 36;

@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess, StdioOptions } from "node:child_process";
 import { EngineError, ErrorCode, wrapError } from "#errors";
+import { CLOSE_RANGE_CLOEXEC, FIRST_FREE_FD, LAST_FD, SYS } from "./constants.ts";
+import { nativeFunction } from "./libc.ts";
 import { fromNodeError } from "./syscallError.ts";
 
 /** A program to start. No shell is ever between. */
@@ -21,6 +23,21 @@ export interface SpawnOptions extends ProgramCall {
   readonly detached?: boolean;
 }
 
+const closeRange = nativeFunction<[number, number, number, number]>(
+  "int64_t syscall(int64_t, uint32_t, uint32_t, uint32_t)",
+);
+let isSealed = false;
+
+/**
+ * Node opens every file with O_CLOEXEC, but what this process got from its parent (a CI's pipe, say) would go on to its
+ * children, and a container's monitor would hold it open for days. Before Linux 5.11 it does.
+ */
+function sealInheritedFiles(): void {
+  if (isSealed) return;
+  isSealed = true;
+  closeRange.call(SYS.close_range, FIRST_FREE_FD, LAST_FD, CLOSE_RANGE_CLOEXEC);
+}
+
 function startError(file: string, error: unknown): EngineError {
   const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
   if (code === "ENOENT") {
@@ -38,6 +55,7 @@ function startError(file: string, error: unknown): EngineError {
  */
 export function spawnProcess(options: SpawnOptions): Promise<ChildProcess> {
   const { file, args, cwd, env, signal, stdio, detached } = options;
+  sealInheritedFiles();
   return new Promise((resolve, reject) => {
     const child = spawn(file, [...args], {
       stdio,
