@@ -1,4 +1,4 @@
-import { createCatalog } from "./catalog.ts";
+import { createCatalog } from "./catalog/catalog.ts";
 import type { ImageContext } from "./context.ts";
 import type { ImageCatalog, ImageTransfer } from "./imageService.ts";
 import { importRootfs } from "./import.ts";

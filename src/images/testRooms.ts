@@ -12,7 +12,7 @@ import type { ContainerDefaults, Descriptor, DiffId, Digest, HistoryEntry } from
 import { createRegistryClient } from "#remote";
 import { openSnapshotter } from "#snapshots";
 import { writeTarStream } from "#tar";
-import { createCatalog } from "./catalog.ts";
+import { createCatalog } from "./catalog/catalog.ts";
 import type { ImageContext } from "./context.ts";
 import type { ImageCatalog } from "./imageService.ts";
 import { takeLease } from "./lease.ts";

@@ -1,0 +1,25 @@
+import type { ImageContext } from "../context.ts";
+import { imageDiskUsage } from "./diskUsage.ts";
+import { imageHistory } from "./imageHistory.ts";
+import type { ImageCatalog } from "../imageService.ts";
+import { inspectImage } from "./inspectImage.ts";
+import { listImages } from "./listImages.ts";
+import { lookup } from "../lookup.ts";
+import { pruneImages } from "./pruneImages.ts";
+import { removeImage } from "./removeImage.ts";
+import { tagImage } from "./tagImage.ts";
+
+/** The acts on records, over one context. */
+export function createCatalog(context: ImageContext): ImageCatalog {
+  return {
+    lookup: (name) => lookup(context, name),
+    list: (options) => listImages(context, options),
+    inspect: (name, options) => inspectImage(context, name, options),
+    history: (name) => imageHistory(context, name),
+    tag: (name, target) => tagImage(context, name, target),
+    remove: (name, { force }) => removeImage(context, name, { force }),
+    prune: (filters) => pruneImages(context, filters),
+    diskUsage: () => imageDiskUsage(context),
+    count: () => context.metadata.images.listContent().length,
+  };
+}
