@@ -3,8 +3,12 @@ import { defineCommand } from "../core/command.ts";
 import type { Command } from "../core/command.ts";
 import { CommandError } from "../core/commandError.ts";
 import { boolFlag, filterFlag, FORMAT_USAGE, stringFlag } from "../core/flags.ts";
+import { terminalOf } from "../core/session.ts";
 import { IMAGE_TITLES, imageRows, imageTable, withDigests } from "../format/imageRows.ts";
 import { listFormat, renderList } from "../format/table.ts";
+
+/** How wide a tree is where there is no terminal. */
+const PIPE_COLUMNS = 80;
 
 /** `varve images`, `varve image ls`. */
 export const images: Command = defineCommand({
@@ -42,7 +46,9 @@ images --tree`,
     });
     if (flags.tree) {
       const { renderTree } = await import("../format/imageTree.ts");
-      session.print(renderTree(found, session.stdout));
+      const terminal = terminalOf(session.stdout);
+      const screen = { isTerminal: terminal !== undefined, columns: terminal?.columns ?? PIPE_COLUMNS };
+      session.print(renderTree(found, screen, flags.all));
       return undefined;
     }
     const wish = flags.format === "" && !flags.quiet ? (session.config.formats["imagesFormat"] ?? "") : flags.format;
@@ -73,7 +79,7 @@ function refuseBesideTree(flags: { readonly [name: string]: unknown }): void {
   const words: Readonly<Record<string, string>> = {
     quiet: "--quiet",
     "no-trunc": "--no-trunc",
-    digests: "--digests",
+    digests: "--show-digest",
     format: "--format",
   };
   for (const [name, word] of Object.entries(words)) {
