@@ -53,7 +53,7 @@ const DEFAULTS: Readonly<Record<string, (value: unknown) => boolean>> = {
   MemorySwappiness: (value) => value === -1,
   UsernsMode: (value) => value === "host",
   Isolation: (value) => value === "default",
-  Healthcheck: (value) => firstOf(value, "Test") === "NONE",
+  Healthcheck: (value) => isHollow(value) || firstOf(value, "Test") === "NONE",
 };
 
 function textOf(value: unknown, key: string): string {
@@ -66,11 +66,15 @@ function firstOf(value: unknown, key: string): unknown {
   return Array.isArray(found) ? found[0] : undefined;
 }
 
-/** null, "", 0, false, [] and {}, and objects of nothing but these. */
+/** null, "", 0, false, [] and {}. */
 function isEmpty(value: unknown): boolean {
   if (value === undefined || value === null || value === "" || value === 0 || value === false) return true;
-  if (Array.isArray(value)) return value.length === 0;
-  return typeof value === "object" && Object.values(value).every(isEmpty);
+  return typeof value === "object" && Object.keys(value).length === 0;
+}
+
+/** Empty, or an object whose every field is. */
+function isHollow(value: unknown): boolean {
+  return isEmpty(value) || (typeof value === "object" && value !== null && Object.values(value).every(isEmpty));
 }
 
 function refuse(table: Readonly<Record<string, string>>, values: object): void {
@@ -91,7 +95,7 @@ function refuseEndpoints(networking: unknown): void {
     typeof networking === "object" && networking !== null ? Reflect.get(networking, "EndpointsConfig") : undefined;
   if (typeof endpoints !== "object" || endpoints === null) return;
   for (const [network, endpoint] of Object.entries(endpoints)) {
-    if (isEmpty(endpoint)) continue;
+    if (isHollow(endpoint)) continue;
     const message = `varve does not support endpoint settings of network ${network} yet (NetworkingConfig)`;
     throw new EngineError("not_implemented", ErrorCode.NOT_IMPLEMENTED, message);
   }

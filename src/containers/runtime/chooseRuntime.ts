@@ -15,7 +15,7 @@ function missing(program: string, debianPackage: string): EngineError {
   return new EngineError("failed_precondition", ErrorCode.MISSING_PROGRAM, message);
 }
 
-/** crun refuses hybrid hosts whose v2 tree has controllers (ADR 0006). */
+/** crun refuses hybrid hosts whose v2 tree has controllers (ADR 0009). */
 async function readyForCrun(log: (line: string) => void): Promise<boolean> {
   if (cgroupMode() !== "hybrid") return true;
   try {

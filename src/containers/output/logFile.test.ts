@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { LogOptions } from "../containerService.ts";
+import { readLogs } from "./readLogs.ts";
+
+async function read(log: string, options: Partial<LogOptions> = {}): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "varve-log-"));
+  try {
+    const path = join(folder, "log");
+    await writeFile(path, log, "latin1");
+    let text = "";
+    for await (const { bytes } of readLogs(path, { stdout: true, stderr: true, follow: false, ...options }, undefined))
+      text += Buffer.from(bytes).toString("latin1");
+    return text;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+const line = (text: string, flag = "F", stream = "stdout", second = "00"): string =>
+  `2026-11-21T00:00:${second}.000000000+00:00 ${stream} ${flag} ${text}\n`;
+
+/** Longer than the blocks that the reader takes. */
+const many = Array.from({ length: 9000 }, (_, index) => line(`line ${index}`)).join("");
+
+test("logs: every line of both streams, parts joined", async () => {
+  assert.equal(await read(line("a", "P") + line("b") + line("c", "F", "stderr")), "ab\nc\n");
+  assert.equal(await read(line("a", "P") + line("b") + line("c", "F", "stderr"), { stdout: false }), "c\n");
+});
+
+test("logs: tail counts lines, not parts, and a last unfinished one", async () => {
+  assert.equal(await read(line("a") + line("b", "P") + line("c"), { tail: 1 }), "bc\n");
+  assert.equal(await read(line("a") + line("b", "P"), { tail: 1 }), "b");
+  assert.equal(await read(line("a"), { tail: 5 }), "a\n");
+  assert.equal(await read(line("a"), { tail: 0 }), "");
+});
+
+test("logs: tail over many blocks", async () => {
+  assert.equal(await read(many, { tail: 2 }), "line 8998\nline 8999\n");
+  assert.equal((await read(many, { tail: 8000 })).split("\n").length, 8001);
+  assert.equal((await read(many)).split("\n").length, 9001);
+});
+
+test("logs: since, until and timestamps", async () => {
+  const log = line("a", "F", "stdout", "01") + line("b", "P", "stdout", "02") + line("c", "F", "stdout", "03");
+  const at = (second: string): bigint => BigInt(Date.parse(`2026-11-21T00:00:${second}Z`)) * 1_000_000n;
+  assert.equal(await read(log, { until: at("01") }), "a\n");
+  assert.equal(await read(log, { since: at("02") }), "bc\n");
+  assert.equal(await read(log, { timestamps: true, since: at("02") }), "2026-11-21T00:00:02.000000000Z bc\n");
+});
+
+test("logs: a line cut off by a crash is left out; no log is no output", async () => {
+  assert.equal(await read(`${line("a")}2026-11-21T00`), "a\n");
+  const missing = readLogs("/nonexistent/log", { stdout: true, stderr: true, follow: false }, undefined);
+  assert.deepEqual(await missing.next(), { done: true, value: undefined });
+});

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { refuseUnsupported } from "./unsupported.ts";
+
+/** What docker 28.2 sends for `docker run --rm --network none IMAGE true`, as far as it is in question here. */
+const FROM_DOCKER = {
+  Volumes: {},
+  Healthcheck: null,
+  HostConfig: {
+    Binds: null,
+    Mounts: null,
+    PortBindings: {},
+    RestartPolicy: { Name: "no", MaximumRetryCount: 0 },
+    VolumeDriver: "",
+    VolumesFrom: null,
+    Links: null,
+    Devices: [],
+    DeviceCgroupRules: null,
+    DeviceRequests: null,
+    BlkioWeightDevice: [],
+    MemorySwappiness: -1,
+    OomKillDisable: false,
+    UsernsMode: "",
+  },
+  NetworkingConfig: { EndpointsConfig: { none: { IPAMConfig: null, Links: null, Aliases: null, DriverOpts: {} } } },
+};
+
+test("refusal: the empty values that clients send pass", () => {
+  refuseUnsupported(FROM_DOCKER);
+  refuseUnsupported({});
+  refuseUnsupported({ Healthcheck: { Test: ["NONE"] }, HostConfig: { RestartPolicy: { Name: "" } } });
+});
+
+const REFUSED: readonly (readonly [object, string])[] = [
+  [{ HostConfig: { Binds: ["/a:/b"] } }, "varve does not support --volume yet (Binds)"],
+  [{ HostConfig: { Mounts: [{ Type: "bind" }] } }, "varve does not support --mount yet (Mounts)"],
+  [
+    { HostConfig: { PortBindings: { "80/tcp": [{ HostPort: "8080" }] } } },
+    "varve does not support --publish yet (PortBindings)",
+  ],
+  [{ HostConfig: { RestartPolicy: { Name: "always" } } }, "varve does not support --restart yet (RestartPolicy)"],
+  [{ HostConfig: { Devices: [{ PathOnHost: "/dev/fuse" }] } }, "varve does not support --device yet (Devices)"],
+  [{ HostConfig: { MemorySwappiness: 60 } }, "varve does not support --memory-swappiness yet (MemorySwappiness)"],
+  [{ Volumes: { "/data": {} } }, "varve does not support --volume yet (Volumes)"],
+  [{ Healthcheck: { Test: ["CMD", "true"] } }, "varve does not support --health-cmd yet (Healthcheck)"],
+  [
+    { NetworkingConfig: { EndpointsConfig: { net: { Aliases: ["a"] } } } },
+    "varve does not support endpoint settings of network net yet (NetworkingConfig)",
+  ],
+];
+for (const [request, message] of REFUSED) {
+  test(`refusal: ${message}`, () => {
+    assert.throws(() => refuseUnsupported({ ...request }), { category: "not_implemented", message });
+  });
+}
