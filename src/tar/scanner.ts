@@ -14,6 +14,7 @@ import {
   readPaxSparse,
   readSparseTable,
 } from "./sparse.ts";
+import type { PaxSparse } from "./sparse.ts";
 import { invalidTar, located, truncatedTar } from "./tarError.ts";
 
 export interface TarScannerOptions {
@@ -28,6 +29,7 @@ interface SparseInProgress {
   readonly header: Buffer;
   readonly extents: SparseExtent[];
   readonly map: SparseMapReader;
+  readonly realSize: number | undefined;
 }
 
 /** What the next gathered bytes are. */
@@ -222,10 +224,10 @@ export class TarScanner {
     if (this.#overrides.pax === NO_PAX && this.#globals.size > 0) {
       this.#overrides = { ...this.#overrides, pax: new PaxAttributes(this.#globals, []) };
     }
-    const { pax } = this.#overrides;
+    const limit = this.#budget.maxSparseExtents;
+    const sparse = isPlainFile(flag) ? readPaxSparse(this.#overrides.pax, limit) : undefined;
     if (flag === "S") this.#beginOldSparse(block);
-    else if (isPlainFile(flag) && readPaxSparse(pax, this.#budget.maxSparseExtents) !== undefined)
-      this.#beginPaxSparse(block);
+    else if (sparse !== undefined) this.#beginPaxSparse(block, sparse);
     else this.#deliver(block, this.#storedSize(block), undefined);
   }
 
@@ -239,44 +241,40 @@ export class TarScanner {
   #beginOldSparse(block: Buffer): void {
     const extents: SparseExtent[] = [];
     const isExtended = readSparseTable(block, HEADER_TABLE, extents);
-    this.#sparse = { header: Buffer.from(block), extents, map: this.#newMap() };
+    const realSize = numberAt(block, OLD_GNU_REAL_SIZE);
+    this.#sparse = { header: Buffer.from(block), extents, map: this.#newMap(), realSize };
     if (isExtended) this.#expect("sparseExtension", BLOCK);
     else this.#finishOldSparse();
   }
 
   #readSparseExtension(block: Buffer): void {
-    const sparse = this.#sparseInProgress();
-    const isExtended = readSparseTable(block, EXTENSION_TABLE, sparse.extents);
-    this.#budget.sparseExtents(sparse.extents.length);
+    const { extents } = this.#sparseInProgress();
+    const isExtended = readSparseTable(block, EXTENSION_TABLE, extents);
+    this.#budget.sparseExtents(extents.length);
     if (!isExtended) this.#finishOldSparse();
   }
 
   #finishOldSparse(): void {
-    const { header, extents } = this.#sparseInProgress();
-    const size = numberAt(header, OLD_GNU_REAL_SIZE);
-    this.#deliverSparse(header, extents, size, this.#storedSize(header));
+    const { header, extents, realSize } = this.#sparseInProgress();
+    this.#deliverSparse(header, extents, realSize, this.#storedSize(header));
   }
 
-  #beginPaxSparse(block: Buffer): void {
-    const pax = readPaxSparse(this.#overrides.pax, this.#budget.maxSparseExtents);
-    if (pax?.extents === undefined) {
-      this.#sparse = { header: Buffer.from(block), extents: [], map: this.#newMap() };
+  #beginPaxSparse(block: Buffer, { extents, realSize }: PaxSparse): void {
+    if (extents === undefined) {
+      this.#sparse = { header: Buffer.from(block), extents: [], map: this.#newMap(), realSize };
       this.#expect("sparseMap", BLOCK);
       return;
     }
-    this.#budget.sparseExtents(pax.extents.length);
-    const storedSize = this.#storedSize(block);
-    this.#deliverSparse(block, pax.extents, pax.realSize ?? storedSize, storedSize);
+    this.#budget.sparseExtents(extents.length);
+    this.#deliverSparse(block, extents, realSize, this.#storedSize(block));
   }
 
   #readSparseMap(block: Buffer): void {
-    const { header, map } = this.#sparseInProgress();
+    const { header, map, realSize } = this.#sparseInProgress();
     const isWhole = map.push(block);
     const storedSize = this.#storedSize(header) - map.blocks * BLOCK;
     if (storedSize < 0) throw invalidTar("a sparse map is longer than its file");
-    if (!isWhole) return;
-    const pax = readPaxSparse(this.#overrides.pax, this.#budget.maxSparseExtents);
-    this.#deliverSparse(header, map.extents, pax?.realSize ?? storedSize, storedSize);
+    if (isWhole) this.#deliverSparse(header, map.extents, realSize, storedSize);
   }
 
   #newMap(): SparseMapReader {
@@ -288,7 +286,13 @@ export class TarScanner {
     return this.#sparse;
   }
 
-  #deliverSparse(header: Buffer, extents: readonly SparseExtent[], size: number, storedSize: number): void {
+  #deliverSparse(
+    header: Buffer,
+    extents: readonly SparseExtent[],
+    realSize: number | undefined,
+    storedSize: number,
+  ): void {
+    const size = realSize ?? storedSize;
     this.#sparse = undefined;
     this.#deliver(header, storedSize, { size, extents: checkExtents(extents, size, storedSize) });
   }

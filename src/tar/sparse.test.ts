@@ -174,3 +174,8 @@ test("PAX sparse: odd counts, wrong order and junk in a map are refused", () => 
     assert.throws(() => scan(Buffer.concat([pax(ONE), member({}, padded(map)), END])), invalid, JSON.stringify(map));
   }
 });
+
+test("old GNU sparse: a negative size is refused", () => {
+  const raw = [[483, Buffer.alloc(12, 0xff)]] as const;
+  assert.throws(() => scan(Buffer.concat([rawHeader({ flag: "S", magic: MAGIC, raw }), END])), invalid);
+});

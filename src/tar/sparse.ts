@@ -131,6 +131,7 @@ export class SparseMapReader {
 
 /** Ascending, apart, within the file, and just as long together as what is stored; empty runs dropped. */
 export function checkExtents(extents: readonly SparseExtent[], size: number, storedSize: number): SparseExtent[] {
+  if (size < 0) throw invalidTar("a negative size");
   let end = 0;
   let stored = 0;
   for (const { offset, length } of extents) {
