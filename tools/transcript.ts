@@ -1,0 +1,280 @@
+/**
+ * The same docker commands on two engines, outputs compared after masking what must differ.
+ *
+ *   sh tools/node.sh tools/transcript.ts OURS.sock DOCKERD.sock [--registry 127.0.0.1:5000] [--verbose]
+ *
+ * Works in repositories called `transcript/…` of the registry, and removes its images afterwards. The registry must hold
+ * debian:12-slim. Exit 1 when anything differs.
+ */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { encodeTarHeader, TAR_END, tarPadding } from "#tar";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { registry: { type: "string", default: "127.0.0.1:5000" }, verbose: { type: "boolean", default: false } },
+});
+const [ours = "", theirs = ""] = positionals;
+const registry = values.registry;
+const folder = mkdtempSync(join(tmpdir(), "varve-transcript-"));
+const base = `${registry}/debian:12-slim`;
+/** Each engine has a repository of its own, of equal length: they must not pull what the other pushed. */
+const REPOSITORY_OF = { ours: `${registry}/transcript/o`, theirs: `${registry}/transcript/t` } as const;
+const repository = REPOSITORY_OF.ours;
+
+function tiny(name: string, text: string): string {
+  const path = join(folder, name);
+  const body = Buffer.from(text);
+  writeFileSync(
+    path,
+    Buffer.concat([
+      encodeTarHeader({ path: "hello", type: "file", mode: 0o644, size: body.byteLength }),
+      body,
+      tarPadding(body.byteLength),
+      TAR_END,
+    ]),
+  );
+  return path;
+}
+
+const a = tiny("a.tar", "first");
+const b = tiny("b.tar", "second");
+const archive = join(folder, "saved.tar");
+
+/** Commands in order; each sees what the ones before it did. `{…}` is a placeholder of a file or name. */
+const COMMANDS: readonly (readonly string[])[] = [
+  ["pull", base],
+  ["pull", base],
+  ["pull", "-q", base],
+  ["pull", `${registry}/none:1`],
+  ["pull", "127.0.0.1:1/none:1"],
+  ["pull", `${registry}/debian:none`],
+  ["pull", "--platform", "linux/arm64", base],
+  ["pull", "UPPER/case"],
+  ["pull", "a b"],
+  ["pull", ""],
+  ["import", a, "t1:1"],
+  [
+    "import",
+    "-m",
+    "message",
+    "-c",
+    'CMD ["x"]',
+    "-c",
+    "ENV A=b C=d",
+    "-c",
+    "LABEL l=1",
+    "-c",
+    "EXPOSE 80 90/udp",
+    "-c",
+    "VOLUME /v",
+    "-c",
+    "WORKDIR /w",
+    "-c",
+    "USER u:g",
+    b,
+    "t2:1",
+  ],
+  ["import", "-c", "FOO bar", a, "t3:1"],
+  ["import", "/nope.tar", "t3:1"],
+  ["images"],
+  ["images", "-q", "--no-trunc", "t1"],
+  ["images", "--digests"],
+  ["images", "--format", "{{.Repository}}|{{.Tag}}|{{.Size}}|{{.ID}}"],
+  ["images", "--format", "json", "t1"],
+  ["images", "--format", "table {{.Repository}}\t{{.Tag}}"],
+  ["images", "--format", "{{.Nope}}"],
+  ["images", "--filter", "dangling=true"],
+  ["images", "--filter", "dangling=maybe"],
+  ["images", "--filter", "label=l"],
+  ["images", "--filter", "label=l=2"],
+  ["images", "--filter", "reference=t*"],
+  ["images", "--filter", "reference=*/*/*"],
+  ["images", "--filter", "before=t2:1"],
+  ["images", "--filter", "since=nope"],
+  ["images", "--filter", "nope=1"],
+  ["images", "--filter", "until=1h"],
+  ["images", "nope"],
+  ["tag", "t1:1", "t1:2"],
+  ["tag", "t1:1", "T1:2"],
+  ["tag", "nope:1", "x:1"],
+  ["tag", "t1:1", "x@sha256:0000000000000000000000000000000000000000000000000000000000000000"],
+  ["tag", "t2:1", `${repository}:1`],
+  ["tag", "t2:1", `${repository}:2`],
+  ["inspect", "t1:1"],
+  ["image", "inspect", "t2:1", "-f", "{{json .Config}}"],
+  [
+    "inspect",
+    "-f",
+    "{{.Comment}} {{.Author}} {{.Architecture}} {{.Os}} {{.Size}} {{len .RootFS.Layers}} {{.DockerVersion}}",
+    "t2:1",
+  ],
+  ["inspect", "nope"],
+  ["inspect", "--type", "image", "nope"],
+  ["inspect", "--type", "container", "t1:1"],
+  ["inspect", "--type", "bad", "t1:1"],
+  ["inspect", "-f", "{{.Nope}}", "t1:1"],
+  ["inspect", "-f", "{{", "t1:1"],
+  ["history", "t2:1"],
+  ["history", "--no-trunc", "--format", "{{.ID}}|{{.CreatedBy}}|{{.Size}}|{{.Comment}}", base],
+  ["history", "-q", "t2:1"],
+  ["history", "-H=false", "t2:1"],
+  ["history", "nope"],
+  ["push", `${repository}:1`],
+  ["push", `${repository}:1`],
+  ["push", "-q", `${repository}:2`],
+  ["push", "-a", repository],
+  ["push", `${repository}:nope`],
+  ["push", "nothere"],
+  ["push", "-a", "nothere"],
+  ["images", "--digests", repository],
+  ["rmi", `${repository}:1`],
+  ["rmi", `${repository}:2`],
+  ["pull", "-a", repository],
+  ["rmi", `${repository}:1`, `${repository}:2`],
+  ["save", "-o", archive, "t1:1", "t1:2", "t2:1"],
+  ["save", "-o", join(folder, "x.tar"), "nope"],
+  ["save"],
+  ["rmi", "t1:1"],
+  ["rmi", "t1:2"],
+  ["rmi", "t1:2"],
+  ["load", "-i", archive],
+  ["load", "-q", "-i", archive],
+  ["load", "-i", "/nope"],
+  ["load", "-i", a],
+  ["rmi", "-f", "t1:1", "nope", "t1:2"],
+  ["image", "rm", "--no-prune", "t2:1"],
+  ["import", a],
+  ["images", "--filter", "dangling=true", "--format", "{{.Repository}}:{{.Tag}}"],
+  ["image", "prune", "-f"],
+  ["image", "prune", "-f"],
+  ["image", "prune", "-f", "--filter", "nope=1"],
+  ["image", "prune", "-f", "--filter", "until=bad"],
+  ["system", "df"],
+  ["system", "df", "--format", "{{.Type}} {{.TotalCount}} {{.Active}} {{.Size}} {{.Reclaimable}}"],
+  ["manifest", "inspect", "--insecure", base],
+  ["manifest", "inspect", "--insecure", `${registry}/none:1`],
+  ["run", "--rm", "--network", "none", base, "echo", "hi"],
+  ["run", "--rm", "--network", "none", base, "sh", "-c", "exit 3"],
+  ["run", "--rm", "--network", "none", base, "/nope"],
+  ["run", "--rm", "--network", "none", base, "nope"],
+  ["run", "--rm", "--network", "none", base, "/etc"],
+  ["run", "--rm", "--network", "none", "-u", "nosuch", base, "id"],
+  ["run", "--rm", "--network", "none", "-u", "www-data", base, "id"],
+  ["run", "--rm", "--network", "none", "-w", "/a/b", base, "pwd"],
+  ["run", "--rm", "--network", "none", "-e", "A=1", "-h", "host1", base, "sh", "-c", "env | sort"],
+  [
+    "run",
+    "--rm",
+    "--network",
+    "none",
+    base,
+    "sh",
+    "-c",
+    "cat /proc/self/status | grep -E '^(Cap|Seccomp|NoNewPrivs)'; mount | sort | grep -v overlay | cut -d' ' -f1-5",
+  ],
+  [
+    "run",
+    "--rm",
+    "--network",
+    "none",
+    base,
+    "sh",
+    "-c",
+    "ls -la /dev | awk '{print $1,$3,$4,$NF}'; ls /; stat -c '%a %U %G %n' / /tmp /etc /dev/shm; umask; ulimit -a",
+  ],
+  ["run", "--rm", "--network", "none", base, "cat", "/etc/hosts"],
+  ["run", "--name", "tr1", "--network", "none", base, "true"],
+  ["run", "--name", "tr1", "--network", "none", base, "true"],
+  [
+    "ps",
+    "-a",
+    "--format",
+    "{{.Names}}|{{.Image}}|{{.Command}}|{{.State}}|{{.Ports}}|{{.Networks}}|{{.Mounts}}|{{.Size}}",
+  ],
+  ["rmi", base],
+  ["logs", "tr1"],
+  [
+    "inspect",
+    "-f",
+    "{{.State.Status}} {{.State.ExitCode}} {{.Config.Image}} {{json .Config.Cmd}} {{.HostConfig.NetworkMode}} {{.Path}} {{json .Args}}",
+    "tr1",
+  ],
+  ["rm", "tr1"],
+  ["rm", "tr1"],
+  ["rm", "-f", "tr1"],
+  ["kill", "tr1"],
+  ["stop", "tr1"],
+  ["wait", "tr1"],
+  ["logs", "tr1"],
+  ["start", "tr1"],
+  ["run", "--rm", "nosuchimage:1", "true"],
+  ["rmi", "-f", base],
+  ["images", "-aq"],
+];
+
+interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function docker(engine: keyof typeof REPOSITORY_OF, given: readonly string[]): Ran {
+  const socket = engine === "ours" ? ours : theirs;
+  const args = given.map((arg) =>
+    arg.replaceAll(repository, REPOSITORY_OF[engine]).replace(archive, `${archive}.${engine}`),
+  );
+  const ran = spawnSync("docker", args, {
+    encoding: "utf8",
+    env: { ...process.env, DOCKER_HOST: `unix://${socket}`, DOCKER_CLI_HINTS: "false" },
+    timeout: 60_000,
+  });
+  return { code: ran.status ?? -1, stdout: ran.stdout, stderr: ran.stderr };
+}
+
+/** Ids, times and roots must differ; progress lines of parallel layers come in any order. */
+function mask(text: string): string {
+  const masked = text
+    .replace(/transcript\/[ot]\b/g, "transcript/a")
+    .replace(/saved\.tar\.(?:ours|theirs)/g, "saved.tar")
+    .replace(/sha256:[0-9a-f]{64}/g, "sha256:<id>")
+    .replace(/\b[0-9a-f]{64}\b/g, "<id>")
+    .replace(/\b[0-9a-f]{12}\b/g, "<short>")
+    .replace(/\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)/g, "<time>")
+    .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4} \w+/g, "<time>")
+    .replace(/(?:Less than a second|About an? \w+|\d+ \w+) ago/g, "<ago>")
+    .replace(/"[^"]*\/overlay2\/[^"]*"/g, '"<layer>"')
+    .replace(
+      /^(?:[0-9a-f<>a-z]+: )?(?:Waiting|Verifying Checksum|Download complete|Pulling fs layer|Pull complete|Already exists|Preparing|Layer already exists|Pushed|Mounted from \S+)$/gm,
+      "<progress>",
+    )
+    .replace(/ +$/gm, "");
+  return masked.replace(/(?:<short>: )?<progress>\n(?:(?:<short>: )?<progress>\n)*/g, "<progress>\n");
+}
+
+let differences = 0;
+try {
+  for (const args of COMMANDS) {
+    const [one, two] = [docker("ours", args), docker("theirs", args)];
+    const same =
+      one.code === two.code && mask(one.stdout) === mask(two.stdout) && mask(one.stderr) === mask(two.stderr);
+    if (same && !values.verbose) continue;
+    if (!same) differences += 1;
+    process.stdout.write(`\n${same ? "=" : "≠"} docker ${args.join(" ")}\n`);
+    if (same) continue;
+    if (one.code !== two.code) process.stdout.write(`  exit: ours ${one.code}, theirs ${two.code}\n`);
+    for (const stream of ["stdout", "stderr"] as const) {
+      if (mask(one[stream]) === mask(two[stream])) continue;
+      process.stdout.write(
+        `  ours ${stream}:\n${mask(one[stream]).replace(/^/gm, "    ")}\n  theirs ${stream}:\n${mask(two[stream]).replace(/^/gm, "    ")}\n`,
+      );
+    }
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+process.stdout.write(`\n${COMMANDS.length} commands, ${differences} differences\n`);
+process.exitCode = differences === 0 ? 0 : 1;
