@@ -16,6 +16,7 @@ export { createEngineClient } from "./engineClient.ts";
 export type { EngineCall, EngineClient, EngineClientOptions, EngineResponse, HijackedStream } from "./engineClient.ts";
 export { DEFAULT_SOCKET, execRoot, parseHost } from "./host.ts";
 export type { EngineHost } from "./host.ts";
+export { readLines } from "./jsonLines.ts";
 export { isListening, startDaemon } from "./startDaemon.ts";
 export type { DaemonStart } from "./startDaemon.ts";
 export { demultiplex } from "./stdcopy.ts";

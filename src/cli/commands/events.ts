@@ -1,5 +1,5 @@
+import { readLines } from "#client";
 import type { EventMessage } from "#engineapi";
-import { readJsonText } from "../stream/jsonText.ts";
 import { defineCommand } from "../core/command.ts";
 import type { Command } from "../core/command.ts";
 import { filterFlag, stringFlag } from "../core/flags.ts";
@@ -79,7 +79,7 @@ events --filter type=image --format '{{.Action}} {{.Actor.ID}}'`,
         filters: Object.keys(flags.filter).length === 0 ? undefined : wireFilters(flags.filter),
       },
     });
-    for await (const text of readJsonText(body)) {
+    for await (const text of readLines(body)) {
       // timeNano is beyond a double's whole numbers.
       const value = parseGoJson(text);
       const line =

@@ -41,7 +41,8 @@ function startFailureCode(text: string): number {
   return /permission denied|is a directory/.test(text) ? 126 : BAD_FLAGS;
 }
 
-function reportFailure(error: unknown, path: string, command: Command): number {
+function reportFailure(error: unknown, call: { path: string; command: Command; debug: boolean }): number {
+  const { path, command, debug } = call;
   if (error instanceof CommandError) {
     if (error.message !== "") err(`${error.message}\n`);
     return error.exitCode;
@@ -51,8 +52,7 @@ function reportFailure(error: unknown, path: string, command: Command): number {
   if (command.ownErrors === true) err(`${PROGRAM}: ${text}\n\n${runHelpHint(path)}\n`);
   else err(`${text}\n`);
   if (known?.hint !== undefined) err(`${known.hint}\n`);
-  if (known === undefined && process.env["VARVE_DEBUG"] !== undefined && error instanceof Error)
-    err(`${error.stack}\n`);
+  if (debug && known === undefined && error instanceof Error) err(`${error.stack}\n`);
   return command.ownErrors === true ? startFailureCode(text) : 1;
 }
 
@@ -67,7 +67,7 @@ async function invoke(path: string, command: Command, parsed: ParsedFlags, globa
     const { values: flags, given, rest: args } = parsed;
     return (await command.run({ session, flags, given, args })) ?? 0;
   } catch (error) {
-    return reportFailure(error, path, command);
+    return reportFailure(error, { path, command, debug: global.debug });
   }
 }
 

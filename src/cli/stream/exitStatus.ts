@@ -22,7 +22,11 @@ export async function watchExit(
 async function readExit(body: AsyncIterable<Uint8Array>): Promise<number> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of body) chunks.push(chunk);
-  const answer = JSON.parse(Buffer.concat(chunks).toString("utf8")) as WaitAnswer;
+  const text = Buffer.concat(chunks).toString("utf8").trim();
+  if (text === "") {
+    throw new EngineError("unavailable", ErrorCode.DAEMON_UNREACHABLE, "error waiting for container: unexpected EOF");
+  }
+  const answer = JSON.parse(text) as WaitAnswer;
   const failure = answer.Error?.Message ?? "";
   if (failure !== "")
     throw new EngineError("internal", ErrorCode.RUNTIME_FAILED, `Error waiting for container: ${failure}`);
