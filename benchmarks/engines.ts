@@ -189,9 +189,7 @@ function processesOf(socket: string): ReadonlySet<number> {
 }
 
 /** While a pull runs: API latency, memory. */
-async function observePull(
-  engine: Engine,
-): Promise<{
+async function observePull(engine: Engine): Promise<{
   readonly p50: number;
   readonly p99: number;
   readonly max: number;
@@ -203,9 +201,11 @@ async function observePull(
   const idleMb = residentMegabytes(pids);
   const latencies: number[] = [];
   let rssMb = 0;
-  let done = false;
-  const pull = docker(engine, ["pull", "-q", image]).finally(() => (done = true));
-  while (!done) {
+  const state = { done: false };
+  const pull = docker(engine, ["pull", "-q", image]).finally(() => {
+    state.done = true;
+  });
+  while (!state.done) {
     latencies.push(await ping(engine));
     rssMb = Math.max(rssMb, residentMegabytes(pids));
     await sleep(2);

@@ -76,6 +76,11 @@ export async function readConfigFile(named: string | undefined): Promise<Given> 
   return given;
 }
 
+/** Text as it is, anything else as JSON: how Go prints these values. */
+function show(value: SettingValue | undefined): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
 /** Flags beside file; lists add up. @throws {invalid_argument} when one setting is given in both, as Docker refuses it. */
 export function mergeGiven(flags: Given, file: Given): Given {
   const both = (Object.keys(flags) as SettingName[]).filter(
@@ -84,7 +89,7 @@ export function mergeGiven(flags: Given, file: Given): Given {
   const [first] = both;
   if (first !== undefined) {
     throw bad(
-      `the following directives are specified both as a flag and in the configuration file: ${SETTINGS[first].flag ?? first}: (from flag: ${String(flags[first])}, from file: ${String(file[first])})`,
+      `the following directives are specified both as a flag and in the configuration file: ${SETTINGS[first].flag ?? first}: (from flag: ${show(flags[first])}, from file: ${show(file[first])})`,
     );
   }
   const merged: Given = { ...file, ...flags };

@@ -191,7 +191,7 @@ function list(value: SettingValue | undefined): readonly string[] {
 function positive(value: SettingValue | undefined, fallback: number, name: string): number {
   if (value === undefined) return fallback;
   if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 1)
-    throw bad(`invalid ${name}: ${String(value)} (must be a whole number above 0)`);
+    throw bad(`invalid ${name}: ${JSON.stringify(value)} (must be a whole number above 0)`);
   return value;
 }
 

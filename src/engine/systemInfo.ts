@@ -1,3 +1,4 @@
+import { readdir, readFile } from "node:fs/promises";
 import { hostname, release, arch } from "node:os";
 import { API_VERSION, MIN_API_VERSION } from "#engineapi";
 import type { VersionInfo } from "#engineapi";
@@ -110,77 +111,118 @@ interface Facts {
 }
 
 async function describe(facts: Facts, counts: InfoCounts): Promise<Readonly<Record<string, unknown>>> {
-  const { config, driver, machine } = facts;
-  const groups = await readControlGroups();
-  const { running, paused, stopped } = counts.containers;
+  const [groups, forwarding, openFiles] = await Promise.all([readControlGroups(), readForwarding(), countOpenFiles()]);
   return {
     ID: facts.id,
-    Containers: running + paused + stopped,
-    ContainersRunning: running,
-    ContainersPaused: paused,
-    ContainersStopped: stopped,
-    Images: counts.images,
-    Driver: driver.name,
-    DriverStatus: driver.status.some(([name]) => name === "Backing Filesystem")
-      ? driver.status
-      : [["Backing Filesystem", facts.backingFilesystem], ...driver.status],
+    ...countsOf(counts),
+    ...storageOf(facts),
     Plugins: { Volume: [], Network: ["host", "null"], Authorization: null, Log: ["json-file"] },
     ...groups.limits,
-    IPv4Forwarding: true,
+    IPv4Forwarding: forwarding,
     BridgeNfIptables: false,
     BridgeNfIp6tables: false,
-    Debug: config.debug,
-    NFd: 0,
+    Debug: facts.config.debug,
+    NFd: openFiles,
     NGoroutines: 0,
     SystemTime: new Date().toISOString(),
     LoggingDriver: "json-file",
     CgroupDriver: "cgroupfs",
     CgroupVersion: groups.version,
     NEventsListener: counts.eventListeners,
+    ...machineOf(facts.machine),
+    ...daemonOf(facts.config),
+    ...runtimesOf(facts.components, counts),
+    Swarm: NO_SWARM,
+    LiveRestoreEnabled: true,
+    Isolation: "",
+    SecurityOptions: ["name=seccomp,profile=builtin", ...(groups.version === "2" ? ["name=cgroupns"] : [])],
+    CDISpecDirs: null,
+    Warnings: [...groups.warnings, ...missingPrograms(counts)],
+  };
+}
+
+const NO_SWARM = {
+  NodeID: "",
+  NodeAddr: "",
+  LocalNodeState: "inactive",
+  ControlAvailable: false,
+  Error: "",
+  RemoteManagers: null,
+};
+
+function countsOf({ containers, images }: InfoCounts): object {
+  const { running, paused, stopped } = containers;
+  return {
+    Containers: running + paused + stopped,
+    ContainersRunning: running,
+    ContainersPaused: paused,
+    ContainersStopped: stopped,
+    Images: images,
+  };
+}
+
+function storageOf({ driver, backingFilesystem }: Facts): object {
+  const named = driver.status.some(([name]) => name === "Backing Filesystem");
+  return {
+    Driver: driver.name,
+    DriverStatus: named ? driver.status : [["Backing Filesystem", backingFilesystem], ...driver.status],
+  };
+}
+
+function machineOf(machine: Machine): object {
+  return {
     KernelVersion: release(),
     OperatingSystem: machine.operatingSystem,
     OSVersion: machine.operatingSystemVersion,
     OSType: "linux",
     Architecture: ARCHITECTURES[arch()] ?? arch(),
-    IndexServerAddress: "https://index.docker.io/v1/",
-    RegistryConfig: registryConfig(config),
     NCPU: machine.cpus,
     MemTotal: machine.memoryBytes,
+    Name: hostname(),
+  };
+}
+
+function daemonOf(config: EngineConfig): object {
+  return {
+    IndexServerAddress: "https://index.docker.io/v1/",
+    RegistryConfig: registryConfig(config),
     GenericResources: null,
     DockerRootDir: config.dataRoot,
     HttpProxy: process.env["HTTP_PROXY"] ?? "",
     HttpsProxy: process.env["HTTPS_PROXY"] ?? "",
     NoProxy: process.env["NO_PROXY"] ?? "",
-    Name: hostname(),
     Labels: config.labels,
     ExperimentalBuild: false,
     ServerVersion: VERSION,
-    Runtimes: Object.fromEntries(counts.runtimes.map((name) => [name, { path: name }])),
-    DefaultRuntime: counts.defaultRuntime,
-    Swarm: {
-      NodeID: "",
-      NodeAddr: "",
-      LocalNodeState: "inactive",
-      ControlAvailable: false,
-      Error: "",
-      RemoteManagers: null,
-    },
-    LiveRestoreEnabled: true,
-    Isolation: "",
-    InitBinary: "catatonit",
-    ContainerdCommit: { ID: "", Expected: "" },
-    RuncCommit: commitOf(facts.components, counts.defaultRuntime),
-    InitCommit: { ID: "", Expected: "" },
-    SecurityOptions: ["name=seccomp,profile=builtin", ...(groups.version === "2" ? ["name=cgroupns"] : [])],
-    CDISpecDirs: null,
-    Warnings: [
-      ...groups.warnings,
-      ...(counts.defaultRuntime === "" ? ["WARNING: no container runtime: install the package crun or runc"] : []),
-      ...(findProgram("conmon") === undefined
-        ? ["WARNING: conmon is missing: install the package conmon to run containers"]
-        : []),
-    ],
   };
+}
+
+function runtimesOf(components: readonly Component[], { runtimes, defaultRuntime }: InfoCounts): object {
+  return {
+    Runtimes: Object.fromEntries(runtimes.map((name) => [name, { path: name }])),
+    DefaultRuntime: defaultRuntime,
+    InitBinary: findProgram("catatonit") === undefined ? "" : "catatonit",
+    ContainerdCommit: { ID: "", Expected: "" },
+    RuncCommit: commitOf(components, defaultRuntime),
+    InitCommit: { ID: "", Expected: "" },
+  };
+}
+
+function missingPrograms({ defaultRuntime }: InfoCounts): readonly string[] {
+  return [
+    ...(defaultRuntime === "" ? ["WARNING: no container runtime: install the package crun or runc"] : []),
+    ...(findProgram("conmon") === undefined
+      ? ["WARNING: conmon is missing: install the package conmon to run containers"]
+      : []),
+  ];
+}
+
+async function readForwarding(): Promise<boolean> {
+  return (await readFile("/proc/sys/net/ipv4/ip_forward", "utf8").catch(() => "0")).trim() === "1";
+}
+
+async function countOpenFiles(): Promise<number> {
+  return (await readdir("/proc/self/fd")).length;
 }
 
 function commitOf(
