@@ -41,6 +41,7 @@ load < images.tar.zst`,
     quiet: boolFlag("q", "Suppress the load output"),
   },
   async run({ session, flags }) {
+    if (flags.platform !== "") await session.client.requireApiVersion("1.48", "--platform");
     const upload = await openInput(flags.input, session);
     const messages = session.client.lines({
       method: "POST",

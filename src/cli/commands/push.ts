@@ -23,6 +23,7 @@ push -a registry.example:5000/base`,
     quiet: boolFlag("q", "Suppress verbose output"),
   },
   async run({ session, flags, args: [name = ""] }) {
+    if (flags.platform !== "") await session.client.requireApiVersion("1.46", "--platform");
     const named = parseReference(name);
     const isNameOnly = named.tag === undefined && named.digest === undefined;
     if (flags["all-tags"] && !isNameOnly) {

@@ -53,6 +53,7 @@ save debian:12-slim nginx | zstd > images.tar.zst`,
     ),
   },
   async run({ session, flags, args }) {
+    if (flags.platform !== "") await session.client.requireApiVersion("1.48", "--platform");
     if (flags.output === "" && terminalOf(session.stdout) !== undefined) {
       throw new CommandError("cowardly refusing to save to a terminal. Use the -o flag or redirect");
     }
