@@ -121,9 +121,11 @@ export class Lifecycle {
     return container.exclusive(async () => {
       const { id, paths, state } = container;
       container.setState({ ...state, status: "removing" });
-      await snapshots.unmount(id);
-      await snapshots.remove(id);
-      await rm(paths.directory, { recursive: true, force: true });
+      const removeTop = async (): Promise<void> => {
+        await snapshots.unmount(id);
+        await snapshots.remove(id);
+      };
+      await Promise.all([removeTop(), rm(paths.directory, { recursive: true, force: true })]);
       records.remove(id);
       index.remove(container);
       container.renewHub().end();

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, constants, openSync, readFileSync, unlinkSync, writeSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable, Writable } from "node:stream";
@@ -125,8 +125,29 @@ export function connectStreams(paths: ContainerPaths): Socket {
   return connectPacketSocket(paths.bundle, "attach");
 }
 
+/**
+ * What `crun start` does when a spec has no hooks, as ours: the container's init waits for one byte from a fifo, which is
+ * removed first, for its being there means "created". Saves a process of 3 ms. False when there is no such fifo.
+ */
+function releaseInit(fifo: string): boolean {
+  let fd: number;
+  try {
+    fd = openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch {
+    return false; // another crun's protocol: let it do that
+  }
+  try {
+    unlinkSync(fifo);
+    writeSync(fd, "\0");
+    return true;
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /** Runs the created container's program. @throws {CreateFailed} */
 export async function startProgram(id: string, paths: ContainerPaths, layout: Layout, runtime: Runtime): Promise<void> {
+  if (runtime.name === "crun" && releaseInit(join(layout.runtimeState, id, "exec.fifo"))) return;
   const args = ["--root", layout.runtimeState, "--log", paths.runtimeLog, "--log-format", "json", "start", id];
   const { code, stderr } = await runProgram({ file: runtime.file, args, env: ENVIRONMENT });
   if (code !== 0) throw new CreateFailed(stderr.toString());
