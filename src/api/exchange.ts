@@ -1,7 +1,10 @@
+import { STATUS_CODES } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { EngineError, ErrorCode } from "#errors";
-import { untilWritable } from "./drain.ts";
+import { EngineError, ErrorCode, messageOf } from "#errors";
+import { createBodyWriter } from "./bodyWriter.ts";
+import type { BodyWriter } from "./bodyWriter.ts";
+import { LATEST } from "./version.ts";
 import type { ApiVersion } from "./version.ts";
 
 const MAX_JSON_BODY = 4 << 20;
@@ -18,44 +21,54 @@ export interface Hijacked {
  */
 export class Exchange {
   readonly request: IncomingMessage;
-  readonly version: ApiVersion;
-  readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
   /** Fires when the client goes away before the answer is complete. */
   readonly signal: AbortSignal;
   readonly #response: ServerResponse | undefined;
   readonly #upgrade: Hijacked | undefined;
+  readonly #gone: () => void;
+  #hijacked = false;
+  #version: ApiVersion = LATEST;
+  #params: Readonly<Record<string, string>> = {};
 
   constructor(parts: {
     readonly request: IncomingMessage;
     readonly response: ServerResponse | undefined;
     readonly upgrade: Hijacked | undefined;
-    readonly version: ApiVersion;
-    readonly params: Readonly<Record<string, string>>;
     readonly query: URLSearchParams;
   }) {
     this.request = parts.request;
     this.#response = parts.response;
     this.#upgrade = parts.upgrade;
-    this.version = parts.version;
-    this.params = parts.params;
     this.query = parts.query;
     const controller = new AbortController();
     this.signal = controller.signal;
-    const gone = (): void => {
+    this.#gone = (): void => {
       if (this.#response?.writableFinished !== true)
         controller.abort(new EngineError("cancelled", ErrorCode.CANCELLED, "the client went away"));
     };
-    (this.#response ?? parts.request.socket).once("close", gone);
+    (this.#response ?? parts.request.socket).once("close", this.#gone);
   }
 
   /** True once headers are out: an error can then no longer become a status. */
   get started(): boolean {
-    return this.#response?.headersSent ?? false;
+    return this.#hijacked || (this.#response?.headersSent ?? false);
+  }
+
+  /** The API version that the path asks for. */
+  get version(): ApiVersion {
+    return this.#version;
+  }
+
+  /** Tells what the router found; once, before the handler runs. */
+  routed(version: ApiVersion, params: Readonly<Record<string, string>>): this {
+    this.#version = version;
+    this.#params = params;
+    return this;
   }
 
   param(name: string): string {
-    return this.params[name] ?? "";
+    return this.#params[name] ?? "";
   }
 
   /** Docker's boolean query values: absent, "", 0, no, false and none are false. */
@@ -78,26 +91,25 @@ export class Exchange {
     return Number(value);
   }
 
-  /** The request body as JSON; undefined when it is empty. At most 4 MiB. */
+  /** The request body as JSON, at most 4 MiB. @throws {invalid_argument} in Docker's words when it is something else. */
   async readJson(): Promise<unknown> {
+    const refuse = (message: string, cause?: unknown): EngineError =>
+      new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, message, { cause });
+    const type = this.request.headers["content-type"] ?? "application/json";
+    if (type.split(";", 1)[0]?.trim().toLowerCase() !== "application/json")
+      throw refuse(`unsupported Content-Type header (${type}): must be 'application/json'`);
     const chunks: Uint8Array[] = [];
     let size = 0;
     for await (const chunk of this.request as AsyncIterable<Uint8Array>) {
       size += chunk.byteLength;
-      if (size > MAX_JSON_BODY)
-        throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, "http: request body too large");
+      if (size > MAX_JSON_BODY) throw refuse("http: request body too large");
       chunks.push(chunk);
     }
-    if (size === 0) return undefined;
+    if (size === 0) throw refuse("invalid JSON: got EOF while reading request body");
     try {
       return JSON.parse(Buffer.concat(chunks).toString("utf8"));
     } catch (cause) {
-      throw new EngineError(
-        "invalid_argument",
-        ErrorCode.BAD_REQUEST,
-        "invalid JSON: the request body could not be read",
-        { cause },
-      );
+      throw refuse(`invalid JSON: ${messageOf(cause).replaceAll(/\s+/g, " ")}`, cause);
     }
   }
 
@@ -133,64 +145,46 @@ export class Exchange {
   #refuseUpgrade(status: number, text: string): void {
     const socket = this.#upgrade?.socket;
     socket?.end(
-      `HTTP/1.1 ${status} Error\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`,
+      `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`,
     );
   }
 
-  /** Starts a streamed answer; `write` waits while the client is slow. */
+  /** Starts a streamed answer: its headers go out at once. */
   stream(status: number, type: string): BodyWriter {
     const response = this.#response;
     if (response === undefined)
       throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, "this endpoint does not upgrade");
     response.writeHead(status, { "Content-Type": type });
     response.flushHeaders();
-    return {
-      write: async (chunk) => {
-        if (response.destroyed) throw new EngineError("cancelled", ErrorCode.CANCELLED, "the client went away");
-        if (!response.write(chunk)) await untilWritable(response);
-      },
-      post: (chunk) => {
-        if (!response.destroyed) response.write(chunk);
-      },
-      congested: () => response.writableNeedDrain,
-      end: () => {
-        response.end();
-      },
-      cut: () => {
-        response.destroy();
-      },
-    };
+    return createBodyWriter(response);
+  }
+
+  /** Breaks the connection: for a failure after the answer began. */
+  cut(): void {
+    this.request.socket.destroy();
   }
 
   /**
    * Takes the connection over, as Docker does for attach: `101 UPGRADED` when the client asked for an upgrade, a plain
-   * `200 OK` otherwise. The caller owns the socket from then on.
+   * `200 OK` otherwise. The caller owns the socket from then on; a client that ends its side can still be written to.
    */
   hijack(contentType: string): Hijacked {
+    this.#hijacked = true;
+    const socket = this.request.socket;
+    socket.once("close", this.#gone);
     const upgrade = this.#upgrade;
     if (upgrade !== undefined) {
-      upgrade.socket.write(
+      socket.write(
         `HTTP/1.1 101 UPGRADED\r\nContent-Type: ${contentType}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n`,
       );
       return upgrade;
     }
-    const socket = this.request.socket;
     this.#response?.detachSocket(socket);
-    socket.removeAllListeners("data");
+    // The HTTP parser would read on, and close the connection when the client ends its side.
+    socket.removeAllListeners("data").removeAllListeners("end");
+    const giveBack = (): void => undefined;
+    socket.on("readable", giveBack).off("readable", giveBack);
     socket.write(`HTTP/1.1 200 OK\r\nContent-Type: ${contentType}\r\n\r\n`);
     return { socket, head: Buffer.alloc(0) };
   }
-}
-
-/** A streamed answer under way. */
-export interface BodyWriter {
-  /** Resolves when the client can take more. @throws {cancelled} when it is gone. */
-  write(chunk: Uint8Array | string): Promise<void>;
-  /** Writes without waiting: for small messages only. */
-  post(chunk: string): void;
-  /** True while the client is slower than we are: updates that can be lost should be. */
-  congested(): boolean;
-  end(): void;
-  /** Breaks the connection, so that the client sees that the body is not whole. */
-  cut(): void;
 }

@@ -1,5 +1,5 @@
 export { createApiServer } from "./server.ts";
-export type { ApiOptions } from "./server.ts";
+export type { ApiOptions, ApiServer } from "./server.ts";
 export type {
   Backends,
   ContainerBackend,

@@ -1,6 +1,7 @@
 import { messageOf } from "#errors";
 import type { ProgressDetail, ProgressMessage, ProgressSink } from "#engineapi";
-import type { BodyWriter, Exchange } from "./exchange.ts";
+import type { BodyWriter } from "./bodyWriter.ts";
+import type { Exchange } from "./exchange.ts";
 
 const BAR_WIDTH = 50;
 const UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
@@ -15,15 +16,24 @@ function humanSize(bytes: number): string {
   return `${Number(value.toPrecision(4))}${UNITS[unit]}`;
 }
 
-/** The bar as text that jsonmessage carries for clients without one: `[==>   ]  1.2MB/3MB`; undefined where there is none. */
+function counts({ current = 0, total = 0, units = "", hidecounts = false }: ProgressDetail): string {
+  if (hidecounts) return "";
+  const whole = total > 0 && current <= total;
+  if (units !== "") return whole ? `${current}/${total} ${units}` : `${current} ${units}`;
+  const now = humanSize(current).padStart(8);
+  return whole ? `${now}/${humanSize(total)}` : now;
+}
+
+/**
+ * The bar as text that jsonmessage carries for clients without one: `[==>   ]  1.2MB/3MB`; undefined where there is none.
+ * @see moby pkg/jsonmessage, JSONProgress.String
+ */
 export function progressText(detail: ProgressDetail): string | undefined {
   const { current = 0, total = 0 } = detail;
   if (current <= 0 && total <= 0) return undefined;
-  const now = humanSize(current).padStart(8);
-  if (total <= 0) return now;
+  if (total <= 0) return counts({ ...detail, hidecounts: false });
   const filled = Math.min(BAR_WIDTH, Math.floor(Math.trunc((current / total) * 100) / 2));
-  const bar = `[${"=".repeat(filled)}>${" ".repeat(BAR_WIDTH - filled)}] `;
-  return bar + (current > total ? now : `${now}/${humanSize(total)}`);
+  return `[${"=".repeat(filled)}>${" ".repeat(BAR_WIDTH - filled)}] ${counts(detail)}`;
 }
 
 function toWire(message: ProgressMessage): string {

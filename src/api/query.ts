@@ -1,7 +1,7 @@
 import { EngineError, ErrorCode } from "#errors";
 import type { Filters } from "#engineapi";
-import { parsePlatform } from "#oci";
-import type { Platform } from "#oci";
+import { familiarName, parsePlatform, parseReference, withDefaultTag, withTag } from "#oci";
+import type { Platform, Reference } from "#oci";
 import type { RegistryCredentials } from "#remote";
 import type { Exchange } from "./exchange.ts";
 
@@ -32,6 +32,21 @@ export function parseFilters(text: string | null): Filters {
   return new Map(Object.entries(value).map(([key, values]) => [key, filterValues(values)]));
 }
 
+/** `since` and `until`: seconds with fraction, as text → nanoseconds since 1970, exact. @throws {invalid_argument} */
+export function parseTimestamp(text: string | null): bigint | undefined {
+  if (text === null || text === "") return undefined;
+  const found = /^(-?\d+)(?:\.(\d{1,9})\d*)?$/.exec(text);
+  if (found === null) {
+    throw new EngineError(
+      "invalid_argument",
+      ErrorCode.BAD_REQUEST,
+      `strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`,
+    );
+  }
+  const [, seconds = "0", fraction = ""] = found;
+  return BigInt(seconds) * 1_000_000_000n + BigInt(fraction.padEnd(9, "0"));
+}
+
 /** `platform=linux/arm64`, or the JSON object that newer endpoints take. @throws {invalid_argument} */
 export function platformOf(exchange: Exchange): { readonly platform?: Platform } {
   const text = exchange.query.get("platform");
@@ -56,6 +71,20 @@ export function platformOf(exchange: Exchange): { readonly platform?: Platform }
     });
   }
   throw new EngineError("invalid_argument", ErrorCode.INVALID_PLATFORM, `failed to parse platform: ${text}`);
+}
+
+/** `repo` and `tag` of tag and import → the name to give; undefined without `repo`. @throws {invalid_argument} */
+export function newNameOf(exchange: Exchange): Reference | undefined {
+  const repository = exchange.query.get("repo") ?? "";
+  const tag = exchange.query.get("tag") ?? "";
+  if (repository === "") return undefined;
+  const reference = parseReference(repository);
+  const refuse = (message: string): EngineError =>
+    new EngineError("invalid_argument", ErrorCode.INVALID_REFERENCE, message);
+  if (reference.digest !== undefined) throw refuse("cannot import digest reference");
+  if (familiarName(reference) === "sha256")
+    throw refuse("refusing to create an ambiguous tag using digest algorithm as name");
+  return tag === "" ? withDefaultTag(reference) : withTag(reference, tag);
 }
 
 /** The AuthConfig object of the API → credentials; undefined when it names none. */

@@ -1,7 +1,10 @@
-import { createServer } from "node:http";
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import type { Duplex } from "node:stream";
+import { createServer as createHttpServer } from "node:http";
+import type { IncomingMessage, Server as HttpServer, ServerOptions, ServerResponse } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
+import type { Server as HttpsServer } from "node:https";
 import { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { TlsOptions } from "node:tls";
 import { API_VERSION } from "#engineapi";
 import { EngineError, ErrorCode, findEngineError, messageOf } from "#errors";
 import type { Backends } from "./backends.ts";
@@ -14,7 +17,7 @@ import { containerRoutes } from "./routes/containers.ts";
 import { imageRoutes } from "./routes/images.ts";
 import { systemRoutes } from "./routes/system.ts";
 import { transferRoutes } from "./routes/transfer.ts";
-import { LATEST, splitVersion } from "./version.ts";
+import { splitVersion } from "./version.ts";
 
 /** What the server says of itself, and where it tells of failures. */
 export interface ApiOptions {
@@ -22,14 +25,38 @@ export interface ApiOptions {
   readonly serverHeader: string;
   /** Called for every answer of 500 and for failures after the headers went out. */
   readonly onFailure: (request: string, error: unknown) => void;
+  /** Certificate, key and whom to trust; undefined = no TLS. */
+  readonly tls?: TlsOptions | undefined;
 }
 
+/** What listens: HTTP, or HTTPS with the same behaviour. */
+export type ApiServer = HttpServer | HttpsServer;
+
 const NO_STORE = { "Cache-Control": "no-cache, no-store, must-revalidate", Pragma: "no-cache" };
-const IDLE_SOCKET_BUFFER = 1 << 20;
+
+const HTTP_OPTIONS: ServerOptions = {
+  highWaterMark: 1 << 20,
+  keepAliveTimeout: 60_000,
+  /** `docker load` may take hours. */
+  requestTimeout: 0,
+  /** Go's bound: X-Registry-Auth and X-Registry-Config hold tokens of many kilobytes. */
+  maxHeaderSize: 1 << 20,
+  /** Only Docker's own upgrade; a client that offers h2c is answered over HTTP/1.1. */
+  shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === "tcp",
+};
 
 function toWireError(error: unknown): { readonly message: string } {
   const hint = findEngineError(error)?.hint;
   return { message: hint === undefined ? messageOf(error) : `${messageOf(error)} (${hint})` };
+}
+
+/** Split by hand: the URL class would take `//x` for a host and resolve `..`. */
+function splitUrl(target: string): { readonly path: string; readonly query: URLSearchParams } {
+  const local = target.replace(/^https?:\/\/[^/?]*/i, "");
+  const mark = local.indexOf("?");
+  return mark < 0
+    ? { path: local, query: new URLSearchParams() }
+    : { path: local.slice(0, mark), query: new URLSearchParams(local.slice(mark + 1)) };
 }
 
 /**
@@ -37,7 +64,7 @@ function toWireError(error: unknown): { readonly message: string } {
  * `/v1.24` … `/v1.51`. Connections that a handler hijacks leave HTTP for good.
  * @see docker-engine-api v1.56
  */
-export function createApiServer(backends: Backends, options: ApiOptions): Server {
+export function createApiServer(backends: Backends, options: ApiOptions): ApiServer {
   const find = createRouter([
     ...systemRoutes(backends.system, backends.registry),
     ...transferRoutes(backends.images),
@@ -50,27 +77,22 @@ export function createApiServer(backends: Backends, options: ApiOptions): Server
     response: ServerResponse | undefined,
     upgrade: Hijacked | undefined,
   ): Promise<void> => {
-    let exchange = new Exchange({
-      request,
-      response,
-      upgrade,
-      version: LATEST,
-      params: {},
-      query: new URLSearchParams(),
-    });
+    const { path: whole, query } = splitUrl(request.url ?? "/");
+    const exchange = new Exchange({ request, response, upgrade, query });
     try {
-      const url = new URL(request.url ?? "/", "http://daemon");
-      if (response !== undefined) setCommonHeaders(response, options.serverHeader, url.pathname);
-      const { version, path } = splitVersion(url.pathname);
-      const match = findRoute(find, request.method ?? "GET", path);
-      exchange = new Exchange({ request, response, upgrade, version, params: match.params, query: url.searchParams });
-      await match.handler(exchange);
+      if (response !== undefined) setCommonHeaders(response, options.serverHeader, whole);
+      const { version, path } = splitVersion(whole);
+      const { handler, params } = findRoute(find, request.method ?? "GET", path);
+      await handler(exchange.routed(version, params));
     } catch (error) {
       fail(exchange, error, options);
     }
   };
 
-  const server = createServer({ highWaterMark: IDLE_SOCKET_BUFFER, keepAliveTimeout: 60_000, requestTimeout: 0 });
+  const server =
+    options.tls === undefined
+      ? createHttpServer(HTTP_OPTIONS)
+      : createHttpsServer({ ...HTTP_OPTIONS, ...options.tls, allowHalfOpen: true });
   server.on("request", (request, response) => void answer(request, response, undefined));
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Uint8Array) => {
     if (!(socket instanceof Socket)) return;
@@ -99,8 +121,9 @@ function setCommonHeaders(response: ServerResponse, serverHeader: string, path: 
 function fail(exchange: Exchange, error: unknown, options: ApiOptions): void {
   const status = httpStatusOf(error);
   const request = `${exchange.request.method ?? ""} ${exchange.request.url ?? ""}`;
-  if (status >= 500 || exchange.started) options.onFailure(request, error);
-  if (exchange.started) return;
-  if (status === 304) exchange.empty(304);
+  // A client that went away is no failure of ours, and nobody is left to be told.
+  if ((status >= 500 || exchange.started) && !exchange.signal.aborted) options.onFailure(request, error);
+  if (exchange.started) exchange.cut();
+  else if (status === 304) exchange.empty(304);
   else exchange.json(status, toWireError(error));
 }

@@ -1,20 +1,11 @@
 import { EngineError, ErrorCode, messageOf } from "#errors";
-import type { Attachment, ContainerCreateRequest, OutputFrame, WaitCondition } from "#containers";
-import type { Socket } from "node:net";
+import type { ContainerCreateRequest, LogOptions, WaitCondition } from "#containers";
 import type { ContainerBackend } from "../backends.ts";
-import { untilWritable } from "../drain.ts";
 import type { Exchange } from "../exchange.ts";
-import { parseFilters } from "../query.ts";
+import { parseFilters, parseTimestamp } from "../query.ts";
 import type { Route } from "../router.ts";
 import { encodeFrame } from "../stdcopy.ts";
-
-const RAW_STREAM = "application/vnd.docker.raw-stream";
-const MULTIPLEXED_STREAM = "application/vnd.docker.multiplexed-stream";
-const V1_42 = 1042;
-
-function streamType(tty: boolean, exchange: Exchange): string {
-  return tty || exchange.version < V1_42 ? RAW_STREAM : MULTIPLEXED_STREAM;
-}
+import { attach, streamType } from "./attach.ts";
 
 function parseCreate(value: unknown): ContainerCreateRequest {
   if (typeof value !== "object" || value === null || !("Image" in value) || typeof value.Image !== "string") {
@@ -33,63 +24,22 @@ async function create(containers: ContainerBackend, exchange: Exchange): Promise
   exchange.json(201, await containers.create(request, name === "" ? undefined : name));
 }
 
-async function writeSocket(socket: Socket, bytes: Uint8Array): Promise<void> {
-  if (!socket.destroyed && !socket.write(bytes)) await untilWritable(socket);
-}
-
-async function pumpOutput(attachment: Attachment, socket: Socket): Promise<void> {
-  for await (const frame of attachment.output) {
-    await writeSocket(socket, attachment.tty ? frame.bytes : encodeFrame(frame.stream, frame.bytes));
-  }
-  socket.end();
-}
-
-async function pumpInput(attachment: Attachment, socket: Socket, head: Uint8Array): Promise<void> {
-  if (head.byteLength > 0) await attachment.write(head);
-  // A plain for-await destroys the socket at the end of the input, with the output that is still to come.
-  const chunks: AsyncIterable<Uint8Array> = socket.iterator({ destroyOnReturn: false });
-  for await (const chunk of chunks) await attachment.write(chunk);
-  attachment.closeStdin();
-}
-
-async function attach(containers: ContainerBackend, exchange: Exchange): Promise<void> {
-  const stdin = exchange.flag("stdin");
-  await using attachment = await containers.attach(exchange.param("id"), {
-    stdin,
-    stdout: exchange.flag("stdout"),
-    stderr: exchange.flag("stderr"),
-    logs: exchange.flag("logs"),
-    stream: exchange.flag("stream"),
-  });
-  const { socket, head } = exchange.hijack(streamType(attachment.tty, exchange));
-  socket.setNoDelay(true);
-  socket.on("error", () => undefined);
-  // A client that resets its end is no failure of ours; its input simply ends.
-  const input = stdin ? pumpInput(attachment, socket, head).catch(() => undefined) : Promise.resolve();
-  if (!stdin) socket.resume();
-  await pumpOutput(attachment, socket);
-  socket.destroySoon();
-  await input;
-}
-
 function waitCondition(text: string | null): WaitCondition {
   if (text === null || text === "" || text === "not-running") return "not-running";
   if (text === "next-exit" || text === "removed") return text;
   throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, `invalid condition: "${text}"`);
 }
 
+/** Throws what the promise throws at once, and does not wait for more: a refusal must still become a status. */
+async function refuseEarly(promise: Promise<unknown>): Promise<void> {
+  await Promise.race([promise, new Promise((resolve) => setImmediate(resolve))]);
+}
+
 async function wait(containers: ContainerBackend, exchange: Exchange): Promise<void> {
   const condition = waitCondition(exchange.query.get("condition"));
   const result = containers.wait(exchange.param("id"), condition, exchange.signal);
-  // Clients start the container only once they have these headers: not before the wait is registered, not after its end.
-  const first = await Promise.race([
-    result.then(
-      () => "done",
-      (error: unknown) => error,
-    ),
-    new Promise((resolve) => setImmediate(resolve, "waiting")),
-  ]);
-  if (first instanceof Error) throw first;
+  // Clients start the container only once they have the headers: not before the wait is registered, not after its end.
+  await refuseEarly(result);
   const body = exchange.stream(200, "application/json");
   try {
     body.post(`${JSON.stringify(await result)}\n`);
@@ -99,15 +49,7 @@ async function wait(containers: ContainerBackend, exchange: Exchange): Promise<v
   body.end();
 }
 
-/** `since` and `until` come as seconds since 1970 with up to nine decimals; 0 means none. */
-function timeBound(exchange: Exchange, name: "since" | "until"): Readonly<Record<string, bigint>> {
-  const match = /^(\d+)(?:\.(\d{1,9}))?$/.exec(exchange.query.get(name) ?? "");
-  const nanoseconds = BigInt(`${match?.[1] ?? "0"}${(match?.[2] ?? "").padEnd(9, "0")}`);
-  return nanoseconds === 0n ? {} : { [name]: nanoseconds };
-}
-
-async function logs(containers: ContainerBackend, exchange: Exchange): Promise<void> {
-  const id = exchange.param("id");
+function logOptions(exchange: Exchange): LogOptions {
   const stdout = exchange.flag("stdout");
   const stderr = exchange.flag("stderr");
   if (!stdout && !stderr)
@@ -116,21 +58,33 @@ async function logs(containers: ContainerBackend, exchange: Exchange): Promise<v
       ErrorCode.BAD_REQUEST,
       "Bad parameters: you must choose at least one stream",
     );
-  const config = (await containers.inspect(id))["Config"];
-  const tty = typeof config === "object" && config !== null && "Tty" in config && config.Tty === true;
-  const tail = exchange.query.get("tail");
-  const frames: AsyncIterable<OutputFrame> = containers.logs(id, {
+  const tail = exchange.query.get("tail") ?? "all";
+  const since = parseTimestamp(exchange.query.get("since"));
+  const until = parseTimestamp(exchange.query.get("until"));
+  return {
     stdout,
     stderr,
     follow: exchange.flag("follow"),
     timestamps: exchange.flag("timestamps"),
     signal: exchange.signal,
-    ...timeBound(exchange, "since"),
-    ...timeBound(exchange, "until"),
-    ...(tail === null || !/^\d+$/.test(tail) ? {} : { tail: Number(tail) }),
-  });
+    ...(/^\d+$/.test(tail) ? { tail: Number(tail) } : {}),
+    ...(since === undefined ? {} : { since }),
+    // 0 is how clients say "no end".
+    ...(until === undefined || until === 0n ? {} : { until }),
+  };
+}
+
+async function logs(containers: ContainerBackend, exchange: Exchange): Promise<void> {
+  const id = exchange.param("id");
+  const options = logOptions(exchange);
+  const config = (await containers.inspect(id))["Config"];
+  const tty = typeof config === "object" && config !== null && "Tty" in config && config.Tty === true;
+  const frames = containers.logs(id, options)[Symbol.asyncIterator]();
+  const first = frames.next();
+  await refuseEarly(first);
   const body = exchange.stream(200, streamType(tty, exchange));
-  for await (const frame of frames) await body.write(tty ? frame.bytes : encodeFrame(frame.stream, frame.bytes));
+  for (let frame = await first; frame.done !== true; frame = await frames.next())
+    await body.write(tty ? frame.value.bytes : encodeFrame(frame.value.stream, frame.value.bytes));
   body.end();
 }
 

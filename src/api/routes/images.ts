@@ -1,9 +1,8 @@
 import { EngineError, ErrorCode } from "#errors";
 import type { ImageInspect, ImageSummary } from "#engineapi";
-import { parseReference, withDefaultTag, withTag } from "#oci";
 import type { ImageBackend } from "../backends.ts";
 import type { Exchange } from "../exchange.ts";
-import { parseFilters } from "../query.ts";
+import { newNameOf, parseFilters } from "../query.ts";
 import type { Route } from "../router.ts";
 import type { ApiVersion } from "../version.ts";
 
@@ -58,15 +57,10 @@ async function list(images: ImageBackend, exchange: Exchange): Promise<void> {
 }
 
 async function tag(images: ImageBackend, exchange: Exchange): Promise<void> {
-  const repository = parseReference(exchange.query.get("repo") ?? "");
-  const wanted = exchange.query.get("tag") ?? "";
-  if (repository.digest !== undefined)
-    throw new EngineError(
-      "invalid_argument",
-      ErrorCode.INVALID_REFERENCE,
-      "refusing to create a tag with a digest reference",
-    );
-  await images.tag(exchange.param("name"), wanted === "" ? withDefaultTag(repository) : withTag(repository, wanted));
+  const reference = newNameOf(exchange);
+  if (reference === undefined)
+    throw new EngineError("invalid_argument", ErrorCode.INVALID_REFERENCE, "invalid reference format");
+  await images.tag(exchange.param("name"), reference);
   exchange.empty(201);
 }
 

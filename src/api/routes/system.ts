@@ -2,33 +2,23 @@ import { API_VERSION } from "#engineapi";
 import { EngineError, ErrorCode } from "#errors";
 import type { RegistryBackend, SystemBackend } from "../backends.ts";
 import type { Exchange } from "../exchange.ts";
-import { credentialsOf, parseAuthConfig, parseFilters } from "../query.ts";
+import { credentialsOf, parseAuthConfig, parseFilters, parseTimestamp } from "../query.ts";
 import type { Route } from "../router.ts";
 
 function ping(exchange: Exchange): void {
-  exchange.text(200, "OK");
-}
-
-/** `since` and `until`: seconds with fraction, as text; exact to the nanosecond. */
-export function parseTimestamp(text: string | null, name: string): bigint | undefined {
-  if (text === null || text === "") return undefined;
-  const found = /^(-?\d+)(?:\.(\d{1,9})\d*)?$/.exec(text);
-  if (found === null)
-    throw new EngineError(
-      "invalid_argument",
-      ErrorCode.BAD_REQUEST,
-      `invalid ${name}: ${JSON.stringify(text)} is not a timestamp`,
-    );
-  const [, seconds = "0", fraction = ""] = found;
-  return BigInt(seconds) * 1_000_000_000n + BigInt(fraction.padEnd(9, "0"));
+  exchange.text(200, exchange.request.method === "HEAD" ? "" : "OK");
 }
 
 async function events(system: SystemBackend, exchange: Exchange): Promise<void> {
-  const since = parseTimestamp(exchange.query.get("since"), "since");
-  const until = parseTimestamp(exchange.query.get("until"), "until");
+  const since = parseTimestamp(exchange.query.get("since"));
+  const until = parseTimestamp(exchange.query.get("until"));
   const filters = parseFilters(exchange.query.get("filters"));
   if (since !== undefined && until !== undefined && since > until) {
-    throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, "`since` time cannot be after `until` time");
+    throw new EngineError(
+      "invalid_argument",
+      ErrorCode.BAD_REQUEST,
+      `\`since\` time (${exchange.query.get("since")}) cannot be after \`until\` time (${exchange.query.get("until")})`,
+    );
   }
   const source = system.events({
     filters,

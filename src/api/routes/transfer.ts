@@ -1,15 +1,16 @@
 import { messageOf } from "#errors";
-import { isDigest, parseReference, withDefaultTag, withDigest, withTag } from "#oci";
+import { isDigest, parseReference, withDigest, withTag } from "#oci";
 import type { Reference } from "#oci";
 import type { ImageBackend } from "../backends.ts";
 import type { Exchange } from "../exchange.ts";
 import { answerWithProgress } from "../progressStream.ts";
-import { credentialsOf, platformOf } from "../query.ts";
+import { credentialsOf, newNameOf, platformOf } from "../query.ts";
 import type { Route } from "../router.ts";
 import { openSource } from "../urlSource.ts";
 
 function pullReference(name: string, tagOrDigest: string): Reference {
-  const reference = parseReference(name);
+  // Old clients send `name:` for all tags.
+  const reference = parseReference(name.replace(/:$/, ""));
   if (tagOrDigest === "") return reference;
   return isDigest(tagOrDigest) ? withDigest(reference, tagOrDigest) : withTag(reference, tagOrDigest);
 }
@@ -30,10 +31,7 @@ async function pull(images: ImageBackend, exchange: Exchange, from: string): Pro
 }
 
 async function importRootfs(images: ImageBackend, exchange: Exchange, source: string): Promise<void> {
-  const repository = exchange.query.get("repo") ?? "";
-  const tag = exchange.query.get("tag") ?? "";
-  const named = repository === "" ? undefined : parseReference(repository);
-  const reference = named === undefined ? undefined : tag === "" ? withDefaultTag(named) : withTag(named, tag);
+  const reference = newNameOf(exchange);
   const message = exchange.query.get("message") ?? "";
   await answerWithProgress(exchange, async (progress) => {
     const rootfs = source === "-" ? exchange.body() : await openSource(source, progress, exchange.signal);
@@ -95,10 +93,11 @@ async function load(images: ImageBackend, exchange: Exchange): Promise<void> {
 }
 
 async function search(exchange: Exchange): Promise<void> {
-  const term = exchange.query.get("term") ?? "";
+  const term = encodeURIComponent(exchange.query.get("term") ?? "");
+  const limit = exchange.integer("limit") ?? 25;
   try {
     const source = await openSource(
-      `https://index.docker.io/v1/search?q=${encodeURIComponent(term)}&n=${exchange.integer("limit") ?? 25}`,
+      `https://index.docker.io/v1/search?q=${term}&n=${limit}`,
       () => undefined,
       exchange.signal,
     );

@@ -1,0 +1,57 @@
+import { once } from "node:events";
+import type { Socket } from "node:net";
+import type { Attachment } from "#containers";
+import type { ContainerBackend } from "../backends.ts";
+import { untilWritable } from "../drain.ts";
+import type { Exchange } from "../exchange.ts";
+import { encodeFrame } from "../stdcopy.ts";
+
+const RAW_STREAM = "application/vnd.docker.raw-stream";
+const MULTIPLEXED_STREAM = "application/vnd.docker.multiplexed-stream";
+const V1_42 = 1042;
+
+/** Content type of a container's output: frames, or raw bytes of a terminal. */
+export function streamType(tty: boolean, exchange: Exchange): string {
+  return tty || exchange.version < V1_42 ? RAW_STREAM : MULTIPLEXED_STREAM;
+}
+
+/** Until the output ends or the client is gone: a container may run for years after that. */
+async function pumpOutput(attachment: Attachment, socket: Socket): Promise<void> {
+  const frames = attachment.output[Symbol.asyncIterator]();
+  const gone = once(socket, "close").then(() => undefined);
+  while (!socket.destroyed) {
+    const next = await Promise.race([frames.next(), gone]);
+    if (next === undefined || next.done === true) return;
+    const { stream, bytes } = next.value;
+    if (!socket.write(attachment.tty ? bytes : encodeFrame(stream, bytes))) await untilWritable(socket);
+  }
+}
+
+async function pumpInput(attachment: Attachment, socket: Socket, head: Uint8Array): Promise<void> {
+  if (head.byteLength > 0) await attachment.write(head);
+  // The end of the client's input must not end the container's output on the same socket.
+  const input: AsyncIterable<Uint8Array> = socket.iterator({ destroyOnReturn: false });
+  for await (const chunk of input) await attachment.write(chunk);
+  attachment.closeStdin();
+}
+
+/** `POST /containers/{id}/attach`: the connection becomes the container's streams. */
+export async function attach(containers: ContainerBackend, exchange: Exchange): Promise<void> {
+  const stdin = exchange.flag("stdin");
+  await using attachment = await containers.attach(exchange.param("id"), {
+    stdin,
+    stdout: exchange.flag("stdout"),
+    stderr: exchange.flag("stderr"),
+    logs: exchange.flag("logs"),
+    stream: exchange.flag("stream"),
+  });
+  const { socket, head } = exchange.hijack(streamType(attachment.tty, exchange));
+  socket.setNoDelay(true);
+  socket.on("error", () => undefined);
+  // A client that resets its end is no failure of ours; its input simply ends.
+  const input = stdin ? pumpInput(attachment, socket, head).catch(() => undefined) : Promise.resolve();
+  if (!stdin) socket.resume();
+  await pumpOutput(attachment, socket);
+  socket.destroySoon();
+  await input;
+}
