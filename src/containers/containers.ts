@@ -45,7 +45,7 @@ export class Containers implements ContainerService {
   readonly #filters: FilterCache;
   readonly #exits: ExitWatch;
   readonly #lifecycle: Lifecycle;
-  #chosen: Promise<Runtime> | undefined;
+  readonly #chosen = new Map<string, Promise<Runtime>>();
 
   constructor(options: ContainerServiceOptions) {
     this.#options = options;
@@ -59,7 +59,7 @@ export class Containers implements ContainerService {
       index: this.#index,
       exits: this.#exits,
       records: options.metadata.containers,
-      runtime: () => this.#runtime(),
+      runtime: ({ document }) => this.#runtime(document.hostConfig.Runtime),
       log: options.log,
     });
   }
@@ -68,8 +68,8 @@ export class Containers implements ContainerService {
     request: ContainerCreateRequest,
     name?: string,
   ): Promise<{ readonly Id: string; readonly Warnings: readonly string[] }> {
-    const runtime = await this.#runtime();
     const image = await this.#options.images.lookup(request.Image);
+    const runtime = await this.#runtime(requestedRuntime(request));
     const { document, warnings } = newContainer(request, image, this.#chooseName(name));
     const container = this.#adopt(document);
     try {
@@ -154,7 +154,7 @@ export class Containers implements ContainerService {
     const container = this.#index.get(reference);
     const { snapshots } = this.#options;
     const Data = await snapshots.graphDriverData(container.id);
-    const { name } = await this.#runtime();
+    const { name } = await this.#runtime(container.document.hostConfig.Runtime);
     return inspectContainer(container, { Data, Name: snapshots.driver.name }, name);
   }
 
@@ -193,7 +193,7 @@ export class Containers implements ContainerService {
         log("error", `container ${id}: ${messageOf(error)}`);
       }
     }
-    await this.#runtime().catch((error: unknown) => log("warn", `containers cannot run: ${messageOf(error)}`));
+    await this.#runtime("").catch((error: unknown) => log("warn", `containers cannot run: ${messageOf(error)}`));
   }
 
   async close(): Promise<void> {
@@ -242,11 +242,18 @@ export class Containers implements ContainerService {
   }
 
   /** Looked for again after a failure: the missing package may have been installed. */
-  #runtime(): Promise<Runtime> {
-    this.#chosen ??= chooseRuntime((line) => this.#options.log("info", line)).catch((error: unknown) => {
-      this.#chosen = undefined;
-      throw error;
-    });
-    return this.#chosen;
+  #runtime(wanted: string): Promise<Runtime> {
+    const known = this.#chosen.get(wanted);
+    if (known !== undefined) return known;
+    const chosen = chooseRuntime(wanted, (line) => this.#options.log("info", line));
+    this.#chosen.set(wanted, chosen);
+    chosen.catch(() => this.#chosen.delete(wanted));
+    return chosen;
   }
+}
+
+/** Before the request is read as a whole; what it says otherwise is refused there. */
+function requestedRuntime({ HostConfig }: ContainerCreateRequest): string {
+  const name = HostConfig?.["Runtime"];
+  return typeof name === "string" ? name : "";
 }

@@ -17,7 +17,7 @@ export interface LifecycleContext extends LaunchContext {
   readonly index: ContainerIndex;
   readonly exits: ExitWatch;
   readonly records: { remove(id: string): boolean };
-  runtime(): Promise<Runtime>;
+  runtime(container: Container): Promise<Runtime>;
   log(level: "warn" | "error", line: string): void;
 }
 
@@ -40,7 +40,7 @@ export class Lifecycle {
     return container.exclusive(async () => {
       if (container.removal !== undefined) throw wrongState("container is marked for removal and cannot be started");
       if (container.isRunning) throw nothingToDo(`container ${container.id} is already running`);
-      const runtime = await this.#context.runtime();
+      const runtime = await this.#context.runtime(container);
       try {
         const { init, monitor } = await launch(container, this.#context, runtime);
         const startedAt = timestamp();
@@ -76,7 +76,9 @@ export class Lifecycle {
     container.renewHub();
     const exitCode = code ?? SIGKILL_EXIT_CODE;
     this.#recordExit(container, exitCode);
-    const cleared = container.exclusive(async () => clear(container, this.#context, await this.#context.runtime()));
+    const cleared = container.exclusive(async () =>
+      clear(container, this.#context, await this.#context.runtime(container)),
+    );
     container.waiters.tell("exit", { StatusCode: exitCode });
     await cleared;
     if (container.document.hostConfig.AutoRemove) this.#removeQuietly(container);

@@ -128,6 +128,22 @@ describe("containers", () => {
     assert.equal(readOnly.stdout, "refused\ntaken\n");
   });
 
+  test("runtime: runc does the same when asked for", async () => {
+    const HostConfig = { Runtime: "runc" };
+    const script = "echo $$; grep -E 'Seccomp:|CapEff' /proc/self/status; ls /sys/class/net; cat; exit 7";
+    const ran = await rooms.run({ Cmd: ["sh", "-c", script], WorkingDir: "/made/there", HostConfig }, "input\n");
+    assert.equal(ran.code, 7);
+    assert.equal(ran.stdout, "1\nCapEff:\t00000000a80425fb\nSeccomp:\t2\nlo\ninput\n");
+    for (const [program, words] of [
+      ["/nope", 'exec: "/nope": stat /nope: no such file or directory: unknown'],
+      ["nope", 'exec: "nope": executable file not found in $PATH: unknown'],
+      ["/etc/passwd", 'exec: "/etc/passwd": permission denied: unknown'],
+    ] as const) {
+      const id = await rooms.make({ Cmd: [program], HostConfig });
+      await assert.rejects(rooms.containers.start(id), (error: Error) => error.message.endsWith(words));
+    }
+  });
+
   test("stop and kill: the signal, then SIGKILL; wrong states are named", async () => {
     const id = await rooms.make({ Cmd: ["sleep", "1000"] }, "sleeper");
     await assert.rejects(rooms.containers.kill("sleeper", "TERM"), {

@@ -2,6 +2,7 @@ import { isAbsolute } from "node:path";
 import { cgroupMode } from "#host";
 import { EngineError, ErrorCode } from "#errors";
 import { MASKED_PATHS, READONLY_PATHS } from "../spec/protectedPaths.ts";
+import { RUNTIME_NAMES } from "../runtime/chooseRuntime.ts";
 import { Fields } from "./fields.ts";
 
 export interface Ulimit {
@@ -120,7 +121,7 @@ function parseUlimits(fields: Fields): readonly Ulimit[] {
 
 function parseRuntime(fields: Fields): string {
   const name = fields.text("Runtime");
-  if (["", "crun", "runc", "io.containerd.runc.v2"].includes(name)) return name;
+  if (name === "" || RUNTIME_NAMES.includes(name)) return name;
   throw invalid(`unknown or invalid runtime name: ${name}`);
 }
 

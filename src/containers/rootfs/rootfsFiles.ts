@@ -27,7 +27,17 @@ export function readAccountFiles(root: string): AccountFiles {
   return { passwd: readInRoot(root, "/etc/passwd"), group: readInRoot(root, "/etc/group") };
 }
 
-/** An fd (O_PATH) of a directory; undefined when nothing has the name. */
+/** True for a directory of a mounted root, symlinks followed within it. */
+export function isDirectoryInRoot(root: string, path: string): boolean {
+  try {
+    closeSync(openInRoot(root, path, constants.O_RDONLY | constants.O_DIRECTORY));
+    return true;
+  } catch {
+    return false; // nothing, or something else
+  }
+}
+
+/** An fd of a directory; undefined when nothing has the name. */
 function openDirectory(root: string, path: string): number | undefined {
   try {
     return openInRoot(root, path, constants.O_DIRECTORY);

@@ -28,19 +28,21 @@ async function readyForCrun(log: (line: string) => void): Promise<boolean> {
   }
 }
 
+/** What `--runtime` may say; dockerd's own name stands for the default. */
+export const RUNTIME_NAMES: readonly string[] = ["crun", "runc", "io.containerd.runc.v2"];
+
 /**
- * crun where it can run, else runc.
+ * The runtime of a name, or for any other text crun where it can run, else runc.
  * @throws {failed_precondition} MISSING_PROGRAM naming the Debian package
  */
-export async function chooseRuntime(log: (line: string) => void): Promise<Runtime> {
+export async function chooseRuntime(wanted: string, log: (line: string) => void): Promise<Runtime> {
   const conmon = findProgram("conmon");
-  const crun = findProgram("crun");
-  const runc = findProgram("runc");
   if (conmon === undefined) throw missing("conmon", "conmon");
-  if (crun !== undefined && (runc === undefined || (await readyForCrun(log)))) {
-    if (runc === undefined) await readyForCrun(log);
+  const crun = wanted === "runc" ? undefined : findProgram("crun");
+  const runc = wanted === "crun" ? undefined : findProgram("runc");
+  if (crun !== undefined && ((await readyForCrun(log)) || runc === undefined)) {
     return { name: "crun", file: crun, conmon, takesFilter: true };
   }
   if (runc !== undefined) return { name: "runc", file: runc, conmon, takesFilter: false };
-  throw missing("crun", "crun");
+  throw wanted === "runc" ? missing("runc", "runc") : missing("crun", "crun");
 }

@@ -4,7 +4,7 @@ import type { Snapshotter } from "#snapshots";
 import type { Container } from "../container.ts";
 import type { ContainerDocument } from "../document.ts";
 import { etcFilesAt } from "../rootfs/etcFiles.ts";
-import { makeDirectoryInRoot, readAccountFiles } from "../rootfs/rootfsFiles.ts";
+import { isDirectoryInRoot, makeDirectoryInRoot, readAccountFiles } from "../rootfs/rootfsFiles.ts";
 import { lookupUser } from "../rootfs/userLookup.ts";
 import { commandOf } from "../request/containerConfig.ts";
 import type { FilterCache } from "../seccomp/filterCache.ts";
@@ -95,15 +95,21 @@ export async function launch(container: Container, context: LaunchContext, runti
     await startProgram(id, paths, context.layout, runtime);
     return created;
   } catch (error) {
-    const failure = error instanceof CreateFailed ? explain(container, error) : error;
+    const failure = error instanceof CreateFailed ? await explain(container, context, error) : error;
     await clear(container, context, runtime);
     throw failure;
   }
 }
 
-function explain({ paths, document }: Container, error: CreateFailed): LaunchFailed {
+async function explain(
+  { id, paths, document }: Container,
+  { snapshots }: LaunchContext,
+  error: CreateFailed,
+): Promise<LaunchFailed> {
   const [program] = commandOf(document.config);
-  const { exitCode, error: cause } = startFailure(error.message, paths.runtimeLog, program);
+  const { path: rootfs } = await snapshots.mount(id);
+  const isDirectory = (): boolean => isDirectoryInRoot(rootfs, program);
+  const { exitCode, error: cause } = startFailure(error.message, paths.runtimeLog, { program, isDirectory });
   return new LaunchFailed(exitCode, cause);
 }
 

@@ -22,6 +22,13 @@ const CASES: readonly (readonly [said: string, program: string, text: string, co
     127,
   ],
   ["open executable: Permission denied", "/etc/passwd", 'exec: "/etc/passwd": permission denied: unknown', 126],
+  ["open executable: Operation not permitted", "/etc/passwd", 'exec: "/etc/passwd": permission denied: unknown', 126],
+  [
+    "the path `/etc` is not a regular file: Operation not permitted",
+    "/etc",
+    'exec: "/etc": is a directory: unknown: permission denied',
+    126,
+  ],
   ["open executable: Operation not permitted", "/etc", 'exec: "/etc": is a directory: unknown: permission denied', 126],
   [
     'runc create failed: unable to start container process: exec: "nope": executable file not found in $PATH',
@@ -34,7 +41,7 @@ const CASES: readonly (readonly [said: string, program: string, text: string, co
 
 for (const [said, program, text, code] of CASES) {
   test(`start failure: ${text}`, () => {
-    const { error, exitCode } = startFailure(said, "/nonexistent", program);
+    const { error, exitCode } = startFailure(said, "/nonexistent", { program, isDirectory: () => program === "/etc" });
     assert.equal(error.message, PREFIX + text);
     assert.equal(exitCode, code);
   });
@@ -48,7 +55,7 @@ test("start failure: the runtime's log tells more than conmon passed on", async 
       log,
       '{"msg":"first","level":"error"}\n{"msg":"open executable: Permission denied","level":"error"}\n',
     );
-    assert.equal(startFailure("", log, "/x").exitCode, 126);
+    assert.equal(startFailure("", log, { program: "/x", isDirectory: () => false }).exitCode, 126);
   } finally {
     await rm(folder, { recursive: true });
   }

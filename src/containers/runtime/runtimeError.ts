@@ -7,18 +7,29 @@ export interface StartFailure {
   readonly error: EngineError;
 }
 
+/** What did not start. */
+export interface FailedProgram {
+  readonly program: string;
+  /** Whether it is a directory in the container's root: runtimes do not always say. */
+  readonly isDirectory: () => boolean;
+}
+
+type Translation = Omit<StartFailure, "error"> & { readonly text: string };
+
 const PREFIX =
   "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: ";
 
 /** What a runtime's own words mean; crun's and runc's differ, clients know runc's. */
-function translate(text: string, program: string): { readonly text: string; readonly exitCode: 126 | 127 | 128 } {
+function translate(text: string, failed: FailedProgram): Translation {
+  const { program, isDirectory } = failed;
   const quoted = JSON.stringify(program);
   const lower = text.toLowerCase();
-  // crun opens what it shall execute and answers EPERM when that is no regular file.
-  if (lower.includes("is a directory") || lower.includes("executable: operation not permitted")) {
+  // crun opens what it shall execute: EPERM (1.8: for no regular file; 1.21: also for no right to execute) or EACCES.
+  const refused = /exec|not a regular file/.test(lower) && /permission denied|operation not permitted/.test(lower);
+  if (lower.includes("is a directory") || (refused && isDirectory())) {
     return { text: `exec: ${quoted}: is a directory: unknown: permission denied`, exitCode: 126 };
   }
-  if (lower.includes("permission denied") && lower.includes("exec")) {
+  if (refused) {
     return { text: `exec: ${quoted}: permission denied: unknown`, exitCode: 126 };
   }
   if (lower.includes("exec format error"))
@@ -54,12 +65,12 @@ function lastLogged(path: string): string | undefined {
 }
 
 /** Docker's words and exit code for a runtime that did not start a program. `said` is what conmon passed on. */
-export function startFailure(said: string, runtimeLog: string, program: string): StartFailure {
+export function startFailure(said: string, runtimeLog: string, failed: FailedProgram): StartFailure {
   const own = said.trim().split("\n").at(-1) ?? "";
   const raw = lastLogged(runtimeLog) ?? (own === "" ? "the runtime gave no reason" : own);
   const { text, exitCode } = translate(
     raw.replace(/^runc create failed: unable to start container process: /, ""),
-    program,
+    failed,
   );
   const category = exitCode === 128 ? "internal" : "invalid_argument";
   const error = new EngineError(category, ErrorCode.RUNTIME_FAILED, PREFIX + text, { details: { said: raw } });
