@@ -63,6 +63,7 @@ async function openStores(config: EngineConfig, stack: AsyncDisposableStack): Pr
   const content = stack.use(await openContentStore({ root: join(config.dataRoot, "content") }));
   const layers = stack.use(await openLayerStore({ root: join(config.dataRoot, "layers"), records: metadata.layers }));
   if (root.uncleanBoot) await repair(content, layers, config.log);
+  await root.markRunning();
   const snapshots = await openSnapshotter({
     dataRoot: config.dataRoot,
     records: metadata.snapshots,

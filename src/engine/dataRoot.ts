@@ -1,5 +1,5 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, open, readFile, rename, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { EngineError, ErrorCode } from "#errors";
 import { bootId, lockFile } from "#host";
 
@@ -11,6 +11,8 @@ export interface DataRoot extends AsyncDisposable {
    * damaged and must be verified. A daemon that was only killed loses nothing: the page cache lived on.
    */
   readonly uncleanBoot: boolean;
+  /** Called once what an unclean boot may have damaged is verified: a daemon killed before that verifies again. */
+  markRunning(): Promise<void>;
   /** Called after everything is flushed at a clean stop. */
   markClean(): Promise<void>;
 }
@@ -18,9 +20,25 @@ export interface DataRoot extends AsyncDisposable {
 const STATE = "state";
 
 async function readState(path: string): Promise<{ readonly boot: string; readonly clean: boolean } | undefined> {
-  const text = await readFile(path, "utf8").catch(() => "");
+  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+  if (text === undefined) return undefined;
   const [boot = "", word = ""] = text.trim().split(" ");
-  return boot === "" ? undefined : { boot, clean: word === "clean" };
+  return { boot, clean: word === "clean" };
+}
+
+/** On the disk when it resolves, whole or not at all: the file decides whether a power cut is noticed. */
+async function writeState(path: string, text: string): Promise<void> {
+  await writeFile(`${path}.new`, text, { flush: true });
+  await rename(`${path}.new`, path);
+  const folder = await open(dirname(path));
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
 }
 
 /**
@@ -45,11 +63,11 @@ export async function openDataRoot(path: string): Promise<DataRoot> {
   await writeFile(lockPath, String(process.pid));
   const statePath = join(path, STATE);
   const [before, boot] = [await readState(statePath), await bootId()];
-  await writeFile(statePath, `${boot} dirty\n`);
   return {
     path,
     uncleanBoot: before !== undefined && before.boot !== boot && !before.clean,
-    markClean: () => writeFile(statePath, `${boot} clean\n`),
+    markRunning: () => writeState(statePath, `${boot} dirty\n`),
+    markClean: () => writeState(statePath, `${boot} clean\n`),
     [Symbol.asyncDispose]: () => lock[Symbol.asyncDispose](),
   };
 }

@@ -38,7 +38,10 @@ function matchesImage(event: EventMessage, wanted: string): boolean {
 }
 
 function matchesActor(event: EventMessage, type: EventMessage["Type"], wanted: string): boolean {
-  return event.Type === type && (event.Actor.ID.startsWith(wanted) || event.Actor.Attributes["name"] === wanted);
+  return (
+    event.Type === type &&
+    (event.Actor.ID.startsWith(wanted) || (event.Actor.Attributes["name"] ?? "").startsWith(wanted))
+  );
 }
 
 function matchesLabel(event: EventMessage, wanted: string): boolean {
@@ -65,7 +68,8 @@ function matchesOne(event: EventMessage, key: string, wanted: string): boolean {
     case "daemon":
       return matchesActor(event, key, wanted);
     default:
-      return false;
+      // As in Docker: a key that nobody knows filters nothing.
+      return true;
   }
 }
 
@@ -96,39 +100,62 @@ function toMessage(event: Parameters<EventSink>[0], nanoseconds: bigint): EventM
   };
 }
 
+interface Emitted {
+  /** Nanoseconds since 1970, exact; `timeNano` on the wire is what a double holds of it. */
+  readonly time: bigint;
+  readonly message: EventMessage;
+}
+
+function parseRecord(document: string): EventMessage {
+  return JSON.parse(document) as EventMessage;
+}
+
 /** One live listener: a bounded queue that the subscriber empties; the oldest go when it does not. */
 class Listener {
-  readonly #queue: EventMessage[] = [];
+  readonly #queue: Emitted[] = [];
   #wake: (() => void) | undefined;
 
-  push(event: EventMessage): void {
+  push(event: Emitted): void {
     this.#queue.push(event);
     if (this.#queue.length > MAX_QUEUED) this.#queue.shift();
     this.#wake?.();
   }
 
-  take(): EventMessage | undefined {
+  take(): Emitted | undefined {
     return this.#queue.shift();
   }
 
-  /** Resolves at the next event, at `until` or when the signal fires. */
+  /** Resolves at the next event or when the signal fires. */
   async wait(signal: AbortSignal): Promise<void> {
     if (this.#queue.length > 0 || signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-      signal.addEventListener("abort", () => resolve(), { once: true });
-    });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const wake = (): void => resolve();
+    this.#wake = wake;
+    signal.addEventListener("abort", wake, { once: true });
+    await promise;
+    signal.removeEventListener("abort", wake);
     this.#wake = undefined;
   }
 }
 
-/** Long timeouts wrap around in Node; a day at a time is enough, the loop waits again. */
+/** Node's timers wrap around after 24.8 days; a day at a time is enough. */
 const MAX_TIMER_MS = 86_400_000;
 
-function endSignal(subscription: EventSubscription, now: bigint): AbortSignal {
-  if (subscription.until === undefined) return subscription.signal;
-  const left = Number((subscription.until - now) / NANOSECONDS_PER_MILLISECOND);
-  return AbortSignal.any([subscription.signal, AbortSignal.timeout(Math.min(Math.max(left, 0), MAX_TIMER_MS))]);
+/** Fires at `until` by the clock, or with the subscriber's signal. The caller disposes its timer. */
+function endOf({ until, signal }: EventSubscription, now: () => bigint): { readonly end: AbortSignal } & Disposable {
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const arm = (at: bigint): void => {
+    // Rounded up: the events of the last millisecond belong to the range.
+    const left = Number((at - now() + NANOSECONDS_PER_MILLISECOND - 1n) / NANOSECONDS_PER_MILLISECOND);
+    if (left <= 0) controller.abort();
+    else timer = setTimeout(() => arm(at), Math.min(left, MAX_TIMER_MS)).unref();
+  };
+  if (until !== undefined) arm(until);
+  return {
+    end: until === undefined ? signal : AbortSignal.any([signal, controller.signal]),
+    [Symbol.dispose]: () => clearTimeout(timer),
+  };
 }
 
 export function createEventBus(records: EventRecords, now: () => bigint = wallClock): EventBus {
@@ -140,31 +167,42 @@ export function createEventBus(records: EventRecords, now: () => bigint = wallCl
     last = time > last ? time : last + 1n;
     const message = toMessage(event, last);
     records.append({ timeNanoseconds: last, document: JSON.stringify(message) });
-    for (const listener of listeners) listener.push(message);
+    for (const listener of listeners) listener.push({ time: last, message });
   };
 
-  async function* subscribe(subscription: EventSubscription): AsyncGenerator<EventMessage> {
-    const listener = new Listener();
-    listeners.add(listener);
+  async function* read(subscription: EventSubscription, listener: Listener): AsyncGenerator<EventMessage> {
+    const { since, until, filters, signal } = subscription;
+    // What is emitted while the records are read out waits in the listener; it is recorded after them.
+    const recorded = since === undefined ? [] : records.since(since);
+    using range = endOf(subscription, now);
     try {
-      const { since, until, filters } = subscription;
-      const passes = (event: EventMessage): boolean => matchesEvent(event, filters);
-      const inTime = (time: bigint): boolean => until === undefined || time <= until;
-      if (since !== undefined) {
-        for (const record of records.since(since)) {
-          const event = JSON.parse(record.document) as EventMessage;
-          if (inTime(record.timeNanoseconds) && passes(event)) yield event;
-        }
+      for (const record of recorded) {
+        if (signal.aborted) return;
+        if (until !== undefined && record.timeNanoseconds > until) break;
+        const event = parseRecord(record.document);
+        if (matchesEvent(event, filters)) yield event;
       }
-      const end = endSignal(subscription, now());
-      while (!end.aborted) {
-        for (let event = listener.take(); event !== undefined; event = listener.take()) if (passes(event)) yield event;
-        await listener.wait(end);
+      while (!range.end.aborted) {
+        for (let next = listener.take(); next !== undefined; next = listener.take()) {
+          if (until !== undefined && next.time > until) return;
+          if (matchesEvent(next.message, filters)) yield next.message;
+        }
+        await listener.wait(range.end);
       }
     } finally {
       listeners.delete(listener);
     }
   }
+
+  const subscribe = (subscription: EventSubscription): AsyncIterable<EventMessage> => {
+    const listener = new Listener();
+    return {
+      [Symbol.asyncIterator]: () => {
+        listeners.add(listener);
+        return read(subscription, listener);
+      },
+    };
+  };
 
   return { emit, subscribe, listeners: () => listeners.size };
 }
