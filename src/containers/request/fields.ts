@@ -29,7 +29,7 @@ export class Fields {
     return this.#typed(name, "an integer", Number.isSafeInteger) ?? 0;
   }
 
-  /** Undefined when absent: some lists tell "none" from "as usual". */
+  /** Undefined when absent: an empty list may mean none, an absent one as usual. */
   texts(name: string): readonly string[] | undefined {
     return this.#typed(name, "a list of strings", isTexts);
   }
