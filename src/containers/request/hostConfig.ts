@@ -66,7 +66,8 @@ function parseNetworkMode(fields: Fields): string {
   if (["", "default", "bridge"].includes(mode)) return mode === "bridge" ? "bridge" : "default";
   if (mode === "none" || mode === "host") return mode;
   if (mode.startsWith("container:")) throw missing("varve does not support --network container:… yet (NetworkMode)");
-  throw new EngineError("not_found", ErrorCode.BAD_REQUEST, `network ${mode} not found`);
+  // Not {not_found}: clients take that for a missing image, and pull it.
+  throw invalid(`network ${mode} not found`);
 }
 
 /** A namespace mode of which we know some values; the empty one is the default. */
