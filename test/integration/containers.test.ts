@@ -166,6 +166,17 @@ describe("containers", () => {
     await assert.rejects(rooms.containers.inspect("sleeper"), { message: "No such container: sleeper" });
   });
 
+  test("memory: a kill by the kernel shows as OOMKilled", async () => {
+    const { id, code } = await rooms.run({
+      Cmd: ["dd", "if=/dev/zero", "of=/dev/null", "bs=104857600", "count=1"],
+      HostConfig: { Memory: 16 << 20 },
+    });
+    assert.equal(code, 137);
+    const { State } = (await rooms.containers.inspect(id)) as { State: Record<string, unknown> };
+    assert.equal(State["OOMKilled"], true);
+    assert.ok(rooms.events.some(({ action }) => action === "oom"));
+  });
+
   test("restart of a container: a second run with its own streams and the same top", async () => {
     const id = await rooms.make({ Cmd: ["sh", "-c", "cat /kept 2>/dev/null; echo again > /kept; echo run"] });
     for (const expected of ["run\n", "again\nrun\n"]) {
