@@ -157,9 +157,10 @@ function processesOf(socket: string): ReadonlySet<number> {
   let owner = 0;
   for (const entry of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
     try {
-      const line = readFileSync(`/proc/${entry}/cmdline`, "utf8").split("\0").join(" ");
+      const argv = readFileSync(`/proc/${entry}/cmdline`, "utf8").split("\0");
+      const line = argv.join(" ");
       parents.set(Number(entry), Number(readFileSync(`/proc/${entry}/stat`, "utf8").split(") ")[1]?.split(" ")[1]));
-      const isDaemon = line.includes("dockerd") || line.includes("src/daemon/main.ts");
+      const isDaemon = argv[0]?.endsWith("dockerd") === true || line.includes("src/daemon/main.ts");
       if (
         isDaemon &&
         line.includes(

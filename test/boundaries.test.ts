@@ -60,6 +60,9 @@ const SRC = resolve(import.meta.dirname, "../src");
 const IMPORT =
   /\bfrom\s+["']([^"']+)["']|(?:^|\n)import\s+["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)|new URL\(\s*["']([^"']+\.ts)["']\s*,\s*import\.meta\.url/g;
 
+/** Prose may say `from "here"` too. */
+const COMMENT = /\/\*[^]*?\*\/|^\s*\/\/.*$/gm;
+
 function filesBelow(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".ts"))
@@ -67,7 +70,7 @@ function filesBelow(folder: string): string[] {
 }
 
 function importsOf(file: string): string[] {
-  return [...readFileSync(file, "utf8").matchAll(IMPORT)].map(
+  return [...readFileSync(file, "utf8").replace(COMMENT, "").matchAll(IMPORT)].map(
     (match) => match.slice(1).find((group) => group !== undefined) ?? "",
   );
 }
