@@ -3,7 +3,7 @@ import { EngineError, ErrorCode, messageOf } from "#errors";
 import { SETTINGS } from "./options.ts";
 import type { Given, Setting, SettingName, SettingValue } from "./options.ts";
 
-export const DEFAULT_CONFIG_FILE = "/etc/varve/daemon.json";
+const DEFAULT_CONFIG_FILE = "/etc/varve/daemon.json";
 
 function bad(message: string, cause?: unknown): EngineError {
   return new EngineError("invalid_argument", ErrorCode.INVALID_FLAG, message, { cause });
@@ -11,22 +11,22 @@ function bad(message: string, cause?: unknown): EngineError {
 
 async function readText(path: string, required: boolean): Promise<string | undefined> {
   try {
-    return await readFile(path, "utf8");
+    return (await readFile(path, "utf8")).replace(/^\uFEFF/, "");
   } catch (error) {
     if (!required && error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw bad(`unable to configure the daemon with file ${path}: ${messageOf(error)}`, error);
+    throw bad(messageOf(error), error);
   }
 }
 
-function parseObject(path: string, text: string): Readonly<Record<string, unknown>> {
+function parseObject(text: string): Readonly<Record<string, unknown>> {
   let value: unknown;
   try {
     value = text.trim() === "" ? {} : JSON.parse(text);
   } catch (cause) {
-    throw bad(`unable to configure the daemon with file ${path}: ${messageOf(cause)}`, cause);
+    // Node quotes what it could not read, line ends and all.
+    throw bad(messageOf(cause).replaceAll(/\s+/g, " "), cause);
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw bad(`unable to configure the daemon with file ${path}: not a JSON object`);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw bad("not a JSON object");
   return value as Readonly<Record<string, unknown>>;
 }
 
@@ -37,13 +37,19 @@ function isStringList(value: unknown): value is readonly string[] {
 }
 
 function checkValue(key: string, kind: Setting["kind"], value: unknown): SettingValue {
-  const wrong = (): EngineError => bad(`invalid value for ${key} in the configuration file: expected ${kind}`);
+  const wrong = (): EngineError =>
+    bad(`invalid value for ${key}: expected ${kind === "flag" ? "true or false" : kind}`);
   if (kind === "list") {
     if (isStringList(value)) return value;
     throw wrong();
   }
   if (kind === "map") {
-    if (typeof value === "object" && value !== null && Object.values(value).every(isStringList))
+    if (
+      typeof value === "object" &&
+      value !== null &&
+      !Array.isArray(value) &&
+      Object.values(value).every(isStringList)
+    )
       return value as SettingValue;
     throw wrong();
   }
@@ -51,51 +57,55 @@ function checkValue(key: string, kind: Setting["kind"], value: unknown): Setting
   return value as SettingValue;
 }
 
-/**
- * A configuration file (Docker's daemon.json keys) → what it gives. The default file may be absent, a named one may not.
- * @throws {invalid_argument} in Docker's words for unknown directives, and for what is no JSON.
- */
-export async function readConfigFile(named: string | undefined): Promise<Given> {
-  const path = named ?? DEFAULT_CONFIG_FILE;
-  const text = await readText(path, named !== undefined);
-  if (text === undefined) return {};
-  const value = parseObject(path, text);
-  const names = new Map(
-    Object.entries(SETTINGS).flatMap(([name, setting]) =>
-      setting.key === undefined ? [] : [[setting.key, name as SettingName] as const],
-    ),
-  );
-  const unknown = Object.keys(value).filter((key) => !names.has(key));
+const NAMES_BY_KEY: ReadonlyMap<string, SettingName> = new Map(
+  Object.entries(SETTINGS).flatMap(([name, { key }]) => (key === undefined ? [] : [[key, name as SettingName]])),
+);
+
+/** Docker's daemon.json keys → what they give. @throws {invalid_argument} in Docker's words for unknown directives */
+function parseConfig(text: string): Given {
+  const value = parseObject(text);
+  const unknown = Object.keys(value).filter((key) => !NAMES_BY_KEY.has(key));
   if (unknown.length > 0)
-    throw bad(
-      `unable to configure the daemon with file ${path}: the following directives don't match any configuration option: ${unknown.join(", ")}`,
-    );
+    throw bad(`the following directives don't match any configuration option: ${unknown.join(", ")}`);
   const given: Given = {};
-  for (const [key, name] of names)
+  for (const [key, name] of NAMES_BY_KEY)
     if (value[key] !== undefined) given[name] = checkValue(key, SETTINGS[name].kind, value[key]);
   return given;
 }
 
-/** Text as it is, anything else as JSON: how Go prints these values. */
+/** As Go prints these values: lists as `[a b]`. */
 function show(value: SettingValue | undefined): string {
+  if (Array.isArray(value)) return `[${value.join(" ")}]`;
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-/** Flags beside file; lists add up. @throws {invalid_argument} when one setting is given in both, as Docker refuses it. */
-export function mergeGiven(flags: Given, file: Given): Given {
-  const both = (Object.keys(flags) as SettingName[]).filter(
-    (name) => file[name] !== undefined && SETTINGS[name].kind !== "list",
-  );
-  const [first] = both;
-  if (first !== undefined) {
+/** Nothing may be given in both, lists neither: which one holds would be a guess. Lists go by their key, as in Docker. */
+function merge(flags: Given, file: Given): Given {
+  const conflicts = Object.entries(SETTINGS).flatMap(([key, setting]) => {
+    const name = key as SettingName;
+    if (flags[name] === undefined || file[name] === undefined) return [];
+    const shown = setting.kind === "list" ? setting.key : setting.flag;
+    return [`${shown}: (from flag: ${show(flags[name])}, from file: ${show(file[name])})`];
+  });
+  if (conflicts.length > 0) {
     throw bad(
-      `the following directives are specified both as a flag and in the configuration file: ${SETTINGS[first].flag ?? first}: (from flag: ${show(flags[first])}, from file: ${show(file[first])})`,
+      `the following directives are specified both as a flag and in the configuration file: ${conflicts.sort().join(", ")}`,
     );
   }
-  const merged: Given = { ...file, ...flags };
-  for (const name of Object.keys(merged) as SettingName[]) {
-    const [a, b] = [file[name], flags[name]];
-    if (Array.isArray(a) && Array.isArray(b)) merged[name] = [...a, ...b];
+  return { ...file, ...flags };
+}
+
+/**
+ * What flags and configuration file give together. The default file may be absent, a named one may not.
+ * @throws {invalid_argument} INVALID_FLAG naming the file, in Docker's words.
+ */
+export async function withConfigFile(flags: Given, defaultFile: string = DEFAULT_CONFIG_FILE): Promise<Given> {
+  const named = typeof flags.configFile === "string" ? flags.configFile : undefined;
+  const path = named ?? defaultFile;
+  try {
+    const text = await readText(path, named !== undefined);
+    return text === undefined ? flags : merge(flags, parseConfig(text));
+  } catch (error) {
+    throw bad(`unable to configure the daemon with file ${path}: ${messageOf(error)}`, error);
   }
-  return merged;
 }

@@ -3,6 +3,12 @@ import { EngineError, ErrorCode, messageOf } from "#errors";
 import { SETTINGS } from "./options.ts";
 import type { Given, Setting, SettingName, SettingValue } from "./options.ts";
 
+const HINT = "see 'varve daemon --help'";
+
+function bad(message: string, cause?: unknown): EngineError {
+  return new EngineError("invalid_argument", ErrorCode.INVALID_FLAG, message, { hint: HINT, cause });
+}
+
 type ParseOptions = Record<string, { type: "string" | "boolean"; short?: string; multiple?: boolean }>;
 
 function entries(): readonly (readonly [SettingName, Setting])[] {
@@ -22,32 +28,69 @@ function parseOptions(): ParseOptions {
   return options;
 }
 
-/** Command line → what was given. @throws {invalid_argument} for an unknown flag, a missing value, an argument. */
-export function parseFlags(argv: readonly string[]): Given {
-  const values = parse(argv);
-  const given: Given = {};
-  for (const [name, setting] of entries()) {
-    const value = setting.flag === undefined ? undefined : values[setting.flag];
-    if (value !== undefined) given[name] = setting.kind === "number" ? Number(value) : (value as SettingValue);
-  }
-  return given;
+function checkNumber(flag: string, text: string): number {
+  if (/^[+-]?\d+$/.test(text)) return Number(text);
+  throw bad(
+    `invalid argument ${JSON.stringify(text)} for "--${flag}" flag: strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`,
+  );
 }
 
-function parse(argv: readonly string[]): Readonly<Record<string, unknown>> {
+const TRUE = ["1", "t", "T", "TRUE", "true", "True"];
+const FALSE = ["0", "f", "F", "FALSE", "false", "False"];
+
+/** `--debug=false`: Go's boolean flags take a value, Node's do not. */
+function splitBooleans(argv: readonly string[]): {
+  readonly rest: readonly string[];
+  readonly values: ReadonlyMap<string, boolean>;
+} {
+  const isFlag = new Set(
+    entries().flatMap(([, { kind, flag }]) => (kind === "flag" && flag !== undefined ? [flag] : [])),
+  );
+  const values = new Map<string, boolean>();
+  const rest = argv.filter((argument) => {
+    const [, flag = "", text = ""] = /^--([a-z-]+)=(.*)$/s.exec(argument) ?? [];
+    if (!isFlag.has(flag)) return true;
+    if (!TRUE.includes(text) && !FALSE.includes(text)) {
+      throw bad(
+        `invalid argument ${JSON.stringify(text)} for "--${flag}" flag: strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`,
+      );
+    }
+    values.set(flag, TRUE.includes(text));
+    return false;
+  });
+  return { rest, values };
+}
+
+/** The words of pflag for what Node's parser refuses. */
+function refusal(cause: unknown): EngineError {
+  const message = messageOf(cause);
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  const [, name = ""] = /'(?:-\w, )?(-[^' ]*)/.exec(message) ?? [];
+  if (code === "ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL") return bad('"varve daemon" accepts no arguments', cause);
+  if (code === "ERR_PARSE_ARGS_INVALID_OPTION_VALUE") return bad(`flag needs an argument: ${name}`, cause);
+  if (code !== "ERR_PARSE_ARGS_UNKNOWN_OPTION") return bad(message, cause);
+  return bad(
+    name.startsWith("--") ? `unknown flag: ${name}` : `unknown shorthand flag: '${name[1]}' in ${name}`,
+    cause,
+  );
+}
+
+/** Command line → what was given. @throws {invalid_argument} in Docker's words for an unknown flag, a missing value, an argument. */
+export function parseFlags(argv: readonly string[]): Given {
+  const { rest, values: booleans } = splitBooleans(argv);
+  let values: Readonly<Record<string, unknown>>;
   try {
-    return parseArgs({ args: [...argv], options: parseOptions(), strict: true, allowPositionals: false }).values;
+    values = parseArgs({ args: [...rest], options: parseOptions(), strict: true, allowPositionals: false }).values;
   } catch (cause) {
-    const [line = ""] = messageOf(cause).split(/[.\n]/);
-    throw new EngineError(
-      "invalid_argument",
-      ErrorCode.INVALID_FLAG,
-      line.replace(/^Unexpected argument/, "unexpected argument"),
-      {
-        hint: "see 'varve daemon --help'",
-        cause,
-      },
-    );
+    throw refusal(cause);
   }
+  const given: Given = {};
+  for (const [name, { kind, flag }] of entries()) {
+    const value = flag === undefined ? undefined : (booleans.get(flag) ?? values[flag]);
+    if (flag === undefined || value === undefined) continue;
+    given[name] = kind === "number" && typeof value === "string" ? checkNumber(flag, value) : (value as SettingValue);
+  }
+  return given;
 }
 
 /** The text of `varve daemon --help`. */

@@ -1,9 +1,9 @@
-import { chmod, chown, mkdir, readFile, unlink } from "node:fs/promises";
-import { createServer as createTlsServer } from "node:https";
-import type { Server } from "node:http";
+import { chmod, chown, lstat, mkdir, readFile, unlink } from "node:fs/promises";
 import { connect } from "node:net";
 import { dirname } from "node:path";
-import { EngineError, ErrorCode, messageOf } from "#errors";
+import type { TlsOptions as TlsContext } from "node:tls";
+import type { ApiServer } from "#api";
+import { EngineError, ErrorCode, isEngineError, messageOf } from "#errors";
 import type { TlsOptions } from "./options.ts";
 
 const SOCKET_MODE = 0o660;
@@ -14,49 +14,65 @@ export type ListenAddress =
   | { readonly kind: "unix"; readonly path: string }
   | { readonly kind: "tcp"; readonly host: string; readonly port: number };
 
-function bad(host: string): EngineError {
-  return new EngineError(
-    "invalid_argument",
-    ErrorCode.INVALID_FLAG,
-    `Invalid bind address (${host}): expected unix:///path or tcp://host:port`,
-  );
+function bad(host: string, why: string): EngineError {
+  return new EngineError("invalid_argument", ErrorCode.INVALID_FLAG, `invalid bind address (${host}): ${why}`);
 }
 
-/** `unix:///run/x.sock`, `tcp://127.0.0.1:2375`, `tcp://:2376` → address. @throws {invalid_argument} */
-export function parseListenAddress(host: string): ListenAddress {
-  if (host.startsWith("unix://")) {
-    const path = host.slice("unix://".length);
-    if (!path.startsWith("/")) throw bad(host);
-    return { kind: "unix", path };
+const PORT = { plain: "2375", tls: "2376" } as const;
+
+/**
+ * `unix:///run/x.sock`, `tcp://127.0.0.1:2375`, `tcp://:2376`, `127.0.0.1:2375` → address. Without a host it is loopback,
+ * without a port Docker's: 2376 with TLS, 2375 without.
+ * @throws {invalid_argument}
+ */
+export function parseListenAddress(host: string, security: "plain" | "tls"): ListenAddress {
+  const [, protocol = "tcp", address = ""] = /^(?:([a-z]+):\/\/)?(.*)$/s.exec(host) ?? [];
+  if (protocol === "unix") {
+    if (!address.startsWith("/")) throw bad(host, "expected unix:///path");
+    return { kind: "unix", path: address };
   }
-  const found = /^tcp:\/\/(\[[0-9a-fA-F:]+\]|[^:/[\]]*)(?::(\d{1,5}))?\/?$/.exec(host);
-  if (found === null) throw bad(host);
-  const [, name = "", port = "2375"] = found;
-  if (Number(port) > 65_535) throw bad(host);
+  if (protocol !== "tcp") throw bad(host, `unsupported proto '${protocol}'`);
+  const found = /^(\[[0-9a-fA-F:]+\]|[^:/[\]]*)(?::(\d{1,5}))?\/?$/.exec(address);
+  const [, name = "", port = PORT[security]] = found ?? [];
+  if (found === null || address === "" || Number(port) > 65_535) throw bad(host, "expected tcp://host:port");
   return { kind: "tcp", host: name === "" ? "127.0.0.1" : name.replace(/^\[|\]$/g, ""), port: Number(port) };
 }
 
 async function groupId(name: string | undefined): Promise<number | undefined> {
+  if (name !== undefined && /^\d+$/.test(name)) return Number(name);
   const wanted = name ?? DEFAULT_GROUP;
-  const row = (await readFile("/etc/group", "utf8")).split("\n").find((line) => line.startsWith(`${wanted}:`));
+  const groups = await readFile("/etc/group", "utf8").catch(() => "");
+  const row = groups.split("\n").find((line) => line.startsWith(`${wanted}:`));
   if (row !== undefined) return Number(row.split(":")[2]);
   if (name === undefined) return undefined;
   throw new EngineError("invalid_argument", ErrorCode.INVALID_FLAG, `group ${name} not found`);
 }
 
-function answers(path: string): Promise<boolean> {
+/** False when nobody listens; a daemon that is too busy to accept still listens. */
+function isListenedOn(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);
     socket.once("connect", () => {
       socket.destroy();
       resolve(true);
     });
-    socket.once("error", () => resolve(false));
+    socket.once("error", (error: NodeJS.ErrnoException) => resolve(error.code !== "ECONNREFUSED"));
   });
 }
 
+/** Removes the socket file of a daemon that is gone. */
+async function clearPath(path: string): Promise<void> {
+  const refuse = (category: "unavailable" | "failed_precondition", why: string): EngineError =>
+    new EngineError(category, ErrorCode.DAEMON_RUNNING, `can't create unix socket ${path}: ${why}`);
+  const there = await lstat(path).catch(() => undefined);
+  if (there === undefined) return;
+  if (!there.isSocket()) throw refuse("failed_precondition", "a file that is no socket is in the way");
+  if (await isListenedOn(path)) throw refuse("unavailable", "another daemon answers on it");
+  await unlink(path);
+}
+
 function bind(
-  server: Server,
+  server: ApiServer,
   target: { readonly path: string } | { readonly host: string; readonly port: number },
 ): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -68,73 +84,95 @@ function bind(
   });
 }
 
-async function listenUnix(server: Server, path: string, group: string | undefined): Promise<void> {
+async function listenUnix(server: ApiServer, path: string, group: string | undefined): Promise<void> {
   const gid = await groupId(group);
   await mkdir(dirname(path), { recursive: true, mode: 0o711 });
-  if (await answers(path))
-    throw new EngineError(
-      "unavailable",
-      ErrorCode.DAEMON_RUNNING,
-      `can't create unix socket ${path}: another daemon answers on it`,
-    );
-  await unlink(path).catch(() => undefined);
-  // Between bind and chmod nobody but root may connect.
+  await clearPath(path);
+  // Between bind and chmod nobody but root may connect. Node binds a path before `listen` returns, so that no other work
+  // of this process sees the mask.
   const before = process.umask(0o177);
+  let bound: Promise<void>;
   try {
-    await bind(server, { path });
+    bound = bind(server, { path });
   } finally {
     process.umask(before);
   }
-  if (gid !== undefined) await chown(path, 0, gid);
+  await bound;
+  if (gid !== undefined) await chown(path, process.geteuid?.() ?? 0, gid);
   await chmod(path, SOCKET_MODE);
 }
 
-async function secure(makeServer: () => Server, tls: TlsOptions): Promise<Server> {
+/** Reads the files of TLS. @throws {invalid_argument} naming the file that cannot be read */
+async function readTls(tls: TlsOptions): Promise<TlsContext> {
+  const read = (path: string): Promise<Buffer> =>
+    readFile(path).catch((cause: unknown) => {
+      throw new EngineError(
+        "invalid_argument",
+        ErrorCode.INVALID_FLAG,
+        `invalid TLS configuration: could not read ${path}: ${messageOf(cause)}`,
+        { cause },
+      );
+    });
   const [cert, key, ca] = await Promise.all([
-    readFile(tls.certificateFile),
-    readFile(tls.keyFile),
-    tls.caFile === undefined ? undefined : readFile(tls.caFile),
+    read(tls.certificateFile),
+    read(tls.keyFile),
+    tls.caFile === undefined ? undefined : read(tls.caFile),
   ]);
-  const inner = makeServer();
-  const outer = createTlsServer({
+  const { verifyClients } = tls;
+  return {
     cert,
     key,
-    requestCert: tls.verifyClients,
-    rejectUnauthorized: tls.verifyClients,
+    requestCert: verifyClients,
+    rejectUnauthorized: verifyClients,
     minVersion: "TLSv1.2",
     ...(ca === undefined ? {} : { ca }),
-  });
-  outer.on("request", (request, response) => inner.emit("request", request, response));
-  outer.on("upgrade", (request, socket, head) => inner.emit("upgrade", request, socket, head));
-  return outer;
+  };
+}
+
+function asListenError(error: unknown): EngineError {
+  if (isEngineError(error)) return error;
+  const isTls = error instanceof Error && "code" in error && String(error.code).startsWith("ERR_OSSL");
+  return isTls
+    ? new EngineError("invalid_argument", ErrorCode.INVALID_FLAG, `invalid TLS configuration: ${messageOf(error)}`, {
+        cause: error,
+      })
+    : new EngineError("unavailable", ErrorCode.DAEMON_RUNNING, `failed to listen: ${messageOf(error)}`, {
+        cause: error,
+      });
+}
+
+/** How a daemon listens. */
+export interface ListenOptions {
+  readonly group: string | undefined;
+  readonly tls: TlsOptions | undefined;
+  /** Called when a connection cannot be accepted (too many open files): the daemon goes on. */
+  readonly onError: (error: unknown) => void;
 }
 
 /**
- * Listens on every host with a server of its own. Unix sockets get mode 0660 and the group; a socket file that nobody
- * answers on is replaced.
- * @throws {invalid_argument} for a malformed host; {unavailable} when an address is taken.
+ * Listens on every host with a server of its own; TCP with TLS where that is set. Unix sockets get mode 0660 and the group;
+ * a socket file that nobody listens on is replaced, any other file is left alone.
+ * @throws {invalid_argument} for a malformed host or TLS files; {unavailable} when an address is taken.
  */
 export async function listenAll(
   hosts: readonly string[],
-  makeServer: () => Server,
-  options: { readonly group: string | undefined; readonly tls: TlsOptions | undefined },
-): Promise<readonly Server[]> {
-  const addresses = hosts.map(parseListenAddress);
-  const servers: Server[] = [];
+  makeServer: (tls: TlsContext | undefined) => ApiServer,
+  options: ListenOptions,
+): Promise<readonly ApiServer[]> {
+  const addresses = hosts.map((host) => parseListenAddress(host, options.tls === undefined ? "plain" : "tls"));
+  const servers: ApiServer[] = [];
   try {
+    const tls = options.tls === undefined ? undefined : await readTls(options.tls);
     for (const address of addresses) {
-      const server =
-        address.kind === "tcp" && options.tls !== undefined ? await secure(makeServer, options.tls) : makeServer();
+      const server = makeServer(address.kind === "tcp" ? tls : undefined);
       if (address.kind === "unix") await listenUnix(server, address.path, options.group);
       else await bind(server, address);
+      server.on("error", options.onError);
       servers.push(server);
     }
   } catch (error) {
     for (const server of servers) server.close();
-    if (error instanceof EngineError) throw error;
-    throw new EngineError("unavailable", ErrorCode.DAEMON_RUNNING, `failed to listen: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw asListenError(error);
   }
   return servers;
 }

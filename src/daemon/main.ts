@@ -3,11 +3,12 @@
  * stop, 1 with one line when it cannot start.
  */
 import { mkdir, rm, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { createApiServer } from "#api";
 import { createEngine, VERSION } from "#engine";
 import type { Engine } from "#engine";
-import { findEngineError, messageOf } from "#errors";
-import { mergeGiven, readConfigFile } from "./configFile.ts";
+import { ErrorCode, findEngineError, hasCode, messageOf } from "#errors";
+import { withConfigFile } from "./configFile.ts";
 import { helpText, parseFlags } from "./flags.ts";
 import { listenAll } from "./listen.ts";
 import { createLog } from "./log.ts";
@@ -33,15 +34,19 @@ async function run(options: DaemonOptions): Promise<void> {
     registries: { registryMirrors, insecureRegistries, mirrorsByHost },
     log,
   });
+  let ownsPidFile = false;
   try {
-    const makeServer = (): ReturnType<typeof createApiServer> =>
+    const makeServer: Parameters<typeof listenAll>[1] = (context) =>
       createApiServer(engine.backends, {
         serverHeader: `varve/${VERSION} (linux)`,
         onFailure: (request, error) => log("error", `${request}: ${messageOf(error)}`),
+        tls: context,
       });
-    const servers = await listenAll(hosts, makeServer, { group, tls });
-    await mkdir(options.execRoot, { recursive: true });
+    const onError = (error: unknown): void => log("error", `accept: ${messageOf(error)}`);
+    const servers = await listenAll(hosts, makeServer, { group, tls, onError });
+    await mkdir(dirname(pidFile), { recursive: true });
     await writeFile(pidFile, String(process.pid));
+    ownsPidFile = true;
     log(
       "info",
       `varve ${VERSION} is ready: ${hosts.join(", ")}, data root ${options.dataRoot}, storage driver ${engine.storageDriver}`,
@@ -54,7 +59,8 @@ async function run(options: DaemonOptions): Promise<void> {
     }
   } finally {
     await engine.close();
-    await rm(pidFile, { force: true });
+    // Not ours when another daemon answers on our socket: the file is its own.
+    if (ownsPidFile) await rm(pidFile, { force: true });
   }
   log("info", "stopped");
 }
@@ -70,12 +76,12 @@ async function main(): Promise<number> {
       process.stdout.write(`varve version ${VERSION}\n`);
       return 0;
     }
-    const file = await readConfigFile(typeof flags.configFile === "string" ? flags.configFile : undefined);
-    await run(toDaemonOptions(mergeGiven(flags, file)));
+    await run(toDaemonOptions(await withConfigFile(flags)));
     return 0;
   } catch (error) {
     const hint = findEngineError(error)?.hint;
-    process.stderr.write(`failed to start daemon: ${messageOf(error)}${hint === undefined ? "" : `\n${hint}`}\n`);
+    const prefix = hasCode(error, ErrorCode.INVALID_FLAG) ? "" : "failed to start daemon: ";
+    process.stderr.write(`${prefix}${messageOf(error)}${hint === undefined ? "" : `\n${hint}`}\n`);
     if (findEngineError(error) === undefined && error instanceof Error) process.stderr.write(`${error.stack ?? ""}\n`);
     return 1;
   }
