@@ -131,9 +131,8 @@ test("events: a long subscription adds no listeners to its signal", async () => 
 
 test("events: a subscriber that does not read loses the oldest, beyond 10,000", async () => {
   const world = createWorld();
-  const iterator = world.bus
-    .subscribe({ filters: new Map(), signal: new AbortController().signal })
-    [Symbol.asyncIterator]();
+  const live = world.bus.subscribe({ filters: new Map(), signal: new AbortController().signal });
+  const iterator = live[Symbol.asyncIterator]();
   const first = iterator.next();
   world.emit("first");
   assert.equal((await first).value.Action, "first");
@@ -144,9 +143,8 @@ test("events: a subscriber that does not read loses the oldest, beyond 10,000", 
 
 test("events: carry the old fields, scope and both times", async () => {
   const world = createWorld();
-  const iterator = world.bus
-    .subscribe({ filters: new Map(), signal: new AbortController().signal })
-    [Symbol.asyncIterator]();
+  const live = world.bus.subscribe({ filters: new Map(), signal: new AbortController().signal });
+  const iterator = live[Symbol.asyncIterator]();
   const next = iterator.next();
   world.bus.emit({
     Type: "container",

@@ -2,6 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { hostname, release, arch } from "node:os";
 import { API_VERSION, MIN_API_VERSION } from "#engineapi";
 import type { VersionInfo } from "#engineapi";
+import { redactUrl } from "#errors";
 import { findProgram, readMachine, runProgram, statFilesystem } from "#host";
 import type { Machine } from "#host";
 import type { DriverInfo } from "#snapshots";
@@ -110,6 +111,11 @@ interface Facts {
   readonly backingFilesystem: string;
 }
 
+/** The daemon's own environment, without the password that a proxy's URL may hold. */
+function proxyOf(name: string): string {
+  return redactUrl(process.env[name] ?? process.env[name.toLowerCase()] ?? "");
+}
+
 async function describe(facts: Facts, counts: InfoCounts): Promise<Readonly<Record<string, unknown>>> {
   const [groups, forwarding, openFiles] = await Promise.all([readControlGroups(), readForwarding(), countOpenFiles()]);
   return {
@@ -188,9 +194,9 @@ function daemonOf(config: EngineConfig): object {
     RegistryConfig: registryConfig(config),
     GenericResources: null,
     DockerRootDir: config.dataRoot,
-    HttpProxy: process.env["HTTP_PROXY"] ?? "",
-    HttpsProxy: process.env["HTTPS_PROXY"] ?? "",
-    NoProxy: process.env["NO_PROXY"] ?? "",
+    HttpProxy: proxyOf("HTTP_PROXY"),
+    HttpsProxy: proxyOf("HTTPS_PROXY"),
+    NoProxy: proxyOf("NO_PROXY"),
     Labels: config.labels,
     ExperimentalBuild: false,
     ServerVersion: VERSION,
