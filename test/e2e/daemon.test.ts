@@ -94,7 +94,7 @@ describe("the daemon", () => {
     await writeFile(file, '{"no-such-key": true}');
     for (const [args, message] of [
       [["--nope"], /--nope/],
-      [["-H", "ftp://x"], /Invalid bind address/],
+      [["-H", "ftp://x"], /invalid bind address/],
       [["--log-level", "loud"], /invalid logging level: loud/],
       [["--config-file", file], /the following directives don't match any configuration option: no-such-key/],
       [["--storage-driver", "btrfs"], /btrfs/],
