@@ -1,5 +1,6 @@
-import { EngineError, ErrorCode, messageOf, redactUrl } from "#errors";
+import { EngineError, ErrorCode, redactUrl } from "#errors";
 import type { ProgressSink } from "#engineapi";
+import { networkError } from "#remote";
 
 /**
  * `docker import URL`: opens http and https only, follows redirects within these schemes.
@@ -18,14 +19,11 @@ export async function openSource(
       `invalid source ${JSON.stringify(source)}: expected an http or https URL`,
     );
   }
-  progress({ status: `Downloading from ${redactUrl(url.toString())}` });
   const response = await fetch(url, { signal }).catch((cause: unknown) => {
-    throw new EngineError(
-      "unavailable",
-      ErrorCode.REGISTRY_UNREACHABLE,
-      `Get "${redactUrl(url.toString())}": ${messageOf(cause instanceof Error && cause.cause !== undefined ? cause.cause : cause)}`,
-      { cause },
-    );
+    throw networkError(cause instanceof Error && cause.cause !== undefined ? cause.cause : cause, {
+      method: "GET",
+      url,
+    });
   });
   if (!response.ok || response.body === null) {
     throw new EngineError(
@@ -34,5 +32,6 @@ export async function openSource(
       `Got HTTP status code >= 400: ${response.status} ${response.statusText}`,
     );
   }
+  progress({ status: `Downloading from ${redactUrl(url.toString())}` });
   return response.body;
 }

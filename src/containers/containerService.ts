@@ -1,5 +1,6 @@
 import type { Filters } from "#engineapi";
 import type { ImageUsers } from "#images";
+import type { Platform } from "#oci";
 
 /** `POST /containers/create` body, as the API takes it (spec definitions ContainerConfig, HostConfig). Unknown keys are kept. */
 export interface ContainerCreateRequest {
@@ -103,6 +104,7 @@ export interface ContainerService extends ImageUsers {
   create(
     request: ContainerCreateRequest,
     name?: string,
+    platform?: Platform,
   ): Promise<{ readonly Id: string; readonly Warnings: readonly string[] }>;
   /** Resolves when the program runs. @throws {not_modified} when it did already, {invalid_argument} when there is no such program */
   start(reference: string): Promise<void>;

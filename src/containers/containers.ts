@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { EngineError, ErrorCode, messageOf, wrapError } from "#errors";
 import { warmCgroups } from "#host";
-import type { Digest } from "#oci";
+import type { Digest, Platform } from "#oci";
 import { attachTo } from "./attach.ts";
 import { Container } from "./container.ts";
 import { nameInUse, nothingToDo, wrongState } from "./containerError.ts";
@@ -67,8 +67,9 @@ export class Containers implements ContainerService {
   async create(
     request: ContainerCreateRequest,
     name?: string,
+    platform?: Platform,
   ): Promise<{ readonly Id: string; readonly Warnings: readonly string[] }> {
-    const image = await this.#options.images.lookup(request.Image);
+    const image = await this.#options.images.lookup(request.Image, platform);
     const runtime = await this.#runtime(requestedRuntime(request));
     const { document, warnings } = newContainer(request, image, this.#chooseName(name));
     const container = this.#adopt(document);
@@ -104,8 +105,8 @@ export class Containers implements ContainerService {
   }
 
   async kill(reference: string, signal: string): Promise<void> {
-    const container = this.#index.get(reference);
     try {
+      const container = this.#index.get(reference);
       const number = parseSignal(signal === "" ? "SIGKILL" : signal);
       if (!container.isRunning) throw wrongState(`container ${container.id} is not running`);
       this.#lifecycle.signal(container, number);

@@ -62,6 +62,9 @@ function check(document: ContainerDocument): void {
 export function newContainer(request: ContainerCreateRequest, image: FoundImage, name: string): NewContainer {
   refuseUnsupported(request);
   const hostConfig = parseHostConfig(request.HostConfig);
+  if (hostConfig.UTSMode === "host" && (request.Hostname ?? "") !== "") {
+    throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, "conflicting options: hostname and the UTS mode");
+  }
   const id = randomBytes(ID_BYTES).toString("hex");
   const ownHostname =
     hostConfig.NetworkMode === "host" || hostConfig.UTSMode === "host" ? hostname() : id.slice(0, SHORT_ID);

@@ -1,5 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { hostname, release, arch } from "node:os";
+import { INIT_PROGRAMS } from "#containers";
 import { API_VERSION, MIN_API_VERSION } from "#engineapi";
 import type { VersionInfo } from "#engineapi";
 import { redactUrl } from "#errors";
@@ -43,7 +44,7 @@ async function probe(name: string): Promise<Component | undefined> {
   return {
     Name: name,
     Version: /\d+(?:\.\d+)+\S*/.exec(text)?.[0] ?? "unknown",
-    Details: { GitCommit: /commit:? ([0-9a-f]+)/.exec(text)?.[1] ?? "" },
+    Details: { GitCommit: /commit:? (\S+)/.exec(text)?.[1] ?? "" },
   };
 }
 
@@ -207,7 +208,7 @@ function runtimesOf(components: readonly Component[], { runtimes, defaultRuntime
   return {
     Runtimes: Object.fromEntries(runtimes.map((name) => [name, { path: name }])),
     DefaultRuntime: defaultRuntime,
-    InitBinary: findProgram("catatonit") === undefined ? "" : "catatonit",
+    InitBinary: INIT_PROGRAMS.find((name) => findProgram(name) !== undefined) ?? "",
     ContainerdCommit: { ID: "", Expected: "" },
     RuncCommit: commitOf(components, defaultRuntime),
     InitCommit: { ID: "", Expected: "" },

@@ -45,8 +45,11 @@ export interface ImportOptions extends TransferOptions {
 
 /** What looks at and changes records. `name` is a reference, an ID, or a unique ID prefix, with or without `sha256:`. */
 export interface ImageCatalog {
-  /** @throws {not_found} `No such image: …` or `ambiguous reference: …` (both 404, as Docker), {invalid_argument} bad name. */
-  lookup(name: string): Promise<FoundImage>;
+  /**
+   * @throws {not_found} `No such image: …`, `ambiguous reference: …` or, when `platform` is not the image's, `… does not match
+   * the specified platform …` (all 404, as Docker), {invalid_argument} bad name.
+   */
+  lookup(name: string, platform?: Platform): Promise<FoundImage>;
   list(options: {
     readonly all?: boolean;
     readonly filters: Filters;

@@ -35,6 +35,15 @@ test("import: a root filesystem becomes an image of one layer", async (t) => {
   );
 });
 
+test("import: an operating system that cannot run here is refused in Docker's words", async (t) => {
+  const { context } = await openTestRooms(t);
+  const options = { ...quiet, platform: parsePlatform("windows/amd64") };
+  await assert.rejects(importRootfs(context, chunksOf(await tarOf([["f", "x"]])), options), {
+    category: "invalid_argument",
+    message: "operating system is not supported",
+  });
+});
+
 test("import: plain and compressed give the same layer, the message is the comment", async (t) => {
   const { context } = await openTestRooms(t);
   const tar = await tarOf([["f", "x"]]);

@@ -9,7 +9,8 @@ import type { ActLease } from "./lease.ts";
 import { recordImage } from "./recordImage.ts";
 import type { LayerInfo } from "#layers";
 import { digestOf, familiarReference, hostPlatform } from "#oci";
-import type { ContainerDefaults, Digest, DiffId, ImageConfig } from "#oci";
+import { EngineError, ErrorCode } from "#errors";
+import type { ContainerDefaults, Digest, DiffId, ImageConfig, Platform } from "#oci";
 
 /** See `ImageTransfer.importRootfs`. */
 export async function importRootfs(
@@ -18,6 +19,7 @@ export async function importRootfs(
   options: ImportOptions,
 ): Promise<Digest> {
   const defaults = applyChanges(options.changes);
+  checkSystem(options.platform);
   using lease = takeLease(context.metadata, "import");
   try {
     const layer = await ingestRootfs(context, lease, rootfs, options.signal);
@@ -48,6 +50,11 @@ export async function importRootfs(
     context.collector.schedule();
     throw error;
   }
+}
+
+function checkSystem(platform: Platform | undefined): void {
+  if (platform === undefined || platform.os === "linux") return;
+  throw new EngineError("invalid_argument", ErrorCode.INVALID_PLATFORM, "operating system is not supported");
 }
 
 async function ingestRootfs(

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { digestOf, hexOf } from "#oci";
+import { digestOf, hexOf, parsePlatform } from "#oci";
 import { openTestRooms } from "./testRooms.ts";
 
 test("lookup: by name, tag, digest, ID with and without algorithm, and ID prefix", async (t) => {
@@ -40,6 +40,17 @@ test("lookup: what is not here is named as dockerd names it", async (t) => {
     message: /^invalid reference format: repository name \(.*Bad\) must be lowercase$/,
     category: "invalid_argument",
   });
+});
+
+test("lookup: an image of another platform than asked for is not found, in Docker's words", async (t) => {
+  const { catalog, addImage } = await openTestRooms(t);
+  await addImage({ names: ["a:1"] });
+  await assert.rejects(catalog.lookup("a:1", parsePlatform("linux/arm64")), {
+    category: "not_found",
+    message:
+      "image with reference a:1 was found but does not match the specified platform: wanted linux/arm64, actual: linux/amd64",
+  });
+  await catalog.lookup("a:1", parsePlatform("linux/amd64"));
 });
 
 test("lookup: a prefix of several IDs is ambiguous", async (t) => {

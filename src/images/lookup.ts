@@ -9,11 +9,12 @@ import {
   withDefaultTag,
   withDigest,
 } from "#oci";
-import type { Digest, Reference } from "#oci";
+import type { Digest, Platform, Reference } from "#oci";
 import { readConfig } from "./configs.ts";
 import type { ImageContext } from "./context.ts";
 import { noSuchImage } from "./imageErrors.ts";
 import type { FoundImage } from "./imageService.ts";
+import { checkPlatform } from "./pull/checkPlatform.ts";
 
 const WHOLE_HEX = /^[0-9a-f]{64}$/;
 const HEX_PREFIX = /^(?:sha256:)?([0-9a-f]{1,64})$/;
@@ -50,9 +51,10 @@ export function isIdPrefix(imageId: Digest, name: string): boolean {
 }
 
 /** As {@link findImage}, with what running the image needs. */
-export async function lookup(context: ImageContext, name: string): Promise<FoundImage> {
+export async function lookup(context: ImageContext, name: string, platform?: Platform): Promise<FoundImage> {
   const { imageId, diffIds, chainId } = findImage(context, name);
   const { config, raw } = await readConfig(context.content, imageId);
+  checkPlatform(name, config, platform);
   return { imageId, diffIds, chainId, config, rawConfig: raw };
 }
 

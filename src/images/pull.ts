@@ -41,7 +41,7 @@ export async function pullImage(context: ImageContext, reference: Reference, opt
   const { isNewer, config, isChosen } = await pull.one(named);
   tellStatus(progress, named, isNewer);
   tellEvent(context, named, config);
-  if (!isChosen) checkPlatform(named, config, options.platform);
+  if (!isChosen) checkPlatform(familiarReference(named), config, options.platform);
 }
 
 /** A digest says it all: the tag beside it is dropped, as dockerd does. */

@@ -35,7 +35,7 @@ export async function pushImage(context: ImageContext, reference: Reference, opt
   });
   for (const image of images) {
     if (platform !== undefined && !isIndexMediaType(image.target.mediaType))
-      checkPlatform(image.reference, await configOf(context, image.content.imageId), platform);
+      checkPlatform(familiarReference(image.reference), await configOf(context, image.content.imageId), platform);
     await pushOne({ context, repository, progress, signal }, image.reference, image.content);
   }
   const [first] = images;

@@ -1,2 +1,3 @@
 export { createRegistryClient } from "./createRegistryClient.ts";
+export { networkError } from "./networkError.ts";
 export type * from "./registryClient.ts";

@@ -150,6 +150,10 @@ describe("containers", () => {
       message: `cannot kill container: sleeper: container ${id} is not running`,
     });
     await rooms.containers.start(id);
+    await assert.rejects(rooms.containers.kill("nobody", "TERM"), {
+      message: "cannot kill container: nobody: No such container: nobody",
+      category: "not_found",
+    });
     await assert.rejects(rooms.containers.kill("sleeper", "FOO"), {
       message: "cannot kill container: sleeper: invalid signal: FOO",
     });

@@ -2,7 +2,7 @@ import { EngineError, ErrorCode, messageOf } from "#errors";
 import type { ContainerCreateRequest, LogOptions, WaitCondition } from "#containers";
 import type { ContainerBackend } from "../backends.ts";
 import type { Exchange } from "../exchange.ts";
-import { parseFilters, parseTimestamp } from "../query.ts";
+import { parseFilters, parseTimestamp, platformOf } from "../query.ts";
 import type { Route } from "../router.ts";
 import { encodeFrame } from "../stdcopy.ts";
 import { attach, streamType } from "./attach.ts";
@@ -20,8 +20,9 @@ function parseCreate(value: unknown): ContainerCreateRequest {
 
 async function create(containers: ContainerBackend, exchange: Exchange): Promise<void> {
   const name = exchange.query.get("name") ?? "";
+  const { platform } = platformOf(exchange);
   const request = parseCreate(await exchange.readJson());
-  exchange.json(201, await containers.create(request, name === "" ? undefined : name));
+  exchange.json(201, await containers.create(request, name === "" ? undefined : name, platform));
 }
 
 function waitCondition(text: string | null): WaitCondition {

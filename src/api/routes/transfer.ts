@@ -1,5 +1,5 @@
-import { messageOf } from "#errors";
-import { isDigest, parseReference, withDigest, withTag } from "#oci";
+import { EngineError, ErrorCode, messageOf } from "#errors";
+import { familiarName, isDigest, parseReference, withDigest, withTag } from "#oci";
 import type { Reference } from "#oci";
 import type { ImageBackend } from "../backends.ts";
 import type { Exchange } from "../exchange.ts";
@@ -18,6 +18,8 @@ function pullReference(name: string, tagOrDigest: string): Reference {
 async function pull(images: ImageBackend, exchange: Exchange, from: string): Promise<void> {
   const tag = exchange.query.get("tag") ?? "";
   const reference = pullReference(from, tag);
+  if (familiarName(reference) === "scratch")
+    throw new EngineError("invalid_argument", ErrorCode.INVALID_REFERENCE, "'scratch' is a reserved name");
   const whole = reference.tag === undefined && reference.digest === undefined;
   await answerWithProgress(exchange, (progress) =>
     images.pull(reference, {

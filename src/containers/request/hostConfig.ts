@@ -4,6 +4,7 @@ import { EngineError, ErrorCode } from "#errors";
 import { MASKED_PATHS, READONLY_PATHS } from "../spec/protectedPaths.ts";
 import { RUNTIME_NAMES } from "../runtime/chooseRuntime.ts";
 import { Fields } from "./fields.ts";
+import { parseProcessors, readProcessors } from "./processors.ts";
 
 export interface Ulimit {
   readonly Name: string;
@@ -182,11 +183,10 @@ export function parseHostConfig(value: unknown): HostConfig {
     OomScoreAdj: fields.integer("OomScoreAdj"),
     ShmSize: fields.integer("ShmSize") || DEFAULT_SHM_BYTES,
     ...parseMemory(fields),
-    NanoCpus: fields.integer("NanoCpus"),
+    ...parseProcessors(fields, readProcessors()),
     CpuShares: fields.integer("CpuShares"),
     CpuQuota: fields.integer("CpuQuota"),
     CpuPeriod: fields.integer("CpuPeriod"),
-    CpusetCpus: fields.text("CpusetCpus"),
     CpusetMems: fields.text("CpusetMems"),
     PidsLimit: fields.integer("PidsLimit") || null,
     MaskedPaths: fields.texts("MaskedPaths") ?? (privileged ? null : MASKED_PATHS),

@@ -72,7 +72,10 @@ function statusTest(status: string): Test {
 }
 
 function exitedTest(code: string): Test {
-  if (!/^-?\d+$/.test(code)) throw invalid("exited", code);
+  if (!/^-?\d+$/.test(code)) {
+    const why = `strconv.Atoi: parsing ${JSON.stringify(code)}: invalid syntax`;
+    throw new EngineError("invalid_argument", ErrorCode.INVALID_FILTER, `invalid filter 'exited=${code}': ${why}`);
+  }
   return ({ state }) => state.status === "exited" && state.exitCode === Number(code);
 }
 

@@ -12,7 +12,7 @@ import { tagImage } from "./tagImage.ts";
 /** The acts on records, over one context. */
 export function createCatalog(context: ImageContext): ImageCatalog {
   return {
-    lookup: (name) => lookup(context, name),
+    lookup: (name, platform) => lookup(context, name, platform),
     list: (options) => listImages(context, options),
     inspect: (name, options) => inspectImage(context, name, options),
     history: (name) => imageHistory(context, name),

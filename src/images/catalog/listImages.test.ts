@@ -52,6 +52,14 @@ test("list: rows have dockerd's fields in its order, newest first", async (t) =>
   assert.equal(rows[1]?.Labels, null);
 });
 
+test("list: images of one second come newest first", async (t) => {
+  const rooms = await openTestRooms(t);
+  const later = await rooms.addImage({ layers: ["a"], created: "2024-01-01T00:00:00.9Z" });
+  const earliest = await rooms.addImage({ layers: ["b"], created: "2024-01-01T00:00:00.1Z" });
+  const between = await rooms.addImage({ layers: ["c"], created: "2024-01-01T00:00:00.5Z" });
+  assert.deepEqual(await ids(rooms, {}), [later, between, earliest]);
+});
+
 test("list: shared sizes count the stacks that other images hold too", async (t) => {
   const rooms = await openTestRooms(t);
   const { young, dangling, old } = await threeImages(rooms);

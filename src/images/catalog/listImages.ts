@@ -43,10 +43,14 @@ export async function listImages(context: ImageContext, options: ListOptions): P
       if (!matchesNames(names, { dangling, byReference: patterns !== undefined })) return undefined;
       const shared = options.sharedSize === true ? sharedBytes(context, image.diffIds, stacks) : -1;
       const row = summarize(context, image, { config, names, shared });
-      return options.manifests === true ? { ...row, Manifests: await summarizeManifests(context, image) } : row;
+      const Manifests = options.manifests === true ? { Manifests: await summarizeManifests(context, image) } : {};
+      return { row: { ...row, ...Manifests }, createdAt: createdAt(config) };
     }),
   );
-  return rows.filter((row) => row !== undefined).sort((a, b) => b.Created - a.Created || (a.Id < b.Id ? -1 : 1));
+  return rows
+    .filter((found) => found !== undefined)
+    .sort((a, b) => b.createdAt - a.createdAt || (a.row.Id < b.row.Id ? -1 : 1))
+    .map(({ row }) => row);
 }
 
 /** One row; `Containers` is -1 (not counted). */
