@@ -44,7 +44,7 @@ async function probe(name: string): Promise<Component | undefined> {
   return {
     Name: name,
     Version: /\d+(?:\.\d+)+\S*/.exec(text)?.[0] ?? "unknown",
-    Details: { GitCommit: /commit:? (\S+)/.exec(text)?.[1] ?? "" },
+    Details: { GitCommit: /commit:? (?!unknown)(\S+)/.exec(text)?.[1] ?? "" },
   };
 }
 

@@ -70,7 +70,12 @@ const COMMON: readonly (readonly string[])[] = [
   ["run", "--rm", "--network", "none", "-e", "A=1", "-w", "/tmp", "-u", "33", "--entrypoint", "/bin/id", IMAGE],
   ["run", "-it", IMAGE, "true"],
   ["system", "df", "--format", "{{.Type}}: {{.TotalCount}}"],
+  ["system", "df", "-v"],
+  ["system", "df", "-v", "--format", "{{json .Volumes}}{{range .Images}}{{.Repository}} {{.Size}};{{end}}"],
   ["events", "--since", "1", "--until", "2"],
+  ["events", "--since", "10m", "--until", "0s", "--format", "{{json .}} {{.From}} {{.Status}} {{.Scope}}"],
+  ["version", "--format", "{{json .Server}} {{.Server.Experimental}} {{.Server.MinAPIVersion}}"],
+  ["info", "--format", "{{json .Plugins}}"],
   ["version", "--format", "{{.Server.Version}} {{.Server.APIVersion}} {{.Server.Os}}"],
   ["version", "--format", "{{.Server.Version}} {{.Server.Nope}}"],
   ["info", "--format", "{{.Driver}} {{.ServerVersion}} {{.OSType}}"],
@@ -99,6 +104,9 @@ const WORDED: readonly (readonly string[])[] = [
   ["version", "-f", "{{.Foo}}"],
   ["info", "-f", "{{.Foo"],
   ["pull", "--nosuch"],
+  ["events", "--until", "0s", "--format", "{{.Nope}}"],
+  ["events", "--until", "0s", "--format", "{{"],
+  ["inspect", "-s", "-f", "{{.Os}}", IMAGE],
   ["-H", "foo://x", "images"],
 ];
 

@@ -1,15 +1,22 @@
 import { readLines } from "#client";
 import type { EventMessage } from "#engineapi";
+import { messageOf } from "#errors";
 import { defineCommand } from "../core/command.ts";
 import type { Command } from "../core/command.ts";
+import { CommandError } from "../core/commandError.ts";
 import { filterFlag, stringFlag } from "../core/flags.ts";
+import { fields, shaped } from "../format/shape.ts";
+import type { FieldShape, StructShape } from "../format/shape.ts";
 import { apiTimestamp } from "../format/timestamp.ts";
 import { rfc3339Nano } from "../format/units.ts";
 import { parseTemplate } from "../template/template.ts";
 import type { Template } from "../template/template.ts";
-import { GoStruct, parseGoJson } from "../template/value.ts";
-import type { GoValue } from "../template/value.ts";
+import { TEMPLATE_PREFIX } from "../template/templateError.ts";
+import { parseGoJson } from "../template/value.ts";
 import { wireFilters } from "./images.ts";
+
+/** Docker's exit code for a format of events that cannot be read. */
+const BAD_FORMAT = 64;
 
 /** `2026-11-21T04:46:17.862412208Z image pull nginx:latest (name=nginx)`. */
 function eventLine(event: EventMessage): string {
@@ -21,36 +28,46 @@ function eventLine(event: EventMessage): string {
   return `${time} ${event.Type} ${event.Action} ${event.Actor.ID}${about}`;
 }
 
-const RENAMED: Readonly<Record<string, string>> = {
-  status: "Status",
-  id: "ID",
-  from: "From",
-  scope: "Scope",
-  time: "Time",
-  timeNano: "TimeNano",
+const ACTOR: StructShape = { typeName: "events.Actor", fields: fields("ID:string", "Attributes:map") };
+const renamed = (name: string, json: string, shape: "string" | "int"): FieldShape => ({
+  name,
+  json,
+  shape,
+  omit: true,
+});
+
+/** Docker's events.Message. */
+const MESSAGE: StructShape = {
+  typeName: "*events.Message",
+  fields: [
+    renamed("Status", "status", "string"),
+    renamed("ID", "id", "string"),
+    renamed("From", "from", "string"),
+    ...fields("Type:string", "Action:string"),
+    { name: "Actor", shape: ACTOR },
+    renamed("Scope", "scope", "string"),
+    renamed("Time", "time", "int"),
+    renamed("TimeNano", "timeNano", "int"),
+  ],
 };
-
-function eventStruct(value: GoValue): GoStruct {
-  const source = Object(value) as Readonly<Record<string, GoValue>>;
-  const fields = Object.entries(source).map(([key, inner]) => ({
-    name: RENAMED[key] ?? key,
-    json: key,
-    get: () => (key === "Actor" ? actorStruct(inner) : inner),
-  }));
-  return new GoStruct("events.Message", fields);
-}
-
-function actorStruct(value: GoValue): GoStruct {
-  const source = Object(value) as Readonly<Record<string, GoValue>>;
-  return new GoStruct(
-    "events.Actor",
-    Object.entries(source).map(([name, inner]) => ({ name, get: () => inner })),
-  );
-}
 
 function templateOf(wish: string): Template | undefined {
   if (wish === "") return undefined;
-  return parseTemplate(wish === "json" ? "{{json .}}" : wish);
+  return formatError(() => {
+    const template = parseTemplate(wish === "json" ? "{{json .}}" : wish);
+    // Docker finds a field that is not there before it asks.
+    template.execute(shaped({}, MESSAGE));
+    return template;
+  });
+}
+
+function formatError<T>(body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    const message = messageOf(error).replace(TEMPLATE_PREFIX, "");
+    throw new CommandError(`Error parsing format: ${message}`, BAD_FORMAT);
+  }
 }
 
 /** `varve events`. */
@@ -83,7 +100,7 @@ events --filter type=image --format '{{.Action}} {{.Actor.ID}}'`,
       // timeNano is beyond a double's whole numbers.
       const value = parseGoJson(text);
       const line =
-        template === undefined ? eventLine(value as unknown as EventMessage) : template.execute(eventStruct(value));
+        template === undefined ? eventLine(value as unknown as EventMessage) : template.execute(shaped(value, MESSAGE));
       session.print(`${line}\n`);
     }
     return undefined;

@@ -8,9 +8,16 @@ import { programVersion } from "../core/versionLine.ts";
 import { printStatus, statusTemplate } from "../format/statusTemplate.ts";
 import { serverInfo, serverWarnings } from "../format/serverInfo.ts";
 import type { SystemInfo } from "../format/serverInfo.ts";
+import { shaped } from "../format/shape.ts";
+import type { StructShape } from "../format/shape.ts";
 import { goJson } from "../template/goJson.ts";
 import { GoStruct } from "../template/value.ts";
 import type { GoValue } from "../template/value.ts";
+
+const PLUGINS: StructShape = {
+  typeName: "system.PluginsInfo",
+  fields: ["Volume", "Network", "Authorization", "Log"].map((name) => ({ name, shape: "pointer" })),
+};
 
 function clientInfo(session: Session): GoValue {
   return {
@@ -34,7 +41,10 @@ function clientText(session: Session): string {
 }
 
 function infoStruct(info: Readonly<Record<string, unknown>>, client: GoValue, errors: readonly string[]): GoStruct {
-  const fields = Object.entries(info).map(([name, value]) => ({ name, get: () => value as GoValue }));
+  const fields = Object.entries(info).map(([name, value]) => ({
+    name,
+    get: () => (name === "Plugins" ? shaped(value as GoValue, PLUGINS) : (value as GoValue)),
+  }));
   const failed = errors.length === 0 ? [] : [{ name: "ServerErrors", get: () => errors }];
   return new GoStruct("system.dockerInfo", [...fields, ...failed, { name: "ClientInfo", get: () => client }]);
 }

@@ -56,7 +56,9 @@ function anyFinder(session: Session, size: boolean): Find {
   return async (name) => {
     for (const find of finders) {
       try {
-        return await find(name);
+        const found = await find(name);
+        if (size && found.shape === IMAGE_INSPECT) session.warn("WARNING: --size ignored for image");
+        return found;
       } catch (error) {
         if (!isNotFound(error)) throw error;
       }

@@ -17,8 +17,9 @@ async function openInput(path: string, session: Session): Promise<AsyncIterable<
     return session.stdin;
   }
   try {
-    await stat(path);
+    if ((await stat(path)).isDirectory()) throw new CommandError(`read ${path}: is a directory`);
   } catch (error) {
+    if (error instanceof CommandError) throw error;
     const missing = error instanceof Error && Reflect.get(error, "code") === "ENOENT";
     throw new CommandError(missing ? `open ${path}: no such file or directory` : messageOf(error));
   }

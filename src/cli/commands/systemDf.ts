@@ -1,12 +1,12 @@
 import type { ImageSummary } from "#engineapi";
 import { defineCommand } from "../core/command.ts";
 import type { Command } from "../core/command.ts";
-import { CommandError } from "../core/commandError.ts";
 import { boolFlag, FORMAT_USAGE, stringFlag } from "../core/flags.ts";
-import { diskUsageDetails } from "../format/diskUsageDetails.ts";
+import { diskUsageDetails, diskUsageStruct } from "../format/diskUsageDetails.ts";
 import type { DiskUsage } from "../format/diskUsageDetails.ts";
 import { listFormat, renderList } from "../format/table.ts";
 import { humanSize } from "../format/units.ts";
+import { parseTemplate } from "../template/template.ts";
 import { rowStruct } from "../template/value.ts";
 import type { GoStruct } from "../template/value.ts";
 
@@ -99,11 +99,11 @@ system df -v`,
     verbose: boolFlag("v", "Show detailed information on space usage"),
   },
   async run({ session, flags }) {
-    if (flags.verbose && flags.format !== "" && flags.format !== "table") {
-      throw new CommandError("the verbose and the format options conflict");
-    }
+    const detailed = flags.verbose && !["", "table"].includes(flags.format);
+    const template = detailed ? parseTemplate(flags.format === "json" ? "{{json .}}" : flags.format) : undefined;
     const usage = await session.client.json<DiskUsage>({ path: "/system/df" });
-    if (flags.verbose) session.print(diskUsageDetails(usage));
+    if (template !== undefined) session.print(template.execute(diskUsageStruct(usage)));
+    else if (flags.verbose) session.print(diskUsageDetails(usage));
     else session.print(renderList(listFormat(flags.format, TABLE), TITLES, totals(usage).map(row)));
     return undefined;
   },

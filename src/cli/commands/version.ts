@@ -135,6 +135,21 @@ function nested(name: string, value: unknown): GoValue {
   return value.map((item: unknown) => asStruct("types.ComponentVersion", Object(item)));
 }
 
+/** Docker's types.Version: what an engine does not tell reads as Go's zero value, and JSON leaves it out. */
+const SERVER_DEFAULTS = { MinAPIVersion: "", KernelVersion: "", Experimental: false, BuildTime: "" };
+
+function serverStruct(server: ServerVersion): GoStruct {
+  const { typeName, fields } = asStruct("*types.Version", { ...server, ...defaultsFor(server) });
+  return new GoStruct(
+    typeName,
+    fields.map((field) => ({ ...field, omitEmpty: field.name in SERVER_DEFAULTS })),
+  );
+}
+
+function defaultsFor(server: ServerVersion): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(SERVER_DEFAULTS).filter(([name]) => server[name] === undefined));
+}
+
 /** `varve version`. The client's part is shown even when no engine answers. */
 export const version: Command = defineCommand({
   use: "[OPTIONS]",
@@ -156,7 +171,7 @@ version --format '{{.Server.Version}}'`,
     const client = clientVersion(session, api);
     const both = new GoStruct("system.versionInfo", [
       { name: "Client", get: () => asStruct("system.clientVersion", { ...client }) },
-      { name: "Server", get: () => (server === undefined ? null : asStruct("*types.Version", server)) },
+      { name: "Server", get: () => (server === undefined ? null : serverStruct(server)) },
     ]);
     if (template !== undefined) printStatus(session, template, both);
     else if (flags.format === "json") session.print(`${goJson(both)}\n`);

@@ -1,8 +1,10 @@
 import type { ImageSummary } from "#engineapi";
 import { familiarName, parseReference } from "#oci";
+import { GoStruct, rowStruct } from "../template/value.ts";
+import { containerRow } from "./containerRows.ts";
 import type { ContainerSummary } from "./containerRows.ts";
 import { alignColumns } from "./tabwriter.ts";
-import { ellipsis, humanDuration, humanSize, shortId } from "./units.ts";
+import { ellipsis, goTime, humanDuration, humanSize, shortId } from "./units.ts";
 
 /** `GET /system/df` (spec, API 1.44): each part null when there is nothing of it. */
 export interface DiskUsage {
@@ -74,6 +76,14 @@ function containerCells(container: ContainerSummary): readonly string[] {
   ];
 }
 
+function volumeCells({ Name, UsageData: data }: VolumeUsage): readonly string[] {
+  return [
+    Name,
+    data === undefined || data === null ? "N/A" : String(data.RefCount),
+    data === undefined || data === null || data.Size === -1 ? "N/A" : humanSize(data.Size),
+  ];
+}
+
 function cacheCells(record: CacheRecord): readonly string[] {
   const used = record.LastUsedAt;
   return [
@@ -87,15 +97,58 @@ function cacheCells(record: CacheRecord): readonly string[] {
   ];
 }
 
+function imageDetail(image: ImageSummary): GoStruct {
+  const shared = image.SharedSize;
+  const [repository, tag] = firstName(image);
+  return rowStruct("*formatter.diskUsageImageContext", {
+    Containers: () => (image.Containers === -1 ? "N/A" : String(image.Containers)),
+    CreatedAt: () => goTime(image.Created),
+    CreatedSince: () => ago(image.Created),
+    Digest: () => "",
+    ID: () => image.Id,
+    Repository: () => repository,
+    SharedSize: () => (shared === -1 ? "N/A" : humanSize(shared)),
+    Size: () => humanSize(image.Size, 3),
+    Tag: () => tag,
+    UniqueSize: () => (shared === -1 ? "N/A" : humanSize(image.Size - shared)),
+    VirtualSize: () => humanSize(image.Size),
+  });
+}
+
+/** `system df -v --format`: what a template sees. */
+export function diskUsageStruct(usage: DiskUsage): GoStruct {
+  return new GoStruct("*formatter.diskUsageContext", [
+    { name: "Images", get: () => (usage.Images ?? []).map(imageDetail) },
+    { name: "Containers", get: () => (usage.Containers ?? []).map((container) => containerRow(container, false)) },
+    {
+      name: "Volumes",
+      get: () =>
+        (usage.Volumes ?? []).map((volume) => {
+          const [name = "", links = "", size = ""] = volumeCells(volume);
+          return rowStruct("*formatter.volumeContext", { Name: () => name, Links: () => links, Size: () => size });
+        }),
+    },
+    {
+      name: "BuildCache",
+      get: () =>
+        (usage.BuildCache ?? []).map((record) =>
+          rowStruct("*formatter.buildCacheContext", {
+            ID: () => record.ID,
+            CacheType: () => record.Type,
+            Size: () => humanSize(record.Size, 3),
+            InUse: () => String(record.InUse),
+            Shared: () => String(record.Shared),
+            UsageCount: () => String(record.UsageCount),
+          }),
+        ),
+    },
+  ]);
+}
+
 /** `system df -v`: every image, container, volume and cache record. */
 export function diskUsageDetails(usage: DiskUsage): string {
   const cache = usage.BuildCache ?? [];
   const cacheBytes = cache.filter((record) => !record.Shared).reduce((total, record) => total + record.Size, 0);
-  const volumes = (usage.Volumes ?? []).map(({ Name, UsageData: data }) => [
-    Name,
-    data === undefined || data === null ? "N/A" : String(data.RefCount),
-    data === undefined || data === null || data.Size === -1 ? "N/A" : humanSize(data.Size),
-  ]);
   return [
     "Images space usage:\n\n",
     table(
@@ -108,7 +161,7 @@ export function diskUsageDetails(usage: DiskUsage): string {
       (usage.Containers ?? []).map(containerCells),
     ),
     "\nLocal Volumes space usage:\n\n",
-    table(["VOLUME NAME", "LINKS", "SIZE"], volumes),
+    table(["VOLUME NAME", "LINKS", "SIZE"], (usage.Volumes ?? []).map(volumeCells)),
     `\nBuild cache usage: ${humanSize(cacheBytes)}\n\n`,
     table(["CACHE ID", "CACHE TYPE", "SIZE", "CREATED", "LAST USED", "USAGE", "SHARED"], cache.map(cacheCells)),
   ].join("");
