@@ -120,7 +120,7 @@ async function main(): Promise<void> {
     await step("what is here", ["images"], lines(6));
     await step(
       "where its layers lie",
-      ["inspect", "--format", "{{.Id}}\n{{.GraphDriver.Name}} {{.GraphDriver.Data.MergedDir}}", IMAGE],
+      ["inspect", "--format", "{{.GraphDriver.Name}} {{.GraphDriver.Data.MergedDir}}", IMAGE],
       all,
     );
     await step("how it was made", ["history", IMAGE], lines(5));

@@ -7,7 +7,6 @@ import type { IngestedLayer, LayerInfo } from "./layer.ts";
 import { diffIdOf, toLayerInfo } from "./layerInfo.ts";
 import type { BlobIngest } from "./layerStore.ts";
 import { publishLayer } from "./publishLayer.ts";
-import { createRing } from "./ring.ts";
 import { sniffCompression } from "./sniffCompression.ts";
 import { StopFlag } from "./stopFlag.ts";
 import type { StoreContext } from "./storeContext.ts";
@@ -125,13 +124,17 @@ class BlobIngestion {
       const [tar, blob] = await together(this.#stop, [consume(this.#source), hashBlob()]);
       return { tar, blob };
     }
-    const ring = createRing();
-    const [tar, blob] = await together(this.#stop, [
-      consume({ from: "ring", ring }),
-      hashBlob(),
-      group.run({ kind: "inflate", source: this.#source, compression: this.#compression, ring, stop }),
-    ]);
-    return { tar, blob };
+    const ring = this.#store.rings.take();
+    try {
+      const [tar, blob] = await together(this.#stop, [
+        consume({ from: "ring", ring }),
+        hashBlob(),
+        group.run({ kind: "inflate", source: this.#source, compression: this.#compression, ring, stop }),
+      ]);
+      return { tar, blob };
+    } finally {
+      this.#store.rings.giveBack(ring);
+    }
   }
 
   #check(tarHex: string, blob: HashedBytes): IngestedLayer["blob"] {

@@ -20,6 +20,7 @@ import type { LayerStore, ReadTarOptions } from "./layerStore.ts";
 import type { MergedView } from "./mergedView.ts";
 import { openMergedView } from "./openMergedView.ts";
 import { layerPath, removeLayer } from "./publishLayer.ts";
+import { RingShelf } from "./ringShelf.ts";
 import type { StoreContext } from "./storeContext.ts";
 import { openTarWriter } from "./tarWriter.ts";
 import { Temporaries } from "./temporaries.ts";
@@ -32,7 +33,8 @@ export interface LayerStoreOptions {
   readonly records: LayerRecords;
   /** Bound of one layer's tar, bytes; default 1 TiB. */
   readonly maxTarBytes?: number;
-  /** Worker threads at a time; default enough for two compressed layers, more on more cores. At least 3. */
+  /** Worker threads at a time; default enough for one compressed layer on every two cores. At least 3; a layer that waits
+   * long gets its own beyond that. */
   readonly workers?: number;
 }
 
@@ -41,12 +43,13 @@ const MAX_INGESTS = 4;
 
 /** Opens the store and sweeps what a crash left: temporary files, and files or rows that lack their other half. */
 export async function openLayerStore(options: LayerStoreOptions): Promise<LayerStore> {
-  const ingests = Math.min(MAX_INGESTS, Math.max(2, availableParallelism() / 2));
-  const size = Math.max(WORKERS_OF_AN_INGEST, options.workers ?? Math.floor(ingests) * WORKERS_OF_AN_INGEST);
+  const ingests = Math.min(MAX_INGESTS, Math.max(1, Math.floor(availableParallelism() / 2)));
+  const size = Math.max(WORKERS_OF_AN_INGEST, options.workers ?? ingests * WORKERS_OF_AN_INGEST);
   const store: StoreContext = {
     root: options.root,
     records: options.records,
-    pool: new WorkerPool({ size }),
+    pool: new WorkerPool({ size, maxSize: Math.max(size, MAX_INGESTS * WORKERS_OF_AN_INGEST) }),
+    rings: new RingShelf(),
     temporaries: new Temporaries(options.root),
     locks: new KeyedLock(),
     maxTarBytes: options.maxTarBytes ?? DEFAULT_MAX_TAR_BYTES,

@@ -25,6 +25,11 @@ export function createRing(): Ring {
   };
 }
 
+/** Makes a used ring like new; neither end may be at work. */
+export function resetRing(ring: Ring): void {
+  new Int32Array(ring.control).fill(0);
+}
+
 class RingEnd {
   protected readonly control: Int32Array;
   readonly #slots: readonly Buffer[];

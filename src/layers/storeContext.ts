@@ -1,5 +1,6 @@
 import type { LayerRecords } from "#metadata";
 import type { KeyedLock } from "./keyedLock.ts";
+import type { RingShelf } from "./ringShelf.ts";
 import type { Temporaries } from "./temporaries.ts";
 import type { WorkerPool } from "./workerPool.ts";
 
@@ -9,6 +10,7 @@ export interface StoreContext {
   readonly root: string;
   readonly records: LayerRecords;
   readonly pool: WorkerPool;
+  readonly rings: RingShelf;
   readonly temporaries: Temporaries;
   /** One publish or removal at a time for each layer file. */
   readonly locks: KeyedLock;

@@ -1,5 +1,5 @@
 import type { IndexedTar } from "./jobs.ts";
-import { RingProducer, SLOT_BYTES, createRing } from "./ring.ts";
+import { RingProducer, SLOT_BYTES } from "./ring.ts";
 import { StopFlag } from "./stopFlag.ts";
 import type { StoreContext } from "./storeContext.ts";
 import type { Temporary } from "./temporaries.ts";
@@ -16,6 +16,7 @@ export class TarSink implements AsyncDisposable {
   readonly #signal: AbortSignal | undefined;
   readonly #stop = new StopFlag();
   readonly #ring: RingProducer;
+  readonly #giveBack: () => void;
   readonly #indexed: Promise<IndexedTar>;
   readonly #onAbort = (): void => this.#stop.raise();
   #failure: unknown;
@@ -40,7 +41,8 @@ export class TarSink implements AsyncDisposable {
     this.#temporary = temporary;
     this.path = temporary.path;
     this.#signal = signal;
-    const ring = createRing();
+    const ring = store.rings.take();
+    this.#giveBack = () => store.rings.giveBack(ring);
     this.#ring = new RingProducer(ring);
     this.#indexed = group.run({
       kind: "index",
@@ -87,6 +89,8 @@ export class TarSink implements AsyncDisposable {
     this.#stop.raise();
     this.#signal?.removeEventListener("abort", this.#onAbort);
     await this.#indexed.catch(() => undefined);
+    // Not before: we write into it ourselves until here.
+    this.#giveBack();
     this.#group[Symbol.dispose]();
     await this.#temporary[Symbol.asyncDispose]();
   }

@@ -4,8 +4,14 @@ import type { Job, JobAnswer, ResultOf } from "./jobs.ts";
 import type { StopFlag } from "./stopFlag.ts";
 
 export interface WorkerPoolOptions {
-  /** Workers at a time. */
+  /** Workers at a time, as long as groups come and go. */
   readonly size: number;
+  /**
+   * Workers at a time when a group has waited for `patienceMs` (default 2 s): what holds the others may itself wait, for a
+   * slow registry or client, and must not hold up everybody else. Default: the size.
+   */
+  readonly maxSize?: number;
+  readonly patienceMs?: number;
   /** An idle worker ends after this long; default 20 s. */
   readonly idleMs?: number;
 }
@@ -19,9 +25,12 @@ export interface WorkerGroup extends Disposable {
 interface Waiting {
   readonly count: number;
   readonly start: () => void;
+  /** It has waited long enough to get workers beyond the size. */
+  impatient: boolean;
 }
 
 const DEFAULT_IDLE_MS = 20_000;
+const DEFAULT_PATIENCE_MS = 2000;
 /** Job garbage is small and short-lived; a large young generation would only be resident memory. */
 const YOUNG_GENERATION_MB = 2;
 
@@ -34,6 +43,11 @@ export class WorkerPool {
   readonly #workers = new Set<Worker>();
   readonly #queue: Waiting[] = [];
   readonly #timers = new Map<Worker, NodeJS.Timeout>();
+  readonly #patienceMs: number;
+  /** Workers that may still be lent beyond the size. */
+  #spare: number;
+  /** Workers lent beyond the size. */
+  #beyond = 0;
   #free: number;
   #closed = false;
 
@@ -41,19 +55,45 @@ export class WorkerPool {
     this.size = options.size;
     this.#idleMs = options.idleMs ?? DEFAULT_IDLE_MS;
     this.#free = options.size;
+    this.#spare = Math.max(0, (options.maxSize ?? options.size) - options.size);
+    this.#patienceMs = options.patienceMs ?? DEFAULT_PATIENCE_MS;
   }
 
   /** Waits for `count` workers (at most the pool's size); the caller disposes the group when all its jobs are done. */
   async acquire(count: number): Promise<WorkerGroup> {
     if (count > this.size) throw new RangeError(`a group of ${count} in a pool of ${this.size}`);
-    if (this.#queue.length > 0 || this.#free < count) {
-      await new Promise<void>((start) => this.#queue.push({ count, start }));
-    } else this.#free -= count;
+    if (this.#queue.length > 0 || this.#free < count) await this.#wait(count);
+    else this.#free -= count;
     if (this.#closed) {
       this.#release(count);
       throw new EngineError("cancelled", ErrorCode.CANCELLED, "the layer store was closed");
     }
     return this.#group(count);
+  }
+
+  async #wait(count: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const waiting: Waiting = { count, start: resolve, impatient: false };
+    this.#queue.push(waiting);
+    const timer = setTimeout(() => {
+      waiting.impatient = true;
+      this.#serve();
+    }, this.#patienceMs).unref();
+    await promise;
+    clearTimeout(timer);
+  }
+
+  /** Hands free workers to those who wait, in order; to the impatient also what may be lent beyond the size. */
+  #serve(): void {
+    for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
+      const lacking = Math.max(0, next.count - this.#free);
+      if (lacking > 0 && (!next.impatient || lacking > this.#spare)) return;
+      this.#spare -= lacking;
+      this.#beyond += lacking;
+      this.#free += lacking - next.count;
+      this.#queue.shift();
+      next.start();
+    }
   }
 
   /** Starts workers until `count` are idle or the pool is full. */
@@ -95,13 +135,13 @@ export class WorkerPool {
     };
   }
 
+  /** Takes workers back, first what was lent beyond the size. */
   #release(count: number): void {
-    this.#free += count;
-    for (let next = this.#queue[0]; next !== undefined && next.count <= this.#free; next = this.#queue[0]) {
-      this.#queue.shift();
-      this.#free -= next.count;
-      next.start();
-    }
+    const spared = Math.min(count, this.#beyond);
+    this.#beyond -= spared;
+    this.#spare += spared;
+    this.#free += count - spared;
+    this.#serve();
   }
 
   #take(): Worker {
