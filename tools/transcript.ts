@@ -3,19 +3,26 @@
  *
  *   sh tools/node.sh tools/transcript.ts OURS.sock DOCKERD.sock [--registry 127.0.0.1:5000] [--verbose]
  *
- * Works in repositories called `transcript/…` of the registry, and removes its images afterwards. The registry must hold
- * debian:12-slim. Exit 1 when anything differs.
+ * `--ours PROGRAM` and `--theirs PROGRAM` choose the command line for each, e.g. `--ours bin/varve`, or an older docker.
+ * What may differ, and why, stands in docs/differences.md. Works in repositories called `transcript/…` of the registry; the registry must
+ * hold debian:12-slim, the engines should hold nothing else. Exit 1 when anything differs.
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { encodeTarHeader, TAR_END, tarPadding } from "#tar";
+import { LINES } from "./transcriptLines.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { registry: { type: "string", default: "127.0.0.1:5000" }, verbose: { type: "boolean", default: false } },
+  options: {
+    registry: { type: "string", default: "127.0.0.1:5000" },
+    verbose: { type: "boolean", default: false },
+    ours: { type: "string", default: "docker" },
+    theirs: { type: "string", default: "docker" },
+  },
 });
 const [ours = "", theirs = ""] = positionals;
 const registry = values.registry;
@@ -222,23 +229,47 @@ interface Ran {
   readonly stderr: string;
 }
 
-function docker(engine: keyof typeof REPOSITORY_OF, given: readonly string[]): Ran {
-  const socket = engine === "ours" ? ours : theirs;
-  const args = given.map((arg) =>
-    arg.replaceAll(repository, REPOSITORY_OF[engine]).replace(archive, `${archive}.${engine}`),
-  );
-  const ran = spawnSync("docker", args, {
+type Engine = keyof typeof REPOSITORY_OF;
+
+/** Runs a program that speaks to one of the engines. */
+function runOn(engine: Engine, program: string, args: readonly string[]): Ran {
+  const host = `unix://${engine === "ours" ? ours : theirs}`;
+  const ran = spawnSync(program, args, {
     encoding: "utf8",
-    env: { ...process.env, DOCKER_HOST: `unix://${socket}`, DOCKER_CLI_HINTS: "false" },
+    input: "",
+    env: {
+      ...process.env,
+      DOCKER_HOST: host,
+      VARVE_HOST: host,
+      DOCKER_CLI_HINTS: "false",
+      CLI: values[engine],
+      BASE: base,
+      A: a,
+      B: b,
+      DIR: join(folder, engine),
+    },
     timeout: 60_000,
   });
   return { code: ran.status ?? -1, stdout: ran.stdout, stderr: ran.stderr };
+}
+
+function shell(engine: Engine, line: string): Ran {
+  return runOn(engine, "sh", ["-c", `docker() { command "$CLI" "$@"; }; ${line}`]);
+}
+
+function docker(engine: Engine, given: readonly string[]): Ran {
+  const args = given.map((arg) =>
+    arg.replaceAll(repository, REPOSITORY_OF[engine]).replace(archive, `${archive}.${engine}`),
+  );
+  return runOn(engine, values[engine], args);
 }
 
 /** Ids, times and roots must differ; progress lines of parallel layers come in any order. */
 function mask(text: string): string {
   const masked = text
     .replace(/transcript\/[ot]\b/g, "transcript/a")
+    .replaceAll(join(folder, "ours"), "DIR")
+    .replaceAll(join(folder, "theirs"), "DIR")
     .replace(/saved\.tar\.(?:ours|theirs)/g, "saved.tar")
     .replace(/sha256:[0-9a-f]{64}/g, "sha256:<id>")
     .replace(/\b[0-9a-f]{64}\b/g, "<id>")
@@ -246,6 +277,7 @@ function mask(text: string): string {
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)/g, "<time>")
     .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4} \w+/g, "<time>")
     .replace(/(?:Less than a second|About an? \w+|\d+ \w+) ago/g, "<ago>")
+    .replace(/\bUp (?:Less than a second|About an? \w+|\d+ \w+)/g, "Up <time>")
     .replace(/"[^"]*\/overlay2\/[^"]*"/g, '"<layer>"')
     .replace(
       /^(?:[0-9a-f<>a-z]+: )?(?:Waiting|Verifying Checksum|Download complete|Pulling fs layer|Pull complete|Already exists|Preparing|Layer already exists|Pushed|Mounted from \S+)$/gm,
@@ -255,26 +287,44 @@ function mask(text: string): string {
   return masked.replace(/(?:<short>: )?<progress>\n(?:(?:<short>: )?<progress>\n)*/g, "<progress>\n");
 }
 
+interface Case {
+  readonly name: string;
+  run(engine: Engine): Ran;
+}
+
+const CASES: readonly Case[] = [
+  ...COMMANDS.map((args) => ({ name: `docker ${args.join(" ")}`, run: (engine: Engine) => docker(engine, args) })),
+  ...LINES.map((line) => ({ name: line, run: (engine: Engine) => shell(engine, line) })),
+];
+
+function describe({ name }: Case, one: Ran, two: Ran): string {
+  const parts = [`\n≠ ${name}\n`];
+  if (one.code !== two.code) parts.push(`  exit: ours ${one.code}, theirs ${two.code}\n`);
+  for (const stream of ["stdout", "stderr"] as const) {
+    const [left, right] = [mask(one[stream]), mask(two[stream])];
+    if (left === right) continue;
+    parts.push(
+      `  ours ${stream}:\n${left.replace(/^/gm, "    ")}\n  theirs ${stream}:\n${right.replace(/^/gm, "    ")}\n`,
+    );
+  }
+  return parts.join("");
+}
+
+const isSame = (one: Ran, two: Ran): boolean =>
+  one.code === two.code && mask(one.stdout) === mask(two.stdout) && mask(one.stderr) === mask(two.stderr);
+
 let differences = 0;
 try {
-  for (const args of COMMANDS) {
-    const [one, two] = [docker("ours", args), docker("theirs", args)];
-    const same =
-      one.code === two.code && mask(one.stdout) === mask(two.stdout) && mask(one.stderr) === mask(two.stderr);
-    if (same && !values.verbose) continue;
-    if (!same) differences += 1;
-    process.stdout.write(`\n${same ? "=" : "≠"} docker ${args.join(" ")}\n`);
-    if (same) continue;
-    if (one.code !== two.code) process.stdout.write(`  exit: ours ${one.code}, theirs ${two.code}\n`);
-    for (const stream of ["stdout", "stderr"] as const) {
-      if (mask(one[stream]) === mask(two[stream])) continue;
-      process.stdout.write(
-        `  ours ${stream}:\n${mask(one[stream]).replace(/^/gm, "    ")}\n  theirs ${stream}:\n${mask(two[stream]).replace(/^/gm, "    ")}\n`,
-      );
-    }
+  for (const engine of ["ours", "theirs"]) mkdirSync(join(folder, engine));
+  for (const one of CASES) {
+    const [left, right] = [one.run("ours"), one.run("theirs")];
+    if (!isSame(left, right)) {
+      differences += 1;
+      process.stdout.write(describe(one, left, right));
+    } else if (values.verbose) process.stdout.write(`\n= ${one.name}\n`);
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
-process.stdout.write(`\n${COMMANDS.length} commands, ${differences} differences\n`);
+process.stdout.write(`\n${CASES.length} commands, ${differences} differences\n`);
 process.exitCode = differences === 0 ? 0 : 1;

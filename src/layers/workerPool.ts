@@ -7,7 +7,7 @@ export interface WorkerPoolOptions {
   /** Workers at a time, as long as groups come and go. */
   readonly size: number;
   /**
-   * Workers at a time when a group has waited for `patienceMs` (default 2 s): what holds the others may itself wait, for a
+   * Workers at a time when a group has waited for `patienceMs` (default 10 s): what holds the others may itself wait, for a
    * slow registry or client, and must not hold up everybody else. Default: the size.
    */
   readonly maxSize?: number;
@@ -30,7 +30,7 @@ interface Waiting {
 }
 
 const DEFAULT_IDLE_MS = 20_000;
-const DEFAULT_PATIENCE_MS = 2000;
+const DEFAULT_PATIENCE_MS = 10_000;
 /** Job garbage is small and short-lived; a large young generation would only be resident memory. */
 const YOUNG_GENERATION_MB = 2;
 
