@@ -85,7 +85,7 @@ export function connectionError(error: unknown, host: EngineHost, call: { method
   const unknownSigner = typeof code === "string" && UNKNOWN_SIGNER.has(code);
   const why = unknownSigner
     ? "tls: failed to verify certificate: x509: certificate signed by unknown authority"
-    : messageOf(error);
+    : messageOf(error).replace(/^socket hang up$/, "EOF");
   return new EngineError(
     "unavailable",
     ErrorCode.DAEMON_UNREACHABLE,

@@ -9,6 +9,7 @@ test("checkFilterKeys: names an unknown key as dockerd does", () => {
     message: "invalid filter 'x'",
     category: "invalid_argument",
   });
+  assert.throws(() => checkFilterKeys(filtersOf({ "": ["y"] }), ["label"]), { message: "invalid filter" });
 });
 
 test("booleanFilter: reads true and false, undefined when absent", () => {

@@ -5,7 +5,7 @@ import { parseTimestamp } from "./until.ts";
 /** @throws {invalid_argument} `invalid filter 'x'` for a key that is not accepted. */
 export function checkFilterKeys(filters: Filters, accepted: readonly string[]): void {
   for (const key of filters.keys()) {
-    if (!accepted.includes(key)) throw invalidFilter(`invalid filter '${key}'`);
+    if (!accepted.includes(key)) throw invalidFilter(key === "" ? "invalid filter" : `invalid filter '${key}'`);
   }
 }
 
