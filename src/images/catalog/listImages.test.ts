@@ -131,6 +131,7 @@ test("list: manifests tell the platform that is here", async (t) => {
   assert.equal(manifest?.Available, true);
   assert.deepEqual(manifest?.ImageData?.Platform, { architecture: "amd64", os: "linux" });
   assert.equal(manifest?.ImageData?.Size.Unpacked, 5);
+  assert.equal(row?.Size, manifest?.Size.Total);
 });
 
 test("list: manifests of an index tell the platforms and attestations that are not here", async (t) => {

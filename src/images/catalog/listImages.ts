@@ -43,14 +43,24 @@ export async function listImages(context: ImageContext, options: ListOptions): P
       if (!matchesNames(names, { dangling, byReference: patterns !== undefined })) return undefined;
       const shared = options.sharedSize === true ? sharedBytes(context, image.diffIds, stacks) : -1;
       const row = summarize(context, image, { config, names, shared });
-      const Manifests = options.manifests === true ? { Manifests: await summarizeManifests(context, image) } : {};
-      return { row: { ...row, ...Manifests }, createdAt: createdAt(config) };
+      const whole = options.manifests === true ? await withManifests(context, image, row) : row;
+      return { row: whole, createdAt: createdAt(config) };
     }),
   );
   return rows
     .filter((found) => found !== undefined)
     .sort((a, b) => b.createdAt - a.createdAt || (a.row.Id < b.row.Id ? -1 : 1))
     .map(({ row }) => row);
+}
+
+/** A tree's trunk is as large as its branches: what the manifests hold on the disk, not only what is unpacked. */
+async function withManifests(
+  context: ImageContext,
+  image: ImageContentRecord,
+  row: ImageSummary,
+): Promise<ImageSummary> {
+  const Manifests = await summarizeManifests(context, image);
+  return { ...row, Size: Manifests.reduce((sum, { Size }) => sum + Size.Total, 0), Manifests };
 }
 
 /** One row; `Containers` is -1 (not counted). */

@@ -60,7 +60,12 @@ async function blobBytes(context: ImageContext, image: ImageContentRecord): Prom
     await context.content.read(image.manifest.digest, MAX_MANIFEST_BYTES),
     image.manifest.mediaType,
   );
-  return document.kind === "manifest" ? document.value.layers.reduce((sum, { size }) => sum + size, 0) : 0;
+  if (document.kind !== "manifest") return 0;
+  // A layer that came as a plain tar has no blob: its layer file is counted as unpacked.
+  const sizes = await Promise.all(
+    document.value.layers.map(async ({ digest }) => (await context.content.info(digest))?.size ?? 0),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 function absentManifest(manifest: Descriptor): ImageManifestSummary {

@@ -1,5 +1,5 @@
 import type { BlobWriter } from "#content";
-import { categoryOf } from "#errors";
+import { categoryOf, EngineError, ErrorCode, findEngineError } from "#errors";
 import { completeFile, createGrowingFile } from "#layers";
 import type { IngestedLayer } from "#layers";
 import type { Descriptor, DiffId } from "#oci";
@@ -32,10 +32,21 @@ export async function fetchLayer(fetch: LayerFetch, run: SharedRun): Promise<voi
   const { context, descriptor, diffId } = fetch;
   const lines = layerProgress(run.progress, shortId(descriptor.digest));
   const isHere = (await context.content.info(descriptor.digest)) !== undefined;
-  const { blob } = await (isHere ? fromContent : fromNetwork)(fetch, run, lines);
+  const { blob } = await (isHere ? fromContent : fromNetwork)(fetch, run, lines).catch((error: unknown) => {
+    throw asLayerError(error, descriptor);
+  });
   const { compression, digest, size } = blob;
   context.metadata.layers.putCompressed({ diffId, compression, blob: { digest, size } });
   lines.status("Pull complete");
+}
+
+/** Bytes that are no layer are told with the blob they came in; wrong digests and sizes name it already. */
+function asLayerError(error: unknown, { digest }: Descriptor): unknown {
+  const inner = findEngineError(error);
+  if (inner === undefined || !SPOILED.has(inner.category) || inner.category === "resource_exhausted") return error;
+  if (inner.code === ErrorCode.DIGEST_MISMATCH || inner.code === ErrorCode.SIZE_MISMATCH) return error;
+  const message = `failed to register layer: blob ${digest}: ${inner.message}`;
+  return new EngineError(inner.category, inner.code, message, { cause: error });
 }
 
 async function fromContent(fetch: LayerFetch, run: SharedRun, lines: LayerProgress): Promise<IngestedLayer> {
