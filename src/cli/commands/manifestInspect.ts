@@ -1,6 +1,6 @@
 import { encodeRegistryAuth, readCredentials, serverOf } from "#client";
 import { isNotFound } from "#errors";
-import { parseReference, withDefaultTag } from "#oci";
+import { familiarReference, parseReference, withDefaultTag } from "#oci";
 import { defineCommand } from "../core/command.ts";
 import type { Command } from "../core/command.ts";
 import { CommandError } from "../core/commandError.ts";
@@ -16,41 +16,46 @@ interface ManifestReply {
 
 type Json = Readonly<Record<string, unknown>>;
 
-const DESCRIPTOR_KEYS = ["mediaType", "size", "digest", "urls", "annotations", "platform"];
+/** Order of Go's structs, which is what Docker's command line prints lists from; what is not in them it leaves out. */
+const LISTED_KEYS = ["mediaType", "size", "digest", "urls", "platform"];
+const DESCRIBED_KEYS = ["mediaType", "digest", "size", "urls", "platform"];
+const PLATFORM_KEYS = ["architecture", "os", "os.version", "os.features", "variant"];
 const isObject = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** Descriptors in the key order of Docker's types, whatever order the registry's document has. */
-function ordered(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(ordered);
-  if (!isObject(value)) return value;
-  const keys = Object.keys(value);
-  const sorted =
-    "digest" in value
-      ? [...DESCRIPTOR_KEYS.filter((key) => key in value), ...keys.filter((key) => !DESCRIPTOR_KEYS.includes(key))]
-      : keys;
-  return Object.fromEntries(sorted.map((key) => [key, ordered(value[key])]));
+const pick = (value: Json, keys: readonly string[]): Json =>
+  Object.fromEntries(keys.filter((key) => key in value).map((key) => [key, value[key]]));
+
+function descriptorOf(reply: ManifestReply, keys: readonly string[]): Json {
+  const { platform } = reply.Descriptor;
+  const whole = isObject(platform)
+    ? { ...reply.Descriptor, platform: pick(platform, PLATFORM_KEYS) }
+    : reply.Descriptor;
+  return pick(whole, keys);
 }
 
-const documentOf = (reply: ManifestReply): unknown =>
-  ordered(JSON.parse(Buffer.from(reply.Raw, "base64").toString("utf8")));
+const documentOf = (reply: ManifestReply): unknown => JSON.parse(Buffer.from(reply.Raw, "base64").toString("utf8"));
 const isIndex = (reply: ManifestReply): boolean => /index|manifest\.list/.test(String(reply.Descriptor["mediaType"]));
 
 function verbose(reply: ManifestReply): Json {
   const isOci = String(reply.Descriptor["mediaType"]).includes("vnd.oci");
   return {
     Ref: reply.Ref,
-    Descriptor: reply.Descriptor,
+    Descriptor: descriptorOf(reply, DESCRIBED_KEYS),
     Raw: reply.Raw,
     [isOci ? "OCIManifest" : "SchemaV2Manifest"]: documentOf(reply),
   };
 }
 
-function shown(replies: readonly ManifestReply[], isVerbose: boolean): unknown {
+/** Lists are indented by three spaces, all else by tabs: Docker's two encoders. */
+function shown(replies: readonly ManifestReply[], isVerbose: boolean): string {
   const [first, ...children] = replies;
-  if (first === undefined) return [];
-  if (!isVerbose) return documentOf(first);
-  return isIndex(first) ? children.map(verbose) : verbose(first);
+  if (first === undefined) return "[]";
+  if (isVerbose) return JSON.stringify(isIndex(first) ? children.map(verbose) : verbose(first), undefined, "\t");
+  if (!isIndex(first)) return JSON.stringify(documentOf(first), undefined, "\t");
+  const { mediaType } = first.Descriptor;
+  const manifests = children.map((child) => descriptorOf(child, LISTED_KEYS));
+  return JSON.stringify({ schemaVersion: 2, mediaType, manifests }, undefined, 3);
 }
 
 /** `varve manifest inspect`: straight from the registry; nothing is pulled. */
@@ -76,10 +81,10 @@ manifest inspect -v nginx`,
         headers: { "X-Registry-Auth": encodeRegistryAuth(auth) },
       });
     } catch (error) {
-      if (isNotFound(error)) throw new CommandError(`no such manifest: ${name}`);
+      if (isNotFound(error)) throw new CommandError(`no such manifest: ${familiarReference(reference)}`);
       throw error;
     }
-    session.print(`${JSON.stringify(shown(replies, flags.verbose), undefined, "\t")}\n`);
+    session.print(`${shown(replies, flags.verbose)}\n`);
     return undefined;
   },
 });

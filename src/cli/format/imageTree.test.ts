@@ -67,6 +67,16 @@ test("image tree: newest first, tags above, platforms below, long names cut, unt
   assert.match(renderTree(IMAGES, { isTerminal: false, columns: 80 }, true), /\n<untagged> +777777777777/);
 });
 
+test("image tree: the longest name stands first when an image has several", () => {
+  const tags = ["a:1", "scratch:1", "scratch:latest", "zz:9"];
+  const text = renderTree([image("2", { RepoTags: tags })], { isTerminal: false, columns: 80 }, false);
+  const names = text.split("\n").slice(4, 8);
+  assert.deepEqual(
+    names.map((line) => line.split(" ")[0]),
+    ["scratch:latest", "scratch:1", "zz:9", "a:1"],
+  );
+});
+
 test("image tree: names are blue, missing platforms and <untagged> faint on a terminal", () => {
   const text = renderTree(IMAGES, { isTerminal: true, columns: 150 }, true);
   assert.ok(text.includes("\x1b[34m\x1b[1malpine:latest\x1b[0m\n"));

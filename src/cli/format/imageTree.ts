@@ -62,7 +62,8 @@ interface Block {
 }
 
 function blockOf(image: ImageSummary): Block {
-  const tags = (image.RepoTags ?? []).filter((tag) => tag !== "<none>:<none>");
+  // Longest first, as Docker's client does, so that the columns stand beside the shortest.
+  const tags = (image.RepoTags ?? []).filter((tag) => tag !== "<none>:<none>").toSorted((a, b) => b.length - a.length);
   const platforms = (image.Manifests ?? []).filter((manifest) => manifest.Kind === "image");
   const rows = platforms.map((manifest, index) => platformRow(manifest, index === platforms.length - 1));
   const top: Row = {
