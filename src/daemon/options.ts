@@ -1,6 +1,7 @@
 import { EngineError, ErrorCode } from "#errors";
 import { LOG_LEVELS } from "#engine";
 import type { LogLevel } from "#engine";
+import { parseMirror } from "./mirrors.ts";
 
 /** What a daemon can be told, by flag or by configuration file. */
 export interface DaemonOptions {
@@ -213,9 +214,9 @@ function parseTls(given: Given): TlsOptions | undefined {
 }
 
 function parseMirrors(value: SettingValue | undefined): Readonly<Record<string, readonly string[]>> {
-  return typeof value === "object" && !Array.isArray(value)
-    ? (value as Readonly<Record<string, readonly string[]>>)
-    : {};
+  if (typeof value !== "object" || Array.isArray(value)) return {};
+  const byHost = Object.entries(value as Readonly<Record<string, readonly string[]>>);
+  return Object.fromEntries(byHost.map(([host, mirrors]) => [host, mirrors.map(parseMirror)]));
 }
 
 /** What was given, checked and completed with defaults. @throws {invalid_argument} INVALID_FLAG naming the setting. */
@@ -230,7 +231,7 @@ export function toDaemonOptions(given: Given): DaemonOptions {
     storageDriver:
       typeof given.storageDriver === "string" && given.storageDriver !== "" ? given.storageDriver : undefined,
     insecureRegistries: list(given.insecureRegistries),
-    registryMirrors: list(given.registryMirrors),
+    registryMirrors: list(given.registryMirrors).map(parseMirror),
     mirrorsByHost: parseMirrors(given.mirrorsByHost),
     logLevel: given.debug === true ? "debug" : parseLogLevel(text(given.logLevel, "info")),
     debug: given.debug === true,

@@ -173,3 +173,24 @@ test("withConfigFile: refuses what has another type and what is no JSON, in one 
   assert.equal(await refusal("[]"), "not a JSON object");
   assert.ok(!(await refusal("{\n\nbad\n}")).includes("\n"));
 });
+
+const BAD_MIRRORS: readonly (readonly [mirror: string, message: string])[] = [
+  ["mirror", 'invalid mirror: "mirror" is not a valid URI'],
+  ["ftp://m", 'invalid mirror: unsupported scheme "ftp" in "ftp://m"'],
+  ["https://m/?q", 'invalid mirror: query or fragment at end of the URI "https://m/?q"'],
+  ["https://u:p@m", 'invalid mirror: username/password not allowed in URI "https://u:xxxxx@m/"'],
+];
+
+for (const [mirror, message] of BAD_MIRRORS) {
+  test(`toDaemonOptions: refuses ${mirror} as a mirror`, () => {
+    assert.throws(() => toDaemonOptions({ registryMirrors: [mirror] }), { message, code: "INVALID_FLAG" });
+    assert.throws(() => toDaemonOptions({ mirrorsByHost: { "reg.example": [mirror] } }), { message });
+  });
+}
+
+test("toDaemonOptions: mirrors end with a slash, as docker info shows them", () => {
+  assert.deepEqual(toDaemonOptions({ registryMirrors: ["http://a", "http://b/"] }).registryMirrors, [
+    "http://a/",
+    "http://b/",
+  ]);
+});
