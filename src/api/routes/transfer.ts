@@ -1,4 +1,4 @@
-import { EngineError, ErrorCode, messageOf } from "#errors";
+import { categoryOf, EngineError, ErrorCode, findEngineError, messageOf } from "#errors";
 import { familiarName, isDigest, parseReference, withDigest, withTag } from "#oci";
 import type { Reference } from "#oci";
 import type { ImageBackend } from "../backends.ts";
@@ -15,6 +15,15 @@ function pullReference(name: string, tagOrDigest: string): Reference {
   return isDigest(tagOrDigest) ? withDigest(reference, tagOrDigest) : withTag(reference, tagOrDigest);
 }
 
+/** dockerd answers 500 where a registry wants an account: at 401 docker's command line asks for a password on the terminal. */
+function asPullFailure(error: unknown): unknown {
+  const category = categoryOf(error);
+  if (category !== "unauthenticated" && category !== "unavailable") return error;
+  return new EngineError("internal", findEngineError(error)?.code ?? ErrorCode.REGISTRY, messageOf(error), {
+    cause: error,
+  });
+}
+
 async function pull(images: ImageBackend, exchange: Exchange, from: string): Promise<void> {
   const tag = exchange.query.get("tag") ?? "";
   const reference = pullReference(from, tag);
@@ -22,13 +31,17 @@ async function pull(images: ImageBackend, exchange: Exchange, from: string): Pro
     throw new EngineError("invalid_argument", ErrorCode.INVALID_REFERENCE, "'scratch' is a reserved name");
   const whole = reference.tag === undefined && reference.digest === undefined;
   await answerWithProgress(exchange, (progress) =>
-    images.pull(reference, {
-      progress,
-      allTags: whole,
-      signal: exchange.signal,
-      ...credentialsOf(exchange),
-      ...platformOf(exchange),
-    }),
+    images
+      .pull(reference, {
+        progress,
+        allTags: whole,
+        signal: exchange.signal,
+        ...credentialsOf(exchange),
+        ...platformOf(exchange),
+      })
+      .catch((error: unknown) => {
+        throw asPullFailure(error);
+      }),
   );
 }
 
