@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
+import { isDeepStrictEqual } from "node:util";
 import { EngineError, ErrorCode } from "#errors";
 import type { Reference } from "#oci";
 import { saveAuths } from "./configFile.ts";
@@ -113,12 +114,12 @@ export async function readCredentials(config: ConfigFile, server: string): Promi
   return stored === undefined ? {} : decodeStored(stored, server);
 }
 
-/** Keeps credentials after a login; answers where: `plain` is the file, unencrypted. */
+/** Keeps credentials after a login; answers where: `plain` is the file, unencrypted; `unchanged` when it has them already. */
 export async function storeCredentials(
   config: ConfigFile,
   server: string,
   auth: RegistryAuth,
-): Promise<"helper" | "plain"> {
+): Promise<"helper" | "plain" | "unchanged"> {
   const token = auth.identitytoken;
   const helper = helperFor(config, server);
   if (helper !== undefined) {
@@ -144,6 +145,7 @@ export async function storeCredentials(
     auth: Buffer.from(`${auth.username ?? ""}:${password}`).toString("base64"),
     ...(token === undefined ? {} : { identitytoken: token }),
   };
+  if (isDeepStrictEqual({ ...config.auths[server] }, entry)) return "unchanged";
   saveAuths(config, { ...config.auths, [server]: entry });
   return "plain";
 }
