@@ -1,4 +1,4 @@
-import { isAttestation, parseReference, parseImageConfig, withDefaultTag, withDigest, familiarReference } from "#oci";
+import { parseReference, parseImageConfig, withDefaultTag, familiarName, familiarReference } from "#oci";
 import type { Descriptor, ManifestDocument, OciManifest, Platform } from "#oci";
 import type { RegistryClient, RegistryCredentials, RepositoryReader } from "#remote";
 
@@ -48,7 +48,7 @@ async function children(
   document: ManifestDocument,
 ): Promise<readonly { readonly child: ManifestDocument; readonly descriptor: Descriptor }[]> {
   if (document.kind === "manifest") return [];
-  const wanted = document.value.manifests.filter((descriptor) => !isAttestation(descriptor)).slice(0, MAX_CHILDREN);
+  const wanted = document.value.manifests.slice(0, MAX_CHILDREN);
   return Promise.all(
     wanted.map(async (descriptor) => ({ child: await repository.fetchManifest(descriptor), descriptor })),
   );
@@ -83,10 +83,11 @@ export function createRegistryBackend(client: RegistryClient): RegistryBackend {
         Raw: Buffer.from(document.raw).toString("base64"),
       };
       const rest = await children(repository, document);
+      const parent = reference.digest === undefined ? familiarReference(reference) : familiarName(reference);
       return [
         own,
         ...rest.map(({ child, descriptor }) => ({
-          Ref: familiarReference(withDigest(reference, child.digest)),
+          Ref: `${parent}@${child.digest}`,
           Descriptor: { ...descriptor },
           Raw: Buffer.from(child.raw).toString("base64"),
         })),
