@@ -1,4 +1,5 @@
 import type { ProgressSink } from "#engineapi";
+import { categoryOf } from "#errors";
 import {
   familiarName,
   familiarReference,
@@ -25,12 +26,28 @@ type PullOptions = Parameters<ImageTransfer["pull"]>[1];
 /** See `ImageTransfer.pull`. */
 export async function pullImage(context: ImageContext, reference: Reference, options: PullOptions): Promise<void> {
   context.layers.warm();
-  const { credentials, progress } = options;
+  const { credentials } = options;
   const repository = context.remote.repository(reference, {
     scope: "pull",
     ...(credentials === undefined ? {} : { credentials }),
   });
-  const pull = new Pull(context, repository, options);
+  try {
+    await pullNamed(context, new Pull(context, repository, options), { reference, options });
+  } catch (error) {
+    if (REFUSED.has(categoryOf(error))) context.collector.schedule();
+    throw error;
+  }
+}
+
+/** Such an image is not asked for again: what came of it goes. After a bad line it stays for the next pull. */
+const REFUSED: ReadonlySet<string> = new Set(["data_loss", "invalid_argument", "resource_exhausted"]);
+
+async function pullNamed(
+  context: ImageContext,
+  pull: Pull,
+  { reference, options }: { readonly reference: Reference; readonly options: PullOptions },
+): Promise<void> {
+  const { progress } = options;
   if (options.allTags === true) {
     const isNewer = await pull.all(reference);
     tellStatus(progress, repositoryOf(reference), isNewer);
