@@ -22,15 +22,24 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** Starts a registry with an empty store; `htpasswd` (bcrypt lines) makes it ask for a password. */
-export async function startRegistry(options: { readonly htpasswd?: string } = {}): Promise<TestRegistry> {
+export interface RegistrySettings {
+  /** Bcrypt lines: the registry asks for a password. */
+  readonly htpasswd?: string;
+  /** PEM files: the registry speaks TLS. */
+  readonly tls?: { readonly certificate: string; readonly key: string };
+}
+
+/** Starts a registry with an empty store. */
+export async function startRegistry(options: RegistrySettings = {}): Promise<TestRegistry> {
   const folder = await mkdtemp(join(tmpdir(), "varve-registry-"));
   const address = `127.0.0.1:${await freePort()}`;
   const auth = options.htpasswd === undefined ? "" : `auth: {htpasswd: {realm: test, path: ${folder}/htpasswd}}\n`;
+  const tls =
+    options.tls === undefined ? "" : `, tls: {certificate: ${options.tls.certificate}, key: ${options.tls.key}}`;
   if (options.htpasswd !== undefined) await writeFile(join(folder, "htpasswd"), options.htpasswd);
   await writeFile(
     join(folder, "config.yml"),
-    `version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: ${folder}/data}, delete: {enabled: true}}\nhttp: {addr: "${address}"}\n${auth}`,
+    `version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: ${folder}/data}, delete: {enabled: true}}\nhttp: {addr: "${address}"${tls}}\n${auth}`,
   );
   const child = spawn("docker-registry", ["serve", join(folder, "config.yml")], { stdio: "ignore" });
   const failed = once(child, "error").then(([error]) => {
@@ -39,8 +48,9 @@ export async function startRegistry(options: { readonly htpasswd?: string } = {}
   const ready = async (): Promise<void> => {
     for (let attempt = 0; attempt < 200; attempt += 1) {
       if (
+        // Over TLS it answers 400 to plain HTTP: it is up.
         await fetch(`http://${address}/v2/`).then(
-          (answer) => answer.status === 200 || answer.status === 401,
+          ({ status }) => status === 200 || status === 401 || (options.tls !== undefined && status === 400),
           () => false,
         )
       )
