@@ -65,6 +65,8 @@ export interface LogOptions {
   readonly until?: bigint;
   /** RFC 3339 and a space before every line. */
   readonly timestamps?: boolean;
+  /** The log driver's attributes, of which there are none yet, and a space before every line, as Docker's. */
+  readonly details?: boolean;
   /** Goes on until the container's output ends, or `signal` fires. */
   readonly follow: boolean;
   readonly signal?: AbortSignal;

@@ -67,6 +67,7 @@ function logOptions(exchange: Exchange): LogOptions {
     stderr,
     follow: exchange.flag("follow"),
     timestamps: exchange.flag("timestamps"),
+    details: exchange.flag("details"),
     signal: exchange.signal,
     ...(/^\d+$/.test(tail) ? { tail: Number(tail) } : {}),
     ...(since === undefined ? {} : { since }),

@@ -52,6 +52,12 @@ test("logs: since, until and timestamps", async () => {
   assert.equal(await read(log, { timestamps: true, since: at("02") }), "2026-11-21T00:00:02.000000000Z bc\n");
 });
 
+test("logs: details are a space before every line, behind its time", async () => {
+  const log = line("a", "P") + line("b") + line("c", "F", "stderr");
+  assert.equal(await read(log, { details: true }), " ab\n c\n");
+  assert.equal(await read(line("a"), { details: true, timestamps: true }), "2026-11-21T00:00:00.000000000Z  a\n");
+});
+
 test("logs: a line cut off by a crash is left out; no log is no output", async () => {
   assert.equal(await read(`${line("a")}2026-11-21T00`), "a\n");
   const missing = readLogs("/nonexistent/log", { stdout: true, stderr: true, follow: false }, undefined);

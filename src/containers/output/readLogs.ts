@@ -4,14 +4,16 @@ import { logNanoseconds, logTimestamp } from "./logLine.ts";
 import type { LogEntry } from "./logLine.ts";
 import type { StreamHub } from "./streamHub.ts";
 
-/** Puts the time before every line: an entry that goes on an unfinished line gets none. */
-function stamper(): (entry: LogEntry) => OutputFrame {
+/** Puts time and details before every line: an entry that goes on an unfinished line gets none. */
+function stamper({ timestamps, details }: LogOptions): (entry: LogEntry) => OutputFrame {
+  if (timestamps !== true && details !== true) return (entry) => entry;
   const unfinished = { stdout: false, stderr: false };
   return (entry) => {
     const { stream, bytes, complete, time } = entry;
     const goesOn = unfinished[stream];
     unfinished[stream] = !complete;
-    return { stream, bytes: goesOn ? bytes : Buffer.concat([Buffer.from(`${logTimestamp(time)} `), bytes]) };
+    const stamp = `${timestamps === true ? `${logTimestamp(time)} ` : ""}${details === true ? " " : ""}`;
+    return { stream, bytes: goesOn ? bytes : Buffer.concat([Buffer.from(stamp), bytes]) };
   };
 }
 
@@ -65,7 +67,7 @@ export async function* readLogs(
   try {
     using bell = hub === undefined ? undefined : new OutputBell(hub, options.signal);
     const cursor = new LogCursor(log, options.tail === undefined ? 0 : await findTail(log, options.tail));
-    const stamp = options.timestamps === true ? stamper() : (entry: LogEntry): OutputFrame => entry;
+    const stamp = stamper(options);
     let ended = hub === undefined;
     void hub?.ended.then(() => (ended = true));
     for (;;) {
