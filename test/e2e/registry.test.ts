@@ -14,6 +14,7 @@ import {
   tarOfFile,
 } from "../integration/support/scriptedRegistry.ts";
 import type { ScriptedRegistry } from "../integration/support/scriptedRegistry.ts";
+import { startTokenServer } from "../integration/support/tokenServer.ts";
 import { startDaemon } from "./support/daemon.ts";
 import type { TestDaemon } from "./support/daemon.ts";
 import { must, run } from "./support/process.ts";
@@ -124,6 +125,26 @@ describe("accounts", () => {
       assert.notEqual((await daemon[as](["pull", "-q", name], { env })).code, 0);
     });
   }
+});
+
+test("tokens: what the account may do is done, what it may not is refused as dockerd does", async () => {
+  await using tokens = await startTokenServer();
+  await using registry = await startRegistry({ auth: tokens.auth() });
+  const name = `${registry.address}/team/token:1`;
+  serveImage(scripted, "token:1", [layerOf("token")]);
+  await daemon.mustDocker(["pull", "-q", `${scripted.address}/token:1`]);
+  await daemon.mustDocker(["tag", `${scripted.address}/token:1`, name]);
+  const denied = await daemon.docker(["push", "-q", name]);
+  assert.equal(denied.stderr, "denied: requested access to the resource is denied\n");
+  await daemon.mustVarve(["login", "-u", "alice", "--password-stdin", registry.address], { input: "secret\n" });
+  await daemon.mustDocker(["push", "-q", name]);
+  await daemon.mustVarve(["pull", "-q", name]);
+  await daemon.mustVarve(["logout", registry.address]);
+  const refused = await daemon.docker(["pull", "-q", name]);
+  assert.equal(
+    refused.stderr,
+    `Error response from daemon: pull access denied for ${registry.address}/team/token, repository does not exist or may require 'docker login': denied: requested access to the resource is denied\n`,
+  );
 });
 
 describe("places", () => {

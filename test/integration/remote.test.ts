@@ -3,10 +3,9 @@
  * a small token server in this test signs. Needs no root.
  */
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
-import { createHash, createPrivateKey, randomBytes, sign, X509Certificate } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
+import { spawn } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer as createTcpServer } from "node:net";
 import type { AddressInfo, Server } from "node:net";
 import { tmpdir } from "node:os";
@@ -17,6 +16,7 @@ import { parseDigest, parseReference, withTag } from "#oci";
 import type { Descriptor } from "#oci";
 import { createRegistryClient } from "#remote";
 import type { RegistryClient, RegistryCredentials } from "#remote";
+import { startTokenServer } from "./support/tokenServer.ts";
 
 const CONFIG_TYPE = "application/vnd.oci.image.config.v1+json";
 const LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar";
@@ -175,51 +175,6 @@ test("docker-registry: htpasswd wants credentials; login tells right from wrong"
   assert.deepEqual(await client.login(registry.host, credentials), {});
   await roundTrip(client, registry.host, credentials);
 });
-
-interface TokenServer extends AsyncDisposable {
-  readonly scopes: (readonly string[])[];
-  readonly auth: (folder: string) => string;
-}
-
-/** Signs tokens as docker-registry wants them (ES256, certificate in `x5c`): everything for alice, nothing for others. */
-async function startTokenServer(): Promise<TokenServer> {
-  const folder = mkdtempSync(join(tmpdir(), "varve-token-"));
-  const [cert, key] = [join(folder, "token.crt"), join(folder, "token.key")];
-  const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-  const out = ["-keyout", key, "-out", cert, "-days", "2", "-subj", "/CN=issuer"];
-  execFileSync("openssl", ["req", "-x509", ...curve, ...out], { stdio: "ignore" });
-  const x5c = [new X509Certificate(readFileSync(cert)).raw.toString("base64")];
-  const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
-  const scopes: (readonly string[])[] = [];
-  const server = createServer((request, response) => {
-    const asked = new URL(request.url ?? "", "http://h").searchParams.getAll("scope");
-    scopes.push(asked);
-    const isAlice = request.headers.authorization === `Basic ${Buffer.from("alice:secret").toString("base64")}`;
-    const access = asked.map((scope) => {
-      const [type, name, actions] = scope.split(":");
-      return { type, name, actions: isAlice ? actions?.split(",") : [] };
-    });
-    const now = Math.floor(Date.now() / 1000);
-    const times = { exp: now + 300, nbf: now - 10, iat: now };
-    const claims = { iss: "issuer", sub: "alice", aud: "reg", jti: String(scopes.length), ...times, access };
-    const payload = `${encode({ typ: "JWT", alg: "ES256", x5c })}.${encode(claims)}`;
-    const signer = { key: createPrivateKey(readFileSync(key)), dsaEncoding: "ieee-p1363" } as const;
-    const signature = sign("sha256", Buffer.from(payload), signer).toString("base64url");
-    response.end(JSON.stringify({ token: `${payload}.${signature}`, expires_in: 300 }));
-  });
-  const port = await listen(server);
-  const fields = { realm: `http://127.0.0.1:${port}/token`, service: "reg", issuer: "issuer", rootcertbundle: cert };
-  const lines = Object.entries(fields).map(([name, value]) => `    ${name}: ${value}\n`);
-  return {
-    scopes,
-    auth: () => `auth:\n  token:\n${lines.join("")}`,
-    [Symbol.asyncDispose]: async (): Promise<void> => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-      rmSync(folder, { recursive: true });
-    },
-  };
-}
 
 test("docker-registry: tokens are fetched for the scopes that are needed; others are denied as dockerd says it", async () => {
   await using tokens = await startTokenServer();

@@ -25,6 +25,8 @@ export async function freePort(): Promise<number> {
 export interface RegistrySettings {
   /** Bcrypt lines: the registry asks for a password. */
   readonly htpasswd?: string;
+  /** The `auth` section of its configuration, in place of `htpasswd`. */
+  readonly auth?: string;
   /** PEM files: the registry speaks TLS. */
   readonly tls?: { readonly certificate: string; readonly key: string };
 }
@@ -33,7 +35,10 @@ export interface RegistrySettings {
 export async function startRegistry(options: RegistrySettings = {}): Promise<TestRegistry> {
   const folder = await mkdtemp(join(tmpdir(), "varve-registry-"));
   const address = `127.0.0.1:${await freePort()}`;
-  const auth = options.htpasswd === undefined ? "" : `auth: {htpasswd: {realm: test, path: ${folder}/htpasswd}}\n`;
+  const auth =
+    options.htpasswd === undefined
+      ? (options.auth ?? "")
+      : `auth: {htpasswd: {realm: test, path: ${folder}/htpasswd}}\n`;
   const tls =
     options.tls === undefined ? "" : `, tls: {certificate: ${options.tls.certificate}, key: ${options.tls.key}}`;
   if (options.htpasswd !== undefined) await writeFile(join(folder, "htpasswd"), options.htpasswd);
