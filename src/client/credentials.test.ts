@@ -70,7 +70,9 @@ test("credentials: stored in the file as docker does, found again, erased, other
 });
 
 test("credentials: an identity token is kept instead of the password", async () => {
-  await storeCredentials(loadConfigFile(folder), "r", { username: "me", password: "x", identitytoken: "tok" });
+  const auth = { username: "me", password: "x", identitytoken: "tok" };
+  assert.equal(await storeCredentials(loadConfigFile(folder), "r", auth), "token");
+  assert.equal(await storeCredentials(loadConfigFile(folder), "r", auth), "unchanged");
   assert.deepEqual(await readCredentials(loadConfigFile(folder), "r"), {
     username: "me",
     password: "",

@@ -114,12 +114,12 @@ export async function readCredentials(config: ConfigFile, server: string): Promi
   return stored === undefined ? {} : decodeStored(stored, server);
 }
 
-/** Keeps credentials after a login; answers where: `plain` is the file, unencrypted; `unchanged` when it has them already. */
+/** Keeps credentials after a login; answers where: `plain` is the file, unencrypted; `token` there too, but no password; `unchanged` when it has them already. */
 export async function storeCredentials(
   config: ConfigFile,
   server: string,
   auth: RegistryAuth,
-): Promise<"helper" | "plain" | "unchanged"> {
+): Promise<"helper" | "plain" | "token" | "unchanged"> {
   const token = auth.identitytoken;
   const helper = helperFor(config, server);
   if (helper !== undefined) {
@@ -147,7 +147,7 @@ export async function storeCredentials(
   };
   if (isDeepStrictEqual({ ...config.auths[server] }, entry)) return "unchanged";
   saveAuths(config, { ...config.auths, [server]: entry });
-  return "plain";
+  return token === undefined ? "plain" : "token";
 }
 
 /** Forgets a registry's credentials. False when there was no entry in the file. */
