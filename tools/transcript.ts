@@ -283,6 +283,7 @@ function mask(text: string): string {
       /^(?:[0-9a-f<>a-z]+: )?(?:Waiting|Verifying Checksum|Download complete|Pulling fs layer|Pull complete|Already exists|Preparing|Layer already exists|Pushed|Mounted from \S+)$/gm,
       "<progress>",
     )
+    .replaceAll("varve", "docker")
     .replace(/ +$/gm, "");
   return masked.replace(/(?:<short>: )?<progress>\n(?:(?:<short>: )?<progress>\n)*/g, "<progress>\n");
 }
