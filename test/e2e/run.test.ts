@@ -122,6 +122,11 @@ for (const client of ["docker", "varve"] as const) {
       assert.equal(ran.stdout, "1\nSeccomp:\t2\nCapEff:\t00000000a80425fb\n");
     });
 
+    test("root: the mark by which programs know a container is there, also in a read-only one", async () => {
+      assert.match((await run([...NONE, "box:1", "ls", "-la", "/.dockerenv"])).stdout, /^-rwxr-xr-x +1 root +root +0 /);
+      assert.equal((await daemon.docker([...NONE, "--read-only", "box:1", "test", "-e", "/.dockerenv"])).code, 0);
+    });
+
     test("interrupt: Ctrl-C ends the container and the client", async () => {
       const child = spawn(
         client === "docker" ? "docker" : `${import.meta.dirname}/../../bin/varve`,

@@ -69,3 +69,15 @@ export function makeDirectoryInRoot(root: string, path: string): void {
     closeSync(folder);
   }
 }
+
+const MARK = "/.dockerenv";
+
+/** The empty file by which programs know that they run in a container. What the image has under that name stays. */
+export function markContainerRoot(root: string): void {
+  const { O_CREAT, O_EXCL, O_WRONLY } = constants;
+  try {
+    closeSync(openInRoot(root, MARK, O_CREAT | O_EXCL | O_WRONLY, 0o755));
+  } catch (error) {
+    if (!isErrno(error, "EEXIST")) throw error;
+  }
+}

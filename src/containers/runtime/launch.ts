@@ -4,7 +4,7 @@ import type { Snapshotter } from "#snapshots";
 import type { Container } from "../container.ts";
 import type { ContainerDocument } from "../document.ts";
 import { etcFilesAt } from "../rootfs/etcFiles.ts";
-import { isDirectoryInRoot, makeDirectoryInRoot, readAccountFiles } from "../rootfs/rootfsFiles.ts";
+import { isDirectoryInRoot, makeDirectoryInRoot, markContainerRoot, readAccountFiles } from "../rootfs/rootfsFiles.ts";
 import { lookupUser } from "../rootfs/userLookup.ts";
 import { commandOf } from "../request/containerConfig.ts";
 import type { FilterCache } from "../seccomp/filterCache.ts";
@@ -66,6 +66,7 @@ async function writeBundle(container: Container, context: LaunchContext, runtime
   const { document, paths } = container;
   const { config, hostConfig } = document;
   const { path: rootfs } = await context.snapshots.mount(document.id, { volatile: hostConfig.AutoRemove });
+  markContainerRoot(rootfs);
   if (config.WorkingDir !== "") makeDirectoryInRoot(rootfs, config.WorkingDir);
   const spec = buildRuntimeSpec({
     document,
