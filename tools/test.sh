@@ -3,7 +3,7 @@
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 cd "$here"
-SETUP_EXTRA_PACKAGES="skopeo umoci mmdebstrap erofs-utils attr acl libcap2-bin busybox-static zstd openssl" sh tools/setup.sh
+SETUP_EXTRA_PACKAGES="skopeo umoci mmdebstrap erofs-utils attr acl libcap2-bin busybox-static zstd openssl kmod e2fsprogs" sh tools/setup.sh
 PATH="$(sh tools/testTools.sh):$PATH"
 export PATH
 echo "test: unit and contract"
