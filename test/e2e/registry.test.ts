@@ -106,7 +106,9 @@ describe("accounts", () => {
         auths: { [locked.address]: { auth: Buffer.from("alice:secret").toString("base64") } },
       });
       const again = await login(as, "secret", env);
-      assert.deepEqual([again.code, again.stderr], [0, ""]);
+      assert.equal(again.code, 0);
+      // docker warns again until 27; what is not written anew needs no warning.
+      if (as === "varve") assert.equal(again.stderr, "");
       assert.equal((await daemon[as](["push", "-q", name], { env })).stdout, `${name}\n`);
       assert.equal((await daemon[as](["pull", "-q", name], { env })).stdout, `${name}\n`);
       await daemon[as](["logout", locked.address], { env });
