@@ -6,7 +6,7 @@ import type { Digest, Platform } from "#oci";
 import { attachTo } from "./attach.ts";
 import { Container } from "./container.ts";
 import { nameInUse, nothingToDo, wrongState } from "./containerError.ts";
-import { ContainerIndex } from "./containerIndex.ts";
+import type { ContainerIndex } from "./containerIndex.ts";
 import type {
   AttachOptions,
   Attachment,
@@ -21,17 +21,14 @@ import type {
 import { newContainer, parseName } from "./createContainer.ts";
 import type { ContainerServiceOptions } from "./createContainerService.ts";
 import { parseDocument } from "./document.ts";
-import { Lifecycle } from "./lifecycle.ts";
+import type { Lifecycle } from "./lifecycle.ts";
 import { listContainers } from "./listContainers.ts";
 import { readLogs } from "./output/readLogs.ts";
 import { randomName } from "./request/randomName.ts";
+import type { ContainerRoom } from "./room.ts";
 import { writeEtcFiles } from "./rootfs/etcFiles.ts";
-import { chooseRuntime } from "./runtime/chooseRuntime.ts";
 import type { Runtime } from "./runtime/chooseRuntime.ts";
-import { ExitWatch } from "./runtime/exitWatch.ts";
 import { seccompFor } from "./runtime/launch.ts";
-import { Layout } from "./runtime/paths.ts";
-import { FilterCache } from "./seccomp/filterCache.ts";
 import { parseSignal } from "./signals.ts";
 import { inspectContainer } from "./view/inspect.ts";
 
@@ -39,29 +36,16 @@ const DEFAULT_STOP_SECONDS = 10;
 
 /** The room's service: looks containers up and hands them to what does the work. */
 export class Containers implements ContainerService {
+  readonly #room: ContainerRoom;
   readonly #options: ContainerServiceOptions;
-  readonly #layout: Layout;
-  readonly #index = new ContainerIndex();
-  readonly #filters: FilterCache;
-  readonly #exits: ExitWatch;
+  readonly #index: ContainerIndex;
   readonly #lifecycle: Lifecycle;
-  readonly #chosen = new Map<string, Promise<Runtime>>();
 
-  constructor(options: ContainerServiceOptions) {
-    this.#options = options;
-    this.#layout = new Layout(options.dataRoot, options.execRoot);
-    this.#filters = new FilterCache(this.#layout.filters);
-    this.#exits = new ExitWatch(this.#layout.exits);
-    this.#lifecycle = new Lifecycle({
-      layout: this.#layout,
-      snapshots: options.snapshots,
-      filters: this.#filters,
-      index: this.#index,
-      exits: this.#exits,
-      records: options.metadata.containers,
-      runtime: ({ document }) => this.#runtime(document.hostConfig.Runtime),
-      log: options.log,
-    });
+  constructor(room: ContainerRoom) {
+    this.#room = room;
+    this.#options = room.options;
+    this.#index = room.index;
+    this.#lifecycle = room.lifecycle;
   }
 
   async create(
@@ -70,7 +54,7 @@ export class Containers implements ContainerService {
     platform?: Platform,
   ): Promise<{ readonly Id: string; readonly Warnings: readonly string[] }> {
     const image = await this.#options.images.lookup(request.Image, platform);
-    const runtime = await this.#runtime(requestedRuntime(request));
+    const runtime = await this.#room.runtime(requestedRuntime(request));
     const { document, warnings } = newContainer(request, image, this.#chooseName(name));
     const container = this.#adopt(document);
     try {
@@ -155,7 +139,7 @@ export class Containers implements ContainerService {
     const container = this.#index.get(reference);
     const { snapshots } = this.#options;
     const Data = await snapshots.graphDriverData(container.id);
-    const { name } = await this.#runtime(container.document.hostConfig.Runtime);
+    const { name } = await this.#room.runtime(container.document.hostConfig.Runtime);
     return inspectContainer(container, { Data, Name: snapshots.driver.name }, name);
   }
 
@@ -194,17 +178,20 @@ export class Containers implements ContainerService {
         log("error", `container ${id}: ${messageOf(error)}`);
       }
     }
-    await this.#runtime("").catch((error: unknown) => log("warn", `containers cannot run: ${messageOf(error)}`));
+    await this.#room.runtime("").catch((error: unknown) => log("warn", `containers cannot run: ${messageOf(error)}`));
   }
 
   async close(): Promise<void> {
-    this.#exits[Symbol.dispose]();
+    this.#room.exits[Symbol.dispose]();
     for (const container of this.#index) container.hub.end();
   }
 
   #adopt(document: Container["document"]): Container {
     const { metadata, events } = this.#options;
-    const container = new Container(document, this.#layout.at(document.id), { records: metadata.containers, events });
+    const container = new Container(document, this.#room.layout.at(document.id), {
+      records: metadata.containers,
+      events,
+    });
     this.#index.add(container);
     return container;
   }
@@ -229,7 +216,7 @@ export class Containers implements ContainerService {
     void warmCgroups();
     setImmediate(() => {
       try {
-        seccompFor(container.document, runtime, this.#filters);
+        seccompFor(container.document, runtime, this.#room.filters);
       } catch (error) {
         this.#options.log("warn", `container ${container.id}: ${messageOf(error)}`);
       }
@@ -240,16 +227,6 @@ export class Containers implements ContainerService {
     if (!container.isRunning) return;
     this.#lifecycle.signal(container, "SIGKILL");
     container.emit("kill", { signal: "9" });
-  }
-
-  /** Looked for again after a failure: the missing package may have been installed. */
-  #runtime(wanted: string): Promise<Runtime> {
-    const known = this.#chosen.get(wanted);
-    if (known !== undefined) return known;
-    const chosen = chooseRuntime(wanted, (line) => this.#options.log("info", line));
-    this.#chosen.set(wanted, chosen);
-    chosen.catch(() => this.#chosen.delete(wanted));
-    return chosen;
   }
 }
 

@@ -5,6 +5,7 @@ import type { Metadata } from "#metadata";
 import type { Snapshotter } from "#snapshots";
 import type { ContainerService } from "./containerService.ts";
 import { Containers } from "./containers.ts";
+import { ContainerRoom } from "./room.ts";
 
 export interface ContainerServiceOptions {
   readonly metadata: Metadata;
@@ -19,7 +20,13 @@ export interface ContainerServiceOptions {
   readonly log: (level: "info" | "warn" | "error", line: string) => void;
 }
 
-/** The containers of a data root. Call `reconcile` before anything else, `close` at the end. */
-export function createContainerService(options: ContainerServiceOptions): ContainerService {
-  return new Containers(options);
+/** The room's services, one a role; all see the same containers. */
+export interface ContainerServices {
+  readonly containers: ContainerService;
+}
+
+/** The containers of a data root. Call `containers.reconcile` before anything else, `containers.close` at the end. */
+export function createContainerServices(options: ContainerServiceOptions): ContainerServices {
+  const room = new ContainerRoom(options);
+  return { containers: new Containers(room) };
 }

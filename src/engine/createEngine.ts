@@ -3,7 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { openContentStore } from "#content";
 import type { ContentStore } from "#content";
-import { createContainerService } from "#containers";
+import { createContainerServices } from "#containers";
 import type { ContainerService } from "#containers";
 import type { VersionInfo } from "#engineapi";
 import { createCollector } from "#gc";
@@ -125,7 +125,7 @@ function createServices(
       attempts: config.maxDownloadAttempts,
     },
   });
-  const containers = createContainerService({
+  const { containers } = createContainerServices({
     metadata,
     snapshots,
     layers,

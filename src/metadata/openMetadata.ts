@@ -2,6 +2,7 @@ import { DatabaseSync } from "node:sqlite";
 import { EngineError, ErrorCode } from "#errors";
 import { Connection } from "./connection.ts";
 import { ContainerTable } from "./containerTable.ts";
+import { DocumentTable } from "./documentTable.ts";
 import { EventTable } from "./eventTable.ts";
 import { ImageTable } from "./imageTable.ts";
 import { LayerTable } from "./layerTable.ts";
@@ -41,6 +42,9 @@ export function openMetadata(path: string): Metadata {
       snapshots: new SnapshotTable(sql),
       leases,
       containers: new ContainerTable(sql),
+      networks: new DocumentTable(sql, "networks"),
+      sandboxes: new DocumentTable(sql, "sandboxes"),
+      volumes: new DocumentTable(sql, "volumes"),
       events: new EventTable(sql),
       settings: new SettingTable(sql),
       transaction: (work) => sql.transaction(work),

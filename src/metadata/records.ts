@@ -149,6 +149,20 @@ export interface ContainerRecords {
   remove(id: string): boolean;
 }
 
+/** A thing whose JSON its room owns, opaque here. */
+export interface DocumentRecord {
+  readonly id: string;
+  readonly document: string;
+}
+
+/** Records of one kind that are always read whole, once, when their room opens. */
+export interface DocumentRecords {
+  list(): readonly DocumentRecord[];
+  /** Inserts or replaces. */
+  put(record: DocumentRecord): void;
+  remove(id: string): boolean;
+}
+
 export interface EventRecords {
   append(event: EventRecord): void;
   /** Ascending; keeps the newest 10,000. */
@@ -171,6 +185,12 @@ export interface Metadata extends Disposable {
   readonly snapshots: SnapshotRecords;
   readonly leases: LeaseRecords;
   readonly containers: ContainerRecords;
+  /** By network id; `networks` owns the documents. */
+  readonly networks: DocumentRecords;
+  /** What containers hold of networks, by container id; `networks` owns the documents. */
+  readonly sandboxes: DocumentRecords;
+  /** By volume name; `volumes` owns the documents. */
+  readonly volumes: DocumentRecords;
   readonly events: EventRecords;
   readonly settings: SettingRecords;
   /**

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createContainerService } from "#containers";
+import { createContainerServices } from "#containers";
 import type { Attachment, ContainerCreateRequest, ContainerService } from "#containers";
 import type { ImageCatalog } from "#images";
 import { openLayerStore } from "#layers";
@@ -95,7 +95,7 @@ export async function openContainerRooms(): Promise<ContainerRooms> {
       diffIds: [layer.diffId],
       chainId,
     };
-    const containers = createContainerService({
+    const { containers } = createContainerServices({
       metadata,
       layers,
       snapshots,

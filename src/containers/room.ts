@@ -1,0 +1,52 @@
+import { ContainerIndex } from "./containerIndex.ts";
+import type { Container } from "./container.ts";
+import type { ContainerServiceOptions } from "./createContainerService.ts";
+import { Lifecycle } from "./lifecycle.ts";
+import { chooseRuntime } from "./runtime/chooseRuntime.ts";
+import type { Runtime } from "./runtime/chooseRuntime.ts";
+import { ExitWatch } from "./runtime/exitWatch.ts";
+import { Layout } from "./runtime/paths.ts";
+import { FilterCache } from "./seccomp/filterCache.ts";
+
+/** What every part of this room shares: made once, handed to the service of each role. */
+export class ContainerRoom {
+  readonly options: ContainerServiceOptions;
+  readonly layout: Layout;
+  readonly index: ContainerIndex = new ContainerIndex();
+  readonly filters: FilterCache;
+  readonly exits: ExitWatch;
+  readonly lifecycle: Lifecycle;
+  readonly #chosen = new Map<string, Promise<Runtime>>();
+
+  constructor(options: ContainerServiceOptions) {
+    this.options = options;
+    this.layout = new Layout(options.dataRoot, options.execRoot);
+    this.filters = new FilterCache(this.layout.filters);
+    this.exits = new ExitWatch(this.layout.exits);
+    this.lifecycle = new Lifecycle({
+      layout: this.layout,
+      snapshots: options.snapshots,
+      filters: this.filters,
+      index: this.index,
+      exits: this.exits,
+      records: options.metadata.containers,
+      runtime: (container) => this.runtimeOf(container),
+      log: options.log,
+    });
+  }
+
+  /** The program that runs a container. */
+  runtimeOf({ document }: Container): Promise<Runtime> {
+    return this.runtime(document.hostConfig.Runtime);
+  }
+
+  /** By the name that a request gave. Looked for again after a failure: the missing package may have been installed. */
+  runtime(wanted: string): Promise<Runtime> {
+    const known = this.#chosen.get(wanted);
+    if (known !== undefined) return known;
+    const chosen = chooseRuntime(wanted, (line) => this.options.log("info", line));
+    this.#chosen.set(wanted, chosen);
+    chosen.catch(() => this.#chosen.delete(wanted));
+    return chosen;
+  }
+}
