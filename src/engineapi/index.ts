@@ -13,3 +13,14 @@ export type { EventMessage, EventSink } from "./events.ts";
 export type { Filters } from "./filters.ts";
 export { API_VERSION, MIN_API_VERSION } from "./system.ts";
 export type { VersionInfo } from "./system.ts";
+export type {
+  EndpointConfig,
+  EndpointSettings,
+  IpamPool,
+  NetworkIpam,
+  NetworkMember,
+  NetworkResource,
+  PortBinding,
+  PortMap,
+  PortRow,
+} from "./network.ts";
