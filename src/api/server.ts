@@ -13,6 +13,7 @@ import type { Hijacked } from "./exchange.ts";
 import { httpStatusOf } from "./httpStatus.ts";
 import { createRouter } from "./router.ts";
 import type { Match } from "./router.ts";
+import { absentRoutes } from "./routes/absent.ts";
 import { containerRoutes } from "./routes/containers.ts";
 import { imageRoutes } from "./routes/images.ts";
 import { systemRoutes } from "./routes/system.ts";
@@ -70,6 +71,7 @@ export function createApiServer(backends: Backends, options: ApiOptions): ApiSer
     ...transferRoutes(backends.images),
     ...imageRoutes(backends.images),
     ...containerRoutes(backends.containers),
+    ...absentRoutes(),
   ]);
 
   const answer = async (
