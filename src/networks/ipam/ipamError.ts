@@ -27,3 +27,10 @@ export const noAddressLeft = (family: number, name: string, id: string): EngineE
     ErrorCode.ADDRESSES_EXHAUSTED,
     `no available IPv${family} addresses on this network's address pools: ${name} (${id})`,
   );
+
+export const addressNotInNetwork = (address: string): EngineError =>
+  new EngineError(
+    "invalid_argument",
+    ErrorCode.BAD_REQUEST,
+    `invalid address ${address}: It does not belong to any of this network's subnets`,
+  );
