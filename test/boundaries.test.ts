@@ -57,7 +57,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   api: { rooms: ["errors", "oci", "engineapi", "images", "networks", "containers", "remote"], node: ["*"] },
   daemon: { rooms: ["errors", "engine", "api"], node: ["*"] },
   client: { rooms: ["errors", "oci", "engineapi"], node: ["*"] },
-  cli: { rooms: ["errors", "oci", "engineapi", "client"], node: ["*"] },
+  cli: { rooms: ["errors", "oci", "engineapi", "tar", "client"], node: ["*"] },
 };
 
 const SRC = resolve(import.meta.dirname, "../src");

@@ -1,7 +1,8 @@
 import { defineCommand } from "../core/command.ts";
 import type { Command } from "../core/command.ts";
-import { CONTAINER_FLAGS, createBody, streamsOf } from "./containerFlags.ts";
-import { createContainer } from "./createContainer.ts";
+import { bodyOf, createContainer } from "../launch/createContainer.ts";
+import { containerFlags } from "../options/containerFlags.ts";
+import { streamsOf } from "../options/createBody.ts";
 
 /** `varve create`. */
 export const create: Command = defineCommand({
@@ -10,10 +11,11 @@ export const create: Command = defineCommand({
   examples: "create --name job debian:12-slim true",
   args: { min: 1 },
   interspersed: false,
-  flags: CONTAINER_FLAGS,
+  flags: containerFlags("creating"),
   async run({ session, flags, given, args }) {
-    const body = createBody({ flags, given, args }, streamsOf(flags), "create");
-    session.print(`${await createContainer(session, flags, body, "create")}\n`);
+    const call = { flags, given, args, command: "create" } as const;
+    const body = await bodyOf(session, call, streamsOf(flags));
+    session.print(`${await createContainer(session, call, body)}\n`);
     return undefined;
   },
 });

@@ -8,8 +8,9 @@ import { attach, followSize, proxySignals } from "../stream/attach.ts";
 import type { AttachWish } from "../stream/attach.ts";
 import { DEFAULT_DETACH_KEYS } from "../stream/detachKeys.ts";
 import { watchExit } from "../stream/exitStatus.ts";
-import { CONTAINER_FLAGS, createBody, streamsOf } from "./containerFlags.ts";
-import { createContainer } from "./createContainer.ts";
+import { bodyOf, createContainer } from "../launch/createContainer.ts";
+import { containerFlags } from "../options/containerFlags.ts";
+import { streamsOf } from "../options/createBody.ts";
 
 async function startContainer(session: Session, id: string): Promise<void> {
   await session.client.text({ method: "POST", path: `/containers/${id}/start` });
@@ -57,19 +58,22 @@ run -d --name web nginx`,
   interspersed: false,
   ownErrors: true,
   flags: {
-    ...CONTAINER_FLAGS,
+    ...containerFlags("running"),
     detach: boolFlag("d", "Run container in background and print container ID"),
     "detach-keys": stringFlag(undefined, "Override the key sequence for detaching a container"),
     "sig-proxy": boolFlag(undefined, "Proxy received signals to the process", true),
   },
   async run({ session, flags, given, args }) {
-    if (flags.detach && flags.attach.length > 0)
-      throw new CommandError("conflicting options: cannot specify both --attach and --detach");
     const streams = flags.detach ? undefined : streamsOf(flags);
+    const call = { flags, given, args, command: "run" } as const;
+    const body = await bodyOf(session, call, streams);
+    if (flags.detach && flags.attach.length > 0) {
+      throw new CommandError("conflicting options: cannot specify both --attach and --detach");
+    }
     if (streams?.stdin === true && flags.tty && inputTerminal(session.stdin) === undefined) {
       throw new CommandError("the input device is not a TTY");
     }
-    const id = await createContainer(session, flags, createBody({ flags, given, args }, streams, "run"), "run");
+    const id = await createContainer(session, call, body);
     if (streams === undefined) {
       await startContainer(session, id);
       session.print(`${id}\n`);

@@ -1,3 +1,5 @@
+import { parseBoolean, parseInteger } from "../options/numbers.ts";
+
 /** One flag of a command. `parse` throws an Error whose message is what Go's pflag would say about the value. */
 export interface Flag<T> {
   readonly short?: string;
@@ -8,6 +10,8 @@ export interface Flag<T> {
   /** ` (default …)` in the help. */
   readonly shownDefault?: string;
   readonly hidden?: boolean;
+  /** Another spelling: values go to the flag of this name. */
+  readonly aliasOf?: string;
   parse(text: string, current: T): T;
 }
 
@@ -23,20 +27,6 @@ interface Extra {
 }
 
 const withShort = (short: string | undefined): { readonly short?: string } => (short === undefined ? {} : { short });
-const TRUE = new Set(["1", "t", "T", "true", "TRUE", "True"]);
-const FALSE = new Set(["0", "f", "F", "false", "FALSE", "False"]);
-
-function parseBool(text: string): boolean {
-  if (TRUE.has(text)) return true;
-  if (FALSE.has(text)) return false;
-  throw new Error(`strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
-}
-
-function parseInteger(text: string): number {
-  if (!/^[+-]?\d+$/.test(text)) throw new Error(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
-  return Number(text);
-}
-
 function parseFilter(text: string): readonly [key: string, value: string] {
   const at = text.indexOf("=");
   if (at < 0) throw new Error("bad format of filter (expected name=value)");
@@ -45,7 +35,7 @@ function parseFilter(text: string): readonly [key: string, value: string] {
 
 export function boolFlag(short: string | undefined, usage: string, initial = false): Flag<boolean> {
   const shown = initial ? { shownDefault: "true" } : {};
-  return { ...withShort(short), usage, typeName: "", initial, ...shown, parse: parseBool };
+  return { ...withShort(short), usage, typeName: "", initial, ...shown, parse: parseBoolean };
 }
 
 export function stringFlag(short: string | undefined, usage: string, extra: Extra = {}): Flag<string> {
@@ -55,6 +45,21 @@ export function stringFlag(short: string | undefined, usage: string, extra: Extr
 export function intFlag(short: string | undefined, usage: string, initial = 0): Flag<number> {
   const shown = initial === 0 ? {} : { shownDefault: String(initial) };
   return { ...withShort(short), usage, typeName: "int", initial, ...shown, parse: parseInteger };
+}
+
+/** A value of its own kind; `parse` throws what is wrong with the text. */
+export function valueFlag<T>(
+  typeName: string,
+  usage: string,
+  rules: Extra & { readonly initial: T; readonly short?: string; readonly parse: (text: string, current: T) => T },
+): Flag<T> {
+  return { typeName, usage, ...rules };
+}
+
+/** Another, hidden spelling of a flag. */
+export function aliasFlag<T>(flag: Flag<T>, aliasOf: string): Flag<T> {
+  const { short: _own, ...rest } = flag;
+  return { ...rest, hidden: true, aliasOf };
 }
 
 /** May be given several times; values in order. `check` throws what is wrong with one, or changes it. */
@@ -79,6 +84,7 @@ export function filterFlag(
     typeName: "filter",
     initial,
     parse: (text, current) => {
+      if (text === "") return current;
       const [key, value] = parseFilter(text);
       return { ...current, [key]: [...(current[key] ?? []), value] };
     },

@@ -1,3 +1,4 @@
+import { quote } from "../template/goFormat.ts";
 import type { Flag, FlagSet } from "./flags.ts";
 
 /** What stood on a command line. */
@@ -87,16 +88,17 @@ class FlagParser {
   }
 
   #assign(name: string, flag: Flag<unknown>, text: string): void {
+    const target = flag.aliasOf ?? name;
     try {
-      this.#values[name] = flag.parse(text, this.#values[name]);
+      this.#values[target] = flag.parse(text, this.#values[target]);
     } catch (error) {
       const shown = flag.short === undefined ? `--${name}` : `-${flag.short}, --${name}`;
       const why = error instanceof Error ? error.message : String(error);
-      throw new Error(`invalid argument ${JSON.stringify(text)} for ${JSON.stringify(shown)} flag: ${why}`, {
+      throw new Error(`invalid argument ${quote(text)} for ${quote(shown)} flag: ${why}`, {
         cause: error,
       });
     }
-    this.#given.add(name);
+    this.#given.add(target);
   }
 }
 

@@ -4,7 +4,7 @@ import type { ReadStream } from "node:tty";
 import type { HijackedStream } from "#client";
 import { inputTerminal, terminalOf } from "../core/session.ts";
 import type { Session } from "../core/session.ts";
-import type { Streams } from "../commands/containerFlags.ts";
+import type { Streams } from "../options/createBody.ts";
 import { DEFAULT_DETACH_KEYS, DetachFilter, parseDetachKeys } from "./detachKeys.ts";
 import { copyOutput } from "./output.ts";
 
