@@ -3,7 +3,8 @@ import type { Socket } from "node:net";
 /** Messages of a DNS connection over TCP: each behind its length in two bytes (RFC 1035 §4.2.2). Ends when the peer does. */
 export async function* readFrames(socket: Socket, maxBytes: number): AsyncGenerator<Buffer, void, undefined> {
   let held: Buffer = Buffer.alloc(0);
-  for await (const chunk of socket as AsyncIterable<Buffer>) {
+  // Kept open behind the peer's end: what it asked before still wants its answers.
+  for await (const chunk of socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     held = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
     while (held.length >= 2) {
       const size = held.readUInt16BE(0);
