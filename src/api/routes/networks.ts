@@ -1,0 +1,78 @@
+import { EngineError, ErrorCode } from "#errors";
+import type { ContainerNetworks } from "#containers";
+import type { NetworkCatalog } from "#networks";
+import type { Exchange } from "../exchange.ts";
+import { parseFilters } from "../query.ts";
+import type { Route } from "../router.ts";
+
+/** Lists of older versions hold each network's containers. */
+const LIST_WITHOUT_CONTAINERS = 1028;
+
+const TRUE = ["1", "t", "T", "true", "TRUE", "True"];
+const FALSE = ["0", "f", "F", "false", "FALSE", "False"];
+
+/** `verbose` adds tasks of a swarm, which there is none of: only its value is checked. */
+function checkVerbose(exchange: Exchange): void {
+  const text = exchange.query.get("verbose") ?? "";
+  if (text === "" || TRUE.includes(text) || FALSE.includes(text)) return;
+  throw new EngineError(
+    "invalid_argument",
+    ErrorCode.BAD_REQUEST,
+    `invalid value for verbose: ${text}: strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`,
+  );
+}
+
+function list(catalog: NetworkCatalog, exchange: Exchange): void {
+  const networks = catalog.list(parseFilters(exchange.query.get("filters")));
+  const whole = exchange.version < LIST_WITHOUT_CONTAINERS;
+  exchange.json(200, whole ? networks.map(({ Id }) => catalog.inspect(Id)) : networks);
+}
+
+function inspect(catalog: NetworkCatalog, exchange: Exchange): void {
+  checkVerbose(exchange);
+  const scope = exchange.query.get("scope") ?? "";
+  exchange.json(200, catalog.inspect(exchange.param("id"), ...(scope === "" ? [] : [scope])));
+}
+
+/** Networks: what there is of them, and which containers are on them. */
+export function networkRoutes(catalog: NetworkCatalog, members: ContainerNetworks): readonly Route[] {
+  return [
+    ["GET", "/networks", (exchange) => list(catalog, exchange)],
+    ["GET", "/networks/", (exchange) => list(catalog, exchange)],
+    [
+      "POST",
+      "/networks/create",
+      async (exchange) => exchange.json(201, await catalog.create(await exchange.readJson())),
+    ],
+    [
+      "POST",
+      "/networks/prune",
+      async (exchange) => exchange.json(200, await catalog.prune(parseFilters(exchange.query.get("filters")))),
+    ],
+    ["GET", "/networks/:id", (exchange) => inspect(catalog, exchange)],
+    [
+      "DELETE",
+      "/networks/:id",
+      async (exchange) => {
+        await catalog.remove(exchange.param("id"));
+        exchange.empty(204);
+      },
+    ],
+    [
+      "POST",
+      "/networks/:id/connect",
+      async (exchange) => {
+        await members.connect(exchange.param("id"), await exchange.readJson());
+        exchange.empty(200);
+      },
+    ],
+    [
+      "POST",
+      "/networks/:id/disconnect",
+      async (exchange) => {
+        await members.disconnect(exchange.param("id"), await exchange.readJson());
+        exchange.empty(200);
+      },
+    ],
+  ];
+}
