@@ -1,7 +1,8 @@
-import type { EventMessage, Filters, ImageDiskUsage, VersionInfo } from "#engineapi";
+import type { EventMessage, Filters, ImageDiskUsage, VersionInfo, VolumeResource } from "#engineapi";
 import type { ContainerService } from "#containers";
 import type { ImageCatalog, ImageTransfer } from "#images";
 import type { RegistryCredentials } from "#remote";
+import type { VolumeCatalog } from "#volumes";
 
 /** What routes need of images: both roles of the image service. */
 export type ImageBackend = ImageTransfer & ImageCatalog;
@@ -16,6 +17,7 @@ export interface SystemBackend {
   diskUsage(): Promise<{
     readonly images: ImageDiskUsage;
     readonly containers: readonly Readonly<Record<string, unknown>>[];
+    readonly volumes: readonly VolumeResource[];
   }>;
   /** Recorded events from `since` on, then live ones until `until` (both ms since 1970) or the signal. */
   events(options: EventQuery): AsyncIterable<EventMessage>;
@@ -50,6 +52,7 @@ export interface ManifestReply {
 export interface Backends {
   readonly images: ImageBackend;
   readonly containers: ContainerBackend;
+  readonly volumes: VolumeCatalog;
   readonly system: SystemBackend;
   readonly registry: RegistryBackend;
 }

@@ -18,6 +18,7 @@ import { containerRoutes } from "./routes/containers.ts";
 import { imageRoutes } from "./routes/images.ts";
 import { systemRoutes } from "./routes/system.ts";
 import { transferRoutes } from "./routes/transfer.ts";
+import { volumeRoutes } from "./routes/volumes.ts";
 import { splitVersion } from "./version.ts";
 
 /** What the server says of itself, and where it tells of failures. */
@@ -71,6 +72,7 @@ export function createApiServer(backends: Backends, options: ApiOptions): ApiSer
     ...transferRoutes(backends.images),
     ...imageRoutes(backends.images),
     ...containerRoutes(backends.containers),
+    ...volumeRoutes(backends.volumes),
     ...absentRoutes(),
   ]);
 

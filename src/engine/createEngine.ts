@@ -17,6 +17,8 @@ import type { Metadata } from "#metadata";
 import { createRegistryClient } from "#remote";
 import { openSnapshotter } from "#snapshots";
 import type { Snapshotter } from "#snapshots";
+import { openVolumes } from "#volumes";
+import type { VolumeCatalog } from "#volumes";
 import type { EngineConfig } from "./config.ts";
 import { openDataRoot } from "./dataRoot.ts";
 import { createFlusher, repair } from "./durability.ts";
@@ -35,6 +37,7 @@ export interface Engine {
   readonly backends: {
     readonly images: ImageTransfer & ImageCatalog;
     readonly containers: ContainerService;
+    readonly volumes: VolumeCatalog;
     readonly system: SystemBackend;
     readonly registry: RegistryBackend;
   };
@@ -149,13 +152,25 @@ export async function createEngine(config: EngineConfig): Promise<Engine> {
   const stores = await openStores(config, stack);
   const events = createEventBus(stores.metadata.events);
   const { images, containers, registry } = createServices(config, stores, events, stack);
+  const volumes = await openVolumes({
+    dataRoot: config.dataRoot,
+    records: stores.metadata.volumes,
+    events: events.emit,
+    log: config.log,
+  });
   const systemInfo = await createSystemInfo(config, stores.snapshots.driver, daemonId(stores.metadata));
   await containers.reconcile();
   stores.collector.schedule();
   const owned = stack.move();
   const { name, backend } = stores.snapshots.driver;
   return {
-    backends: { images, containers, registry, system: createSystemBackend({ images, containers, events, systemInfo }) },
+    backends: {
+      images,
+      containers,
+      volumes: volumes.catalog,
+      registry,
+      system: createSystemBackend({ images, containers, volumes: volumes.catalog, events, systemInfo }),
+    },
     version: systemInfo.version(),
     storageDriver: `${name} (${backend})`,
     close: () => owned.disposeAsync(),

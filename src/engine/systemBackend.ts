@@ -1,7 +1,8 @@
 import type { ContainerService } from "#containers";
-import type { EventMessage, ImageDiskUsage, VersionInfo } from "#engineapi";
+import type { EventMessage, ImageDiskUsage, VersionInfo, VolumeResource } from "#engineapi";
 import { findProgram } from "#host";
 import type { ImageCatalog } from "#images";
+import type { VolumeCatalog } from "#volumes";
 import type { EventBus, EventSubscription } from "./events.ts";
 import type { SystemInfo } from "./systemInfo.ts";
 
@@ -12,6 +13,7 @@ export interface SystemBackend {
   diskUsage(): Promise<{
     readonly images: ImageDiskUsage;
     readonly containers: readonly Readonly<Record<string, unknown>>[];
+    readonly volumes: readonly VolumeResource[];
   }>;
   events(subscription: EventSubscription): AsyncIterable<EventMessage>;
 }
@@ -21,10 +23,11 @@ const RUNTIMES = ["crun", "runc"];
 export function createSystemBackend(parts: {
   readonly images: ImageCatalog;
   readonly containers: ContainerService;
+  readonly volumes: VolumeCatalog;
   readonly events: EventBus;
   readonly systemInfo: SystemInfo;
 }): SystemBackend {
-  const { images, containers, events, systemInfo } = parts;
+  const { images, containers, volumes, events, systemInfo } = parts;
   return {
     info: () => {
       const runtimes = RUNTIMES.filter((name) => findProgram(name) !== undefined);
@@ -38,11 +41,12 @@ export function createSystemBackend(parts: {
     },
     version: () => systemInfo.version(),
     diskUsage: async () => {
-      const [usage, rows] = await Promise.all([
+      const [usage, rows, sizes] = await Promise.all([
         images.diskUsage(),
         containers.list({ all: true, size: true, filters: new Map() }),
+        volumes.diskUsage(),
       ]);
-      return { images: usage, containers: rows };
+      return { images: usage, containers: rows, volumes: sizes };
     },
     events: (subscription) => events.subscribe(subscription),
   };

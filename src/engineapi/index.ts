@@ -24,3 +24,4 @@ export type {
   PortMap,
   PortRow,
 } from "./network.ts";
+export type { VolumeList, VolumeResource, VolumesPruneReport } from "./volume.ts";

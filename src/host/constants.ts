@@ -37,10 +37,21 @@ export const MS = {
   RDONLY: 1,
   NOSUID: 2,
   NODEV: 4,
+  NOEXEC: 8,
+  SYNCHRONOUS: 16,
   REMOUNT: 32,
+  MANDLOCK: 64,
+  DIRSYNC: 128,
+  NOATIME: 1024,
+  NODIRATIME: 2048,
   BIND: 4096,
   REC: 16384,
+  UNBINDABLE: 0x20000,
   PRIVATE: 0x40000,
+  SLAVE: 0x80000,
+  SHARED: 0x100000,
+  RELATIME: 0x200000,
+  STRICTATIME: 0x1000000,
 } as const;
 export const UMOUNT = { DETACH: 2, NOFOLLOW: 8 } as const;
 export const FSOPEN_CLOEXEC = 1;
@@ -70,7 +81,7 @@ export const LOCK = { EX: 2, NB: 4 } as const;
 
 /** linux/openat2.h: struct open_how is three u64. */
 export const OPEN_HOW_BYTES = 24;
-export const RESOLVE = { NO_MAGICLINKS: 0x02, IN_ROOT: 0x10 } as const;
+export const RESOLVE = { NO_MAGICLINKS: 0x02, BENEATH: 0x08, IN_ROOT: 0x10 } as const;
 
 /** linux/falloc.h, linux/fs.h */
 export const FALLOC = { KEEP_SIZE: 1, PUNCH_HOLE: 2 } as const;

@@ -12,6 +12,7 @@ test("mountInfo: takes a line apart, optional fields and escapes included", () =
     root: "/mnt1",
     target: "/mnt 2\\x",
     options: ["rw", "noatime"],
+    propagation: ["shared:1", "master:2"],
     type: "overlay",
     source: "/dev/a b",
     superOptions: ["rw", "lowerdir=/a,b:/c"],

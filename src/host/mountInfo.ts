@@ -9,6 +9,8 @@ export interface MountEntry {
   readonly target: string;
   /** Options of this mount, e.g. `ro`, `nosuid`. */
   readonly options: readonly string[];
+  /** Optional fields: `shared:1`, `master:2`, `propagate_from:3`, `unbindable`; empty for a private mount. */
+  readonly propagation: readonly string[];
   readonly type: string;
   /** The device, file or word it was mounted from. */
   readonly source: string;
@@ -24,7 +26,7 @@ function unescape(text: string): string {
 
 function parseLine(line: string): MountEntry | undefined {
   const [mount = "", filesystem = ""] = line.split(" - ", 2);
-  const [id, parentId, , root, target, options] = mount.split(" ");
+  const [id, parentId, , root, target, options, ...propagation] = mount.split(" ");
   const [type, source, superOptions] = filesystem.split(" ");
   if (root === undefined || target === undefined || type === undefined || source === undefined) return undefined;
   return {
@@ -33,6 +35,7 @@ function parseLine(line: string): MountEntry | undefined {
     root: unescape(root),
     target: unescape(target),
     options: (options ?? "").split(","),
+    propagation,
     type,
     source: unescape(source),
     superOptions: (superOptions ?? "").split(",").map(unescape),

@@ -11,14 +11,22 @@ const mountCall = nativeFunction<MountArguments>(
 );
 const umount2 = nativeFunction<[Buffer, number]>("int umount2(const void*, int)");
 
-/** mount(2) as it is. `options` must be shorter than a page; callers that build them from paths check that. */
-export function mount(what: {
+interface MountCall {
   readonly source: string;
   readonly target: string;
   readonly type?: string;
   readonly flags?: number;
   readonly options?: string;
-}): void {
+}
+
+/** mount(2) on libuv's pool, for what may wait for a disk or a server. */
+export function callMount(what: MountCall): Promise<{ readonly result: number; readonly errno: number }> {
+  const { source, target, type = "", flags = 0, options = "" } = what;
+  return mountCall.callAsync(cPath(source), cPath(target), cPath(type), flags, cPath(options));
+}
+
+/** mount(2) as it is. `options` must be shorter than a page; callers that build them from paths check that. */
+export function mount(what: MountCall): void {
   const { source, target, type = "", flags = 0, options = "" } = what;
   checked(
     `mount ${type === "" ? "bind" : type}`,

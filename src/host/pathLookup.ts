@@ -21,6 +21,26 @@ const ATTEMPTS = 16;
  * the caller closes. `flags` as open(2) (`constants.O_RDONLY` …), O_CLOEXEC added; `mode` only with O_CREAT.
  */
 export function openInRoot(root: string, path: Path, flags: number, mode = 0): number {
+  return openResolved(root, path, { flags, mode, resolve: RESOLVE.IN_ROOT | RESOLVE.NO_MAGICLINKS });
+}
+
+/**
+ * Opens a relative `path` below `root` for use as a place (O_PATH: neither read nor written, of any type). Symlinks are
+ * followed as long as they stay below `root`. Returns an fd that the caller closes; `/proc/self/fd/N` names just what was
+ * found, whatever is renamed meanwhile.
+ * @throws {internal} errno EXDEV when the path leads out of `root`, {not_found} when there is nothing
+ */
+export function openBeneath(root: string, path: Path): number {
+  return openResolved(root, path, { flags: O_PATH, mode: 0, resolve: RESOLVE.BENEATH | RESOLVE.NO_MAGICLINKS });
+}
+
+interface Resolution {
+  readonly flags: number;
+  readonly mode: number;
+  readonly resolve: number;
+}
+
+function openResolved(root: string, path: Path, { flags, mode, resolve }: Resolution): number {
   let rootFd: number;
   try {
     rootFd = openSync(root, O_PATH);
@@ -31,7 +51,7 @@ export function openInRoot(root: string, path: Path, flags: number, mode = 0): n
     const how = Buffer.alloc(OPEN_HOW_BYTES);
     how.writeBigUInt64LE(BigInt(flags | O_CLOEXEC), 0);
     how.writeBigUInt64LE(BigInt(mode), 8);
-    how.writeBigUInt64LE(BigInt(RESOLVE.IN_ROOT | RESOLVE.NO_MAGICLINKS), 16);
+    how.writeBigUInt64LE(BigInt(resolve), 16);
     for (let attempt = 1; ; attempt += 1) {
       const fd = openat2.call(SYS.openat2, rootFd, cPath(path), how, OPEN_HOW_BYTES);
       if (fd >= 0) return fd;

@@ -41,7 +41,7 @@ async function diskUsage(system: SystemBackend, exchange: Exchange): Promise<voi
   exchange.json(200, {
     ...(wants("image") ? { LayersSize: usage.images.LayersSize, Images: usage.images.Images } : {}),
     ...(wants("container") ? { Containers: usage.containers } : {}),
-    ...(wants("volume") ? { Volumes: [] } : {}),
+    ...(wants("volume") ? { Volumes: usage.volumes } : {}),
     ...(wants("build-cache") ? { BuildCache: [] } : {}),
   });
 }

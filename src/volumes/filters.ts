@@ -1,0 +1,84 @@
+import type { Filters } from "#engineapi";
+import { invalidFilter } from "./volumeError.ts";
+import type { VolumeRecord } from "./volumeRecord.ts";
+
+/** What filters look at. */
+export interface Filterable {
+  readonly record: VolumeRecord;
+  readonly isHeld: boolean;
+}
+
+type Test = (volume: Filterable) => boolean;
+
+const TRUE = ["1", "t", "T", "true", "TRUE", "True"];
+const FALSE = ["0", "f", "F", "false", "FALSE", "False"];
+
+function refuseUnknown(filters: Filters, known: readonly string[]): void {
+  const unknown = filters.keys().find((key) => !known.includes(key));
+  if (unknown !== undefined) throw invalidFilter(unknown);
+}
+
+function hasLabel({ record }: Filterable, label: string): boolean {
+  const [key = "", value] = label.split(/=(.*)/s, 2);
+  const have = record.labels?.[key];
+  return have !== undefined && (value === undefined || have === value);
+}
+
+/** Docker takes a name for a regular expression. */
+function nameTest(pattern: string): Test {
+  try {
+    const expression = new RegExp(pattern);
+    return ({ record }) => expression.test(record.name);
+  } catch {
+    return ({ record }) => record.name === pattern;
+  }
+}
+
+function danglingTest(values: readonly string[]): Test {
+  const wanted = values.map((value) => TRUE.includes(value));
+  if (values.length !== 1 || !values.every((value) => [...TRUE, ...FALSE].includes(value))) {
+    throw invalidFilter(`dangling=[${values.join(" ")}]`);
+  }
+  return ({ isHeld }) => isHeld !== wanted[0];
+}
+
+function listTest(key: string, values: readonly string[]): Test {
+  switch (key) {
+    case "label":
+      return (volume) => values.every((label) => hasLabel(volume, label));
+    case "driver":
+      return ({ record }) => values.includes(record.driver);
+    case "name": {
+      const tests = values.map(nameTest);
+      return (volume) => tests.some((test) => test(volume));
+    }
+    default:
+      return danglingTest(values);
+  }
+}
+
+/** One test for all filters of a list. @throws {invalid_argument} INVALID_FILTER */
+export function compileListFilters(filters: Filters): Test {
+  refuseUnknown(filters, ["dangling", "name", "driver", "label"]);
+  const tests = [...filters].filter(([, values]) => values.length > 0).map(([key, values]) => listTest(key, values));
+  return (volume) => tests.every((test) => test(volume));
+}
+
+/** What a prune takes, and whether also volumes with names. @throws {invalid_argument} INVALID_FILTER */
+export function compilePruneFilters(filters: Filters): { readonly matches: Test; readonly all: boolean } {
+  refuseUnknown(filters, ["label", "label!", "all"]);
+  const [all = "false"] = filters.get("all") ?? [];
+  if (![...TRUE, ...FALSE].includes(all)) {
+    const why = `strconv.ParseBool: parsing ${JSON.stringify(all)}: invalid syntax`;
+    const error = invalidFilter("all");
+    error.message += `: ${why}`;
+    throw error;
+  }
+  const wanted = filters.get("label") ?? [];
+  const unwanted = filters.get("label!") ?? [];
+  return {
+    all: TRUE.includes(all),
+    matches: (volume) =>
+      wanted.every((label) => hasLabel(volume, label)) && !unwanted.some((label) => hasLabel(volume, label)),
+  };
+}

@@ -1,0 +1,3 @@
+export type * from "./volumeService.ts";
+export { openVolumes } from "./openVolumes.ts";
+export type { VolumesOptions } from "./openVolumes.ts";
