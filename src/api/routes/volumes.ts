@@ -32,7 +32,8 @@ async function parseCreate(exchange: Exchange): Promise<VolumeRequest> {
   if (typeof body !== "object" || body === null) throw invalid("invalid JSON: expected an object");
   const cluster: unknown = Reflect.get(body, "ClusterVolumeSpec") ?? undefined;
   if (cluster !== undefined) {
-    const message = "cluster volumes need swarm mode, which varve does not have (ClusterVolumeSpec)";
+    const message =
+      'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.';
     throw new EngineError("unavailable", ErrorCode.NOT_IMPLEMENTED, message);
   }
   return {

@@ -7,7 +7,9 @@ import type { Session } from "../core/session.ts";
 import { IMAGE_INSPECT } from "../format/imageShape.ts";
 import { renderInspect } from "../format/inspectOutput.ts";
 import type { Inspected } from "../format/inspectOutput.ts";
+import { VOLUME_INSPECT } from "../format/volumeRows.ts";
 import { readingTemplate } from "../format/statusTemplate.ts";
+import { volumePath } from "./volumes.ts";
 
 const format = stringFlag("f", INSPECT_FORMAT_USAGE);
 const TYPES = ["config", "container", "image", "network", "node", "plugin", "secret", "service", "task", "volume"];
@@ -50,9 +52,13 @@ const containerFinder =
     raw: await session.client.text({ path: `/containers/${encodeURIComponent(name)}/json`, query: { size } }),
   });
 
+const volumeFinder =
+  (session: Session): Find =>
+  async (name) => ({ raw: await session.client.text({ path: volumePath(name) }), shape: VOLUME_INSPECT });
+
 /** A container if there is one of that name, else an image, in Docker's order. */
 function anyFinder(session: Session, size: boolean): Find {
-  const finders = [containerFinder(session, size), imageFinder(session)];
+  const finders = [containerFinder(session, size), imageFinder(session), volumeFinder(session)];
   return async (name) => {
     for (const find of finders) {
       try {
@@ -71,6 +77,7 @@ function finderOf(session: Session, type: string, size: boolean): Find {
   if (type === "") return anyFinder(session, size);
   if (type === "image") return imageFinder(session);
   if (type === "container") return containerFinder(session, size);
+  if (type === "volume") return volumeFinder(session);
   if (TYPES.includes(type)) throw new CommandError(`inspecting objects of type ${JSON.stringify(type)} comes later`);
   const known = TYPES.map((known) => JSON.stringify(known)).join(", ");
   throw new CommandError(`unknown type: ${JSON.stringify(type)}: must be one of ${known}`);
@@ -107,6 +114,18 @@ image inspect -f '{{json .RootFS.Layers}}' nginx`,
   flags: { format },
   async run({ session, flags, args }) {
     return inspectAll(session, args, flags.format, imageFinder(session));
+  },
+});
+
+/** `varve volume inspect`. */
+export const inspectVolumes: Command = defineCommand({
+  use: "[OPTIONS] VOLUME [VOLUME...]",
+  short: "Display detailed information on one or more volumes",
+  examples: "volume inspect -f '{{.Mountpoint}}' data",
+  args: { min: 1 },
+  flags: { format },
+  async run({ session, flags, args }) {
+    return inspectAll(session, args, flags.format, volumeFinder(session));
   },
 });
 

@@ -7,6 +7,7 @@ import type { Session } from "../core/session.ts";
 import { humanSize } from "../format/units.ts";
 import { confirm } from "../stream/prompt.ts";
 import { wireFilters } from "./images.ts";
+import { pruneVolumes } from "./volumes.ts";
 
 type FilterValues = Readonly<Record<string, readonly string[]>>;
 
@@ -96,7 +97,7 @@ export const containerPrune: Command = defineCommand({
   },
 });
 
-/** `varve system prune`: what varve keeps today, stopped containers and images. */
+/** `varve system prune`: what varve keeps today: stopped containers, images and, if asked, volumes. */
 export const systemPrune: Command = defineCommand({
   use: "[OPTIONS]",
   short: "Remove unused data",
@@ -107,13 +108,16 @@ export const systemPrune: Command = defineCommand({
     all: boolFlag("a", "Remove all unused images not just dangling ones"),
     filter: filterFlag(undefined, 'Provide filter values (e.g. "label=<key>=<value>")'),
     force: boolFlag("f", "Do not prompt for confirmation"),
+    volumes: boolFlag(undefined, "Prune anonymous volumes"),
   },
   async run({ session, flags }) {
     const images = flags.all ? "all images without at least one container associated to them" : "all dangling images";
-    const warning = `WARNING! This will remove:\n  - all stopped containers\n  - ${images}\n\nAre you sure you want to continue?`;
+    const volumes = flags.volumes ? "  - all anonymous volumes not used by at least one container\n" : "";
+    const warning = `WARNING! This will remove:\n  - all stopped containers\n${volumes}  - ${images}\n\nAre you sure you want to continue?`;
     await agreed(session, flags.force, warning);
     const containers = await pruneContainers(session, flags.filter);
-    report(session, [containers, await pruneImages(session, flags.all, flags.filter)]);
+    const removed = flags.volumes ? [await pruneVolumes(session, flags.filter)] : [];
+    report(session, [containers, ...removed, await pruneImages(session, flags.all, flags.filter)]);
     return undefined;
   },
 });

@@ -19,6 +19,7 @@ export const GROUPS: readonly CommandGroup[] = [
   { name: "image", short: "Manage images" },
   { name: "manifest", short: "Manage Docker image manifests and manifest lists" },
   { name: "system", short: "Manage varve" },
+  { name: "volume", short: "Manage volumes" },
 ];
 
 /** The commands that `varve --help` shows first. */
@@ -155,6 +156,23 @@ export const COMMANDS: readonly CommandEntry[] = [
     async () => (await import("../commands/info.ts")).info,
   ),
   entry(["system prune"], "Remove unused data", async () => (await import("../commands/prune.ts")).systemPrune),
+  entry(["volume create"], "Create a volume", async () => (await import("../commands/volumes.ts")).volumeCreate),
+  entry(
+    ["volume inspect"],
+    "Display detailed information on one or more volumes",
+    async () => (await import("../commands/inspect.ts")).inspectVolumes,
+  ),
+  entry(["volume ls", "volume list"], "List volumes", async () => (await import("../commands/volumes.ts")).volumeList),
+  entry(
+    ["volume prune"],
+    "Remove unused local volumes",
+    async () => (await import("../commands/volumes.ts")).volumePrune,
+  ),
+  entry(
+    ["volume rm", "volume remove"],
+    "Remove one or more volumes",
+    async () => (await import("../commands/volumes.ts")).volumeRemove,
+  ),
   entry(
     ["completion"],
     "Generate the autocompletion script for the specified shell",
