@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { EngineError, ErrorCode } from "#errors";
+import type { EndpointConfig } from "#engineapi";
 import type { FoundImage } from "#images";
 import type { ContainerCreateRequest } from "./containerService.ts";
 import { invalidName } from "./containerError.ts";
@@ -9,6 +10,7 @@ import type { ContainerDocument } from "./document.ts";
 import { mergeConfig } from "./request/containerConfig.ts";
 import { parseHostConfig } from "./request/hostConfig.ts";
 import type { HostConfig } from "./request/hostConfig.ts";
+import { parseEndpoints } from "./request/networkRequest.ts";
 import { refuseUnsupported } from "./request/unsupported.ts";
 import { findInitProgram } from "./runtime/initProgram.ts";
 import { findSignal } from "./signals.ts";
@@ -17,6 +19,8 @@ import { capabilitiesOf } from "./spec/runtimeSpec.ts";
 /** A new container, not yet recorded, and what its user should know. */
 export interface NewContainer {
   readonly document: ContainerDocument;
+  /** What was asked of each network's endpoint, by the network's name or id. */
+  readonly endpoints: Readonly<Record<string, EndpointConfig>>;
   readonly warnings: readonly string[];
 }
 
@@ -79,5 +83,6 @@ export function newContainer(request: ContainerCreateRequest, image: FoundImage,
     state: INITIAL_STATE,
   };
   check(document);
-  return { document, warnings: warningsOf(hostConfig, image) };
+  const endpoints = parseEndpoints(request["NetworkingConfig"]);
+  return { document, endpoints, warnings: warningsOf(hostConfig, image) };
 }

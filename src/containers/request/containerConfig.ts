@@ -1,8 +1,9 @@
 import { isAbsolute, posix } from "node:path";
 import { EngineError, ErrorCode } from "#errors";
-import type { ContainerDefaults } from "#oci";
+import type { ContainerDefaults, HealthConfig } from "#oci";
 import type { ContainerCreateRequest } from "../containerService.ts";
 import { Fields } from "./fields.ts";
+import { mergeHealthcheck } from "./healthcheck.ts";
 
 /** `Config` of inspect: the request over the image's defaults. */
 export interface ContainerConfig {
@@ -19,7 +20,9 @@ export interface ContainerConfig {
   readonly Env: readonly string[] | null;
   readonly Cmd: readonly string[] | null;
   readonly Image: string;
+  readonly Healthcheck?: HealthConfig;
   readonly Volumes: Readonly<Record<string, object>> | null;
+  readonly NetworkDisabled?: boolean;
   readonly WorkingDir: string;
   readonly Entrypoint: readonly string[] | null;
   readonly OnBuild: readonly string[] | null;
@@ -68,9 +71,12 @@ function carried(fields: Fields, image: ContainerDefaults): Partial<ContainerCon
   const ports = { ...image.ExposedPorts, ...Object(fields.get("ExposedPorts")) };
   const stopSignal = fields.text("StopSignal") || image.StopSignal;
   const stopTimeout = fields.get("StopTimeout") === undefined ? image.StopTimeout : fields.integer("StopTimeout");
+  const health = mergeHealthcheck(fields.get("Healthcheck"), image.Healthcheck);
   const shell = fields.texts("Shell") ?? image.Shell;
   return {
     ...(nonEmpty(ports) ? { ExposedPorts: ports } : {}),
+    ...(health === undefined ? {} : { Healthcheck: health }),
+    ...(fields.flag("NetworkDisabled") ? { NetworkDisabled: true } : {}),
     ...(stopSignal === undefined ? {} : { StopSignal: stopSignal }),
     ...(stopTimeout === undefined ? {} : { StopTimeout: stopTimeout }),
     ...(shell === undefined ? {} : { Shell: shell }),
@@ -91,6 +97,7 @@ export function mergeConfig(
   if ((command.Entrypoint?.length ?? 0) + (command.Cmd?.length ?? 0) === 0) {
     throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, "no command specified");
   }
+  const volumes = { ...image.Volumes, ...Object(fields.get("Volumes")) };
   const env = mergeEnv(image.Env ?? [], fields.texts("Env") ?? []);
   return {
     Hostname: fields.text("Hostname") || hostname,
@@ -105,7 +112,7 @@ export function mergeConfig(
     Env: env.length === 0 ? null : env,
     Cmd: command.Cmd,
     Image: request.Image,
-    Volumes: nonEmpty(image.Volumes) ? image.Volumes : null,
+    Volumes: nonEmpty(volumes) ? volumes : null,
     WorkingDir: workingDirectory(fields.text("WorkingDir"), image.WorkingDir ?? ""),
     Entrypoint: command.Entrypoint,
     OnBuild: image.OnBuild ?? null,

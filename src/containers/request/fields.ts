@@ -17,6 +17,11 @@ export class Fields {
     return this.#values[name] ?? undefined;
   }
 
+  /** Of what is there, in the order it came. */
+  names(): readonly string[] {
+    return Object.keys(this.#values);
+  }
+
   text(name: string, fallback = ""): string {
     return this.#typed(name, "a string", (value) => typeof value === "string") ?? fallback;
   }

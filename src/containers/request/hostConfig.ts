@@ -1,10 +1,18 @@
 import { isAbsolute } from "node:path";
+import type { PortMap } from "#engineapi";
 import { cgroupMode } from "#host";
 import { EngineError, ErrorCode } from "#errors";
 import { MASKED_PATHS, READONLY_PATHS } from "../spec/protectedPaths.ts";
 import { RUNTIME_NAMES } from "../runtime/chooseRuntime.ts";
+import { parseBlockIo, parseDevices } from "./deviceRequest.ts";
+import type { BlockIoLimits, DeviceMapping } from "./deviceRequest.ts";
 import { Fields } from "./fields.ts";
+import { parseMounts } from "./mountRequest.ts";
+import type { MountRequest } from "./mountRequest.ts";
+import { parsePortBindings } from "./networkRequest.ts";
 import { parseProcessors, readProcessors } from "./processors.ts";
+import { parseRestartPolicy } from "./restartPolicy.ts";
+import type { RestartPolicy } from "./restartPolicy.ts";
 
 export interface Ulimit {
   readonly Name: string;
@@ -13,8 +21,17 @@ export interface Ulimit {
 }
 
 /** What of HostConfig has an effect here, in the API's spelling, defaults filled in. */
-export interface HostConfig {
+export interface HostConfig extends BlockIoLimits {
+  readonly Binds: readonly string[] | null;
+  readonly Mounts: readonly MountRequest[];
+  readonly VolumesFrom: readonly string[] | null;
+  readonly VolumeDriver: string;
   readonly NetworkMode: string;
+  readonly PortBindings: PortMap;
+  readonly PublishAllPorts: boolean;
+  /** `container:alias` */
+  readonly Links: readonly string[] | null;
+  readonly RestartPolicy: RestartPolicy;
   readonly AutoRemove: boolean;
   readonly Privileged: boolean;
   readonly ReadonlyRootfs: boolean;
@@ -51,10 +68,60 @@ export interface HostConfig {
   readonly CpuPeriod: number;
   readonly CpusetCpus: string;
   readonly CpusetMems: string;
+  readonly CpuRealtimePeriod: number;
+  readonly CpuRealtimeRuntime: number;
   readonly PidsLimit: number | null;
+  readonly MemorySwappiness: number | null;
+  readonly OomKillDisable: boolean;
+  readonly CgroupParent: string;
+  readonly UsernsMode: string;
+  readonly Devices: readonly DeviceMapping[];
+  readonly DeviceCgroupRules: readonly string[] | null;
+  readonly StorageOpt: Readonly<Record<string, string>>;
   readonly MaskedPaths: readonly string[] | null;
   readonly ReadonlyPaths: readonly string[] | null;
 }
+
+type StorageKeys = "Binds" | "Mounts" | "VolumesFrom" | "VolumeDriver" | "Tmpfs" | "ShmSize" | "StorageOpt";
+type NetworkKeys =
+  | "NetworkMode"
+  | "PortBindings"
+  | "PublishAllPorts"
+  | "Links"
+  | "ExtraHosts"
+  | "Dns"
+  | "DnsOptions"
+  | "DnsSearch";
+type NamespaceKeys = "PidMode" | "IpcMode" | "UTSMode" | "UsernsMode" | "CgroupnsMode";
+type SecurityKeys =
+  | "Privileged"
+  | "ReadonlyRootfs"
+  | "CapAdd"
+  | "CapDrop"
+  | "GroupAdd"
+  | "SecurityOpt"
+  | "Devices"
+  | "DeviceCgroupRules"
+  | "MaskedPaths"
+  | "ReadonlyPaths";
+type LimitKeys =
+  | "Memory"
+  | "MemoryReservation"
+  | "MemorySwap"
+  | "NanoCpus"
+  | "CpusetCpus"
+  | "CpuShares"
+  | "CpuQuota"
+  | "CpuPeriod"
+  | "CpusetMems"
+  | "CpuRealtimePeriod"
+  | "CpuRealtimeRuntime"
+  | "PidsLimit"
+  | "MemorySwappiness"
+  | "OomKillDisable"
+  | "OomScoreAdj"
+  | "CgroupParent"
+  | "Ulimits";
 
 const DEFAULT_SHM_BYTES = 64 << 20;
 
@@ -128,6 +195,7 @@ function parseRuntime(fields: Fields): string {
 }
 
 const MIN_MEMORY_BYTES = 6 << 20;
+const MAX_SWAPPINESS = 100;
 
 function parseMemory(fields: Fields): Pick<HostConfig, "Memory" | "MemoryReservation" | "MemorySwap"> {
   const Memory = fields.integer("Memory");
@@ -143,83 +211,120 @@ function parseMemory(fields: Fields): Pick<HostConfig, "Memory" | "MemoryReserva
   return { Memory, MemoryReservation, MemorySwap: Memory > 0 && MemorySwap === 0 ? 2 * Memory : MemorySwap };
 }
 
+/** -1 is how clients say that they do not care. @throws {invalid_argument} */
+function parseSwappiness(fields: Fields): number | null {
+  const value = fields.get("MemorySwappiness") === undefined ? -1 : fields.integer("MemorySwappiness");
+  if (value < -1 || value > MAX_SWAPPINESS) {
+    throw invalid(`Invalid value: ${value}, valid memory swappiness range is 0-100`);
+  }
+  return value === -1 ? null : value;
+}
+
 function parseConsoleSize(fields: Fields): readonly [number, number] {
   const value = fields.get("ConsoleSize");
   const [rows, columns] = Array.isArray(value) ? value.map(Number) : [];
   return [rows ?? 0, columns ?? 0];
 }
 
-/** @throws {invalid_argument} in Docker's words, {not_implemented} naming what would have to be ignored. */
-export function parseHostConfig(value: unknown): HostConfig {
-  const fields = new Fields(value, "HostConfig");
-  const privileged = fields.flag("Privileged");
+function parseStorage(fields: Fields): Pick<HostConfig, StorageKeys> {
+  return {
+    Binds: fields.texts("Binds") ?? null,
+    Mounts: parseMounts(fields),
+    VolumesFrom: fields.texts("VolumesFrom") ?? null,
+    VolumeDriver: fields.text("VolumeDriver"),
+    Tmpfs: parseTmpfs(fields),
+    ShmSize: fields.integer("ShmSize") || DEFAULT_SHM_BYTES,
+    StorageOpt: fields.textMap("StorageOpt"),
+  };
+}
+
+function parseNetworking(fields: Fields): Pick<HostConfig, NetworkKeys> {
   return {
     NetworkMode: parseNetworkMode(fields),
-    AutoRemove: fields.flag("AutoRemove"),
-    Privileged: privileged,
-    ReadonlyRootfs: fields.flag("ReadonlyRootfs"),
-    Init: fields.flag("Init"),
-    CapAdd: fields.texts("CapAdd") ?? null,
-    CapDrop: fields.texts("CapDrop") ?? null,
-    GroupAdd: fields.texts("GroupAdd") ?? null,
-    SecurityOpt: parseSecurityOptions(fields),
+    PortBindings: parsePortBindings(fields),
+    PublishAllPorts: fields.flag("PublishAllPorts"),
+    Links: fields.texts("Links") ?? null,
     ExtraHosts: fields.texts("ExtraHosts") ?? null,
     Dns: fields.texts("Dns") ?? [],
     DnsOptions: fields.texts("DnsOptions") ?? [],
     DnsSearch: fields.texts("DnsSearch") ?? [],
-    Tmpfs: parseTmpfs(fields),
-    Sysctls: fields.textMap("Sysctls"),
-    Annotations: fields.textMap("Annotations"),
-    Ulimits: parseUlimits(fields),
-    LogConfig: parseLogConfig(fields),
+  };
+}
+
+function parseNamespaces(fields: Fields): Pick<HostConfig, NamespaceKeys> {
+  return {
     PidMode: parseMode(fields, "PidMode", ["host"]),
     IpcMode: parseMode(fields, "IpcMode", ["host", "private", "shareable", "none"]) || "private",
     UTSMode: parseMode(fields, "UTSMode", ["host"]),
+    UsernsMode: fields.text("UsernsMode"),
     CgroupnsMode:
       parseMode(fields, "CgroupnsMode", ["host", "private"]) || (cgroupMode() === "unified" ? "private" : "host"),
-    Runtime: parseRuntime(fields),
-    ContainerIDFile: fields.text("ContainerIDFile"),
-    ConsoleSize: parseConsoleSize(fields),
-    OomScoreAdj: fields.integer("OomScoreAdj"),
-    ShmSize: fields.integer("ShmSize") || DEFAULT_SHM_BYTES,
+  };
+}
+
+function parseSecurity(fields: Fields): Pick<HostConfig, SecurityKeys> {
+  const privileged = fields.flag("Privileged");
+  return {
+    Privileged: privileged,
+    ReadonlyRootfs: fields.flag("ReadonlyRootfs"),
+    CapAdd: fields.texts("CapAdd") ?? null,
+    CapDrop: fields.texts("CapDrop") ?? null,
+    GroupAdd: fields.texts("GroupAdd") ?? null,
+    SecurityOpt: parseSecurityOptions(fields),
+    Devices: parseDevices(fields),
+    DeviceCgroupRules: fields.texts("DeviceCgroupRules") ?? null,
+    MaskedPaths: fields.texts("MaskedPaths") ?? (privileged ? null : MASKED_PATHS),
+    ReadonlyPaths: fields.texts("ReadonlyPaths") ?? (privileged ? null : READONLY_PATHS),
+  };
+}
+
+function parseLimits(fields: Fields): Pick<HostConfig, LimitKeys> & BlockIoLimits {
+  return {
     ...parseMemory(fields),
     ...parseProcessors(fields, readProcessors()),
     CpuShares: fields.integer("CpuShares"),
     CpuQuota: fields.integer("CpuQuota"),
     CpuPeriod: fields.integer("CpuPeriod"),
     CpusetMems: fields.text("CpusetMems"),
+    CpuRealtimePeriod: fields.integer("CpuRealtimePeriod"),
+    CpuRealtimeRuntime: fields.integer("CpuRealtimeRuntime"),
     PidsLimit: fields.integer("PidsLimit") || null,
-    MaskedPaths: fields.texts("MaskedPaths") ?? (privileged ? null : MASKED_PATHS),
-    ReadonlyPaths: fields.texts("ReadonlyPaths") ?? (privileged ? null : READONLY_PATHS),
+    MemorySwappiness: parseSwappiness(fields),
+    OomKillDisable: fields.flag("OomKillDisable"),
+    OomScoreAdj: fields.integer("OomScoreAdj"),
+    CgroupParent: fields.text("CgroupParent"),
+    Ulimits: parseUlimits(fields),
+    ...parseBlockIo(fields),
+  };
+}
+
+/** @throws {invalid_argument} in Docker's words, {not_implemented} naming what would have to be ignored. */
+export function parseHostConfig(value: unknown): HostConfig {
+  const fields = new Fields(value, "HostConfig");
+  const autoRemove = fields.flag("AutoRemove");
+  return {
+    ...parseStorage(fields),
+    ...parseNetworking(fields),
+    RestartPolicy: parseRestartPolicy(fields, autoRemove),
+    AutoRemove: autoRemove,
+    Init: fields.flag("Init"),
+    Sysctls: fields.textMap("Sysctls"),
+    Annotations: fields.textMap("Annotations"),
+    LogConfig: parseLogConfig(fields),
+    Runtime: parseRuntime(fields),
+    ContainerIDFile: fields.text("ContainerIDFile"),
+    ConsoleSize: parseConsoleSize(fields),
+    ...parseNamespaces(fields),
+    ...parseSecurity(fields),
+    ...parseLimits(fields),
   };
 }
 
 /** Fields that `inspect` shows and that always have these values here; see `unsupported.ts`. */
 const UNUSED: Readonly<Record<string, unknown>> = {
-  Binds: null,
-  PortBindings: {},
-  RestartPolicy: { Name: "no", MaximumRetryCount: 0 },
-  VolumeDriver: "",
-  VolumesFrom: null,
   Cgroup: "",
-  Links: null,
-  PublishAllPorts: false,
-  UsernsMode: "",
   Isolation: "",
-  CgroupParent: "",
-  BlkioWeight: 0,
-  BlkioWeightDevice: [],
-  BlkioDeviceReadBps: [],
-  BlkioDeviceWriteBps: [],
-  BlkioDeviceReadIOps: [],
-  BlkioDeviceWriteIOps: [],
-  CpuRealtimePeriod: 0,
-  CpuRealtimeRuntime: 0,
-  Devices: [],
-  DeviceCgroupRules: null,
   DeviceRequests: null,
-  MemorySwappiness: null,
-  OomKillDisable: false,
   CpuCount: 0,
   CpuPercent: 0,
   IOMaximumIOps: 0,
@@ -228,7 +333,15 @@ const UNUSED: Readonly<Record<string, unknown>> = {
 
 /** As `inspect` shows it: maps that were not given are left out, as Docker leaves them out. */
 export function hostConfigOnWire(hostConfig: HostConfig): Readonly<Record<string, unknown>> {
-  const { Tmpfs, Sysctls, Annotations, Init, ...rest } = hostConfig;
-  const given = Object.entries({ Tmpfs, Sysctls, Annotations }).filter(([, map]) => Object.keys(map).length > 0);
-  return { ...UNUSED, ...rest, ...Object.fromEntries(given), ...(Init ? { Init } : {}) };
+  const { Tmpfs, Sysctls, Annotations, StorageOpt, Init, Mounts, ...rest } = hostConfig;
+  const given = Object.entries({ Tmpfs, Sysctls, Annotations, StorageOpt }).filter(
+    ([, map]) => Object.keys(map).length > 0,
+  );
+  return {
+    ...UNUSED,
+    ...rest,
+    ...Object.fromEntries(given),
+    ...(Init ? { Init } : {}),
+    ...(Mounts.length > 0 ? { Mounts } : {}),
+  };
 }

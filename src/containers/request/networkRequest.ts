@@ -1,0 +1,66 @@
+import type { EndpointConfig, PortBinding, PortMap } from "#engineapi";
+import { EngineError, ErrorCode } from "#errors";
+import { Fields } from "./fields.ts";
+
+const invalid = (message: string): EngineError => new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, message);
+
+const MAX_PORT = 65_535;
+
+/** `80`, `80/tcp` → `80/tcp`. @throws {invalid_argument} */
+export function parsePort(text: string): string {
+  const [number = "", protocol = "tcp", more] = text.split("/");
+  const value = /^\d+$/.test(number) ? Number(number) : Number.NaN;
+  if (!(value >= 0 && value <= MAX_PORT) || more !== undefined) throw invalid(`invalid port specification: "${text}"`);
+  if (!["tcp", "udp", "sctp"].includes(protocol.toLowerCase())) throw invalid(`invalid proto: ${protocol}`);
+  return `${number}/${protocol.toLowerCase()}`;
+}
+
+function parseBinding(value: unknown, where: string): PortBinding {
+  const fields = new Fields(value, where);
+  return { HostIp: fields.text("HostIp"), HostPort: fields.text("HostPort") };
+}
+
+/** `PortBindings`: port with protocol → where to publish it; an entry without bindings gets a random port. */
+export function parsePortBindings(fields: Fields): PortMap {
+  const map = fields.object("PortBindings");
+  return Object.fromEntries(
+    map.names().map((port): [string, readonly PortBinding[]] => {
+      const list: unknown = map.get(port) ?? [];
+      if (!Array.isArray(list)) throw invalid(`HostConfig.PortBindings.${port}: expected a list`);
+      return [parsePort(port), list.map((item) => parseBinding(item, `HostConfig.PortBindings.${port}`))];
+    }),
+  );
+}
+
+function parseIpam(endpoint: Fields): NonNullable<EndpointConfig["IPAMConfig"]> | null {
+  if (endpoint.get("IPAMConfig") === undefined) return null;
+  const ipam = endpoint.object("IPAMConfig");
+  const [v4, v6, local] = [ipam.text("IPv4Address"), ipam.text("IPv6Address"), ipam.texts("LinkLocalIPs")];
+  return {
+    ...(v4 === "" ? {} : { IPv4Address: v4 }),
+    ...(v6 === "" ? {} : { IPv6Address: v6 }),
+    ...(local === undefined ? {} : { LinkLocalIPs: local }),
+  };
+}
+
+/** One value of `EndpointsConfig`, also the body's of a connect. */
+export function parseEndpoint(value: unknown, where: string): EndpointConfig {
+  const endpoint = new Fields(value, where);
+  return {
+    IPAMConfig: parseIpam(endpoint),
+    Links: endpoint.texts("Links") ?? null,
+    Aliases: endpoint.texts("Aliases") ?? null,
+    MacAddress: endpoint.text("MacAddress"),
+    DriverOpts: endpoint.get("DriverOpts") === undefined ? null : endpoint.textMap("DriverOpts"),
+    ...(endpoint.integer("GwPriority") === 0 ? {} : { GwPriority: endpoint.integer("GwPriority") }),
+  };
+}
+
+/** `NetworkingConfig.EndpointsConfig`: network's name or id → what is asked of the endpoint. */
+export function parseEndpoints(networkingConfig: unknown): Readonly<Record<string, EndpointConfig>> {
+  const networking = new Fields(networkingConfig, "NetworkingConfig");
+  const map = networking.object("EndpointsConfig");
+  return Object.fromEntries(
+    map.names().map((network) => [network, parseEndpoint(map.get(network), `EndpointsConfig.${network}`)]),
+  );
+}
