@@ -18,6 +18,7 @@ export const GROUPS: readonly CommandGroup[] = [
   { name: "container", short: "Manage containers" },
   { name: "image", short: "Manage images" },
   { name: "manifest", short: "Manage Docker image manifests and manifest lists" },
+  { name: "network", short: "Manage networks" },
   { name: "system", short: "Manage varve" },
   { name: "volume", short: "Manage volumes" },
 ];
@@ -110,6 +111,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     async () => (await import("../commands/ps.ts")).ps,
   ),
   entry(
+    ["container port", "port"],
+    "List port mappings or a specific mapping for the container",
+    async () => (await import("../commands/port.ts")).port,
+  ),
+  entry(
     ["container prune"],
     "Remove all stopped containers",
     async () => (await import("../commands/prune.ts")).containerPrune,
@@ -143,6 +149,41 @@ export const COMMANDS: readonly CommandEntry[] = [
     ["manifest inspect"],
     "Display an image manifest, or manifest list",
     async () => (await import("../commands/manifestInspect.ts")).manifestInspect,
+  ),
+  entry(
+    ["network connect"],
+    "Connect a container to a network",
+    async () => (await import("../commands/networkMembers.ts")).connect,
+  ),
+  entry(
+    ["network create"],
+    "Create a network",
+    async () => (await import("../commands/networkCreate.ts")).networkCreate,
+  ),
+  entry(
+    ["network disconnect"],
+    "Disconnect a container from a network",
+    async () => (await import("../commands/networkMembers.ts")).disconnect,
+  ),
+  entry(
+    ["network inspect"],
+    "Display detailed information on one or more networks",
+    async () => (await import("../commands/inspect.ts")).inspectNetworks,
+  ),
+  entry(
+    ["network ls", "network list"],
+    "List networks",
+    async () => (await import("../commands/networks.ts")).networks,
+  ),
+  entry(
+    ["network prune"],
+    "Remove all unused networks",
+    async () => (await import("../commands/prune.ts")).networkPrune,
+  ),
+  entry(
+    ["network rm", "network remove"],
+    "Remove one or more networks",
+    async () => (await import("../commands/networks.ts")).removeNetworks,
   ),
   entry(["system df"], "Show varve disk usage", async () => (await import("../commands/systemDf.ts")).systemDf),
   entry(
