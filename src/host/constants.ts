@@ -5,16 +5,26 @@
 
 type SyscallNumbers = Readonly<
   Record<
-    "mknodat" | "move_mount" | "fsopen" | "fsconfig" | "fsmount" | "pidfd_open" | "close_range" | "openat2",
+    | "mknodat"
+    | "pivot_root"
+    | "move_mount"
+    | "fsopen"
+    | "fsconfig"
+    | "fsmount"
+    | "pidfd_open"
+    | "close_range"
+    | "openat2",
     number
   >
 >;
 
 /** include/uapi/asm-generic/unistd.h and arch/x86/entry/syscalls/syscall_64.tbl; numbers from 424 on are the same everywhere. */
 const MKNODAT: Readonly<Record<string, number>> = { x64: 259, arm64: 33 };
+const PIVOT_ROOT: Readonly<Record<string, number>> = { x64: 155, arm64: 41 };
 
 export const SYS: SyscallNumbers = {
   mknodat: MKNODAT[process.arch] ?? -1,
+  pivot_root: PIVOT_ROOT[process.arch] ?? -1,
   move_mount: 429,
   fsopen: 430,
   fsconfig: 431,
@@ -81,7 +91,10 @@ export const LOCK = { EX: 2, NB: 4 } as const;
 
 /** linux/openat2.h: struct open_how is three u64. */
 export const OPEN_HOW_BYTES = 24;
-export const RESOLVE = { NO_MAGICLINKS: 0x02, BENEATH: 0x08, IN_ROOT: 0x10 } as const;
+export const RESOLVE = { NO_MAGICLINKS: 0x02, NO_SYMLINKS: 0x04, BENEATH: 0x08, IN_ROOT: 0x10 } as const;
+
+/** linux/sched.h */
+export const CLONE_NEWNS = 0x20000;
 
 /** linux/falloc.h, linux/fs.h */
 export const FALLOC = { KEEP_SIZE: 1, PUNCH_HOLE: 2 } as const;

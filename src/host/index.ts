@@ -35,3 +35,8 @@ export { compileSeccomp } from "./seccompFilter.ts";
 export type { SeccompAction, SeccompArgument, SeccompProfile, SeccompRule } from "./seccompFilter.ts";
 export { openGzipCompressor } from "./deflater.ts";
 export type { GzipCompressor } from "./deflater.ts";
+export { findXattr, openConfined, setTimesOf, setXattrOf } from "./fileDescriptors.ts";
+export type { Confinement } from "./fileDescriptors.ts";
+export { openRootView } from "./rootView.ts";
+export type { RootView, ViewMount } from "./rootView.ts";
+export { setFrozen } from "./freezer.ts";
