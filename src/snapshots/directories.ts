@@ -63,6 +63,11 @@ export class SnapshotDirectories {
     symlinkSync(join("..", id, "diff"), join(this.root, LINKS, link));
     writeFileSync(this.at(id, "link"), link);
     this.#links.set(id, link);
+    this.stackOn(id, lowers);
+  }
+
+  /** Writes what a snapshot stands on, ids top first, for people to read: mounts go by the records. */
+  stackOn(id: string, lowers: readonly string[]): void {
     if (lowers.length === 0) return;
     writeFileSync(this.at(id, "lower"), lowers.map((lower) => join(LINKS, this.#linkOf(lower))).join(":"));
   }
@@ -112,6 +117,11 @@ export class SnapshotDirectories {
     this.#links.set(id, link);
     return link;
   }
+}
+
+/** The directory of a top's init layer; it has no record of its own. */
+export function initOf(id: string): string {
+  return `${id}-init`;
 }
 
 function newLink(): string {

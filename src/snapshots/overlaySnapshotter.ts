@@ -5,15 +5,19 @@ import type { SnapshotRecord, SnapshotRecords } from "#metadata";
 import { chainIdOf, parseChainId } from "#oci";
 import type { ChainId, DiffId } from "#oci";
 import { copyDirectoryAttributes } from "./attributes.ts";
-import { SnapshotDirectories } from "./directories.ts";
-import type { LayerDriver } from "./driver.ts";
+import { Borrowers } from "./borrowers.ts";
+import { initOf, SnapshotDirectories } from "./directories.ts";
+import type { LayerDirectory, LayerDriver } from "./driver.ts";
 import { infoOf } from "./fixup.ts";
 import type { FixupStore } from "./fixupStore.ts";
+import { fillInitLayer } from "./initLayer.ts";
 import { KeyedLock } from "./keyedLock.ts";
 import type { Mounter } from "./mounter.ts";
 import type {
+  BorrowedTop,
   DriverInfo,
   GraphDriverData,
+  InitEntry,
   MountedRootfs,
   MountOptions,
   SnapshotInfo,
@@ -33,6 +37,13 @@ export interface OverlaySnapshotterOptions {
   readonly mounter: Mounter;
 }
 
+interface NewTop {
+  readonly kind: "active" | "view";
+  readonly key: string;
+  readonly parent: ChainId | undefined;
+  readonly init: readonly InitEntry[];
+}
+
 /**
  * Snapshots as overlayfs mounts. A record is put when its directory is whole and removed before its directory goes, so
  * that after a crash every record has its directory, and a directory without record is rubbish.
@@ -48,6 +59,7 @@ export class OverlaySnapshotter implements Snapshotter {
   readonly #stacks: Stacks;
   /** By name of the snapshot. Whoever holds a key may take a chain's, never the other way round. */
   readonly #locks = new KeyedLock();
+  readonly #borrowers = new Borrowers();
 
   constructor(options: OverlaySnapshotterOptions) {
     this.driver = options.info;
@@ -79,19 +91,20 @@ export class OverlaySnapshotter implements Snapshotter {
     return chainId;
   }
 
-  prepare(key: string, parent: ChainId | undefined): Promise<void> {
-    return this.#makeTop("active", key, parent);
+  prepare(key: string, parent: ChainId | undefined, init: readonly InitEntry[] = []): Promise<void> {
+    return this.#makeTop({ kind: "active", key, parent, init });
   }
 
   view(key: string, parent: ChainId | undefined): Promise<void> {
-    return this.#makeTop("view", key, parent);
+    return this.#makeTop({ kind: "view", key, parent, init: [] });
   }
 
   mount(key: string, { volatile = false }: MountOptions = {}): Promise<MountedRootfs> {
     return this.#locks.run(key, async () => {
       const { id, kind, parent } = this.#get(key);
+      this.#borrowers.own(id);
       if (kind === "committed") throw new TypeError(`snapshot ${key} is committed: view it`);
-      const lowers = await this.#stacks.attach(parent);
+      const lowers = await this.#lowersOf(id, parent);
       const top = kind === "view" ? "ownRoot" : volatile ? "volatile" : "writable";
       return { path: await this.#mounter.mount({ id, lowers, top }) };
     });
@@ -100,7 +113,28 @@ export class OverlaySnapshotter implements Snapshotter {
   unmount(key: string): Promise<void> {
     return this.#locks.run(key, async () => {
       const record = this.#records.get(key);
-      if (record !== undefined) await this.#mounter.unmount(record.id);
+      if (record === undefined) return;
+      if (this.#borrowers.lent(record.id)) this.#borrowers.leave(record.id);
+      else await this.#mounter.unmount(record.id);
+    });
+  }
+
+  borrow(key: string): Promise<BorrowedTop> {
+    return this.#locks.run(key, async () => {
+      const { id, parent } = this.#get(key);
+      const lowers = await this.#lowersOf(id, parent);
+      const free = !this.#mounter.isMounted(id);
+      const path = await this.#mounter.mount({ id, lowers, top: "writable" });
+      this.#borrowers.take(id, free);
+      const giveBack = async (): Promise<void> => {
+        if (this.#borrowers.giveBack(id)) await this.#mounter.unmount(id);
+      };
+      return {
+        path,
+        upper: this.#directories.at(id, "diff"),
+        lowers: lowers.map((lower) => lower.path),
+        [Symbol.asyncDispose]: () => this.#locks.run(key, giveBack),
+      };
     });
   }
 
@@ -143,16 +177,36 @@ export class OverlaySnapshotter implements Snapshotter {
     await this.#mounter.unmountAll(new Set(tops.map(({ id }) => id)));
   }
 
-  #makeTop(kind: "active" | "view", key: string, parent: ChainId | undefined): Promise<void> {
+  #makeTop({ kind, key, parent, init }: NewTop): Promise<void> {
     return this.#locks.run(key, async () => {
       const existing = this.#records.get(key);
       if (existing?.kind === kind && existing.parent === parent) return;
       if (existing !== undefined) throw exists(key);
       await this.#make({ name: key, kind, parent, diffId: undefined }, async (id) => {
         const root = await this.#stacks.rootSource(parent);
-        if (root !== undefined) copyDirectoryAttributes(root, this.#directories.at(id, "diff"));
+        if (init.length > 0) await this.#makeInitLayer(id, parent, init);
+        if (root === undefined) return;
+        copyDirectoryAttributes(root, this.#directories.at(id, "diff"));
+        if (init.length > 0) copyDirectoryAttributes(root, this.#directories.at(initOf(id), "diff"));
       });
     });
+  }
+
+  async #makeInitLayer(id: string, parent: ChainId | undefined, init: readonly InitEntry[]): Promise<void> {
+    this.#directories.create(initOf(id), this.#stacks.idsOf(parent));
+    const lowers = await this.#stacks.attach(parent);
+    fillInitLayer(
+      this.#directories.at(initOf(id), "diff"),
+      lowers.map(({ path }) => path),
+      init,
+    );
+    this.#directories.stackOn(id, [initOf(id), ...this.#stacks.idsOf(parent)]);
+  }
+
+  /** What a top stands on: its init layer, if it was made with one, and its stack. */
+  async #lowersOf(id: string, parent: ChainId | undefined): Promise<readonly LayerDirectory[]> {
+    const stack = await this.#stacks.attach(parent);
+    return this.#directories.exists(initOf(id)) ? [this.#directories.layerDirectory(initOf(id)), ...stack] : stack;
   }
 
   /** Directory, content, record, in this order; nothing stays when one fails. */
@@ -174,13 +228,16 @@ export class OverlaySnapshotter implements Snapshotter {
     await this.#mounter.unmount(id);
     await this.#driver.detach(id);
     await this.#fixups.remove(id);
+    this.#borrowers.forget(id);
     await this.#directories.remove(id);
+    if (this.#directories.exists(initOf(id))) await this.#directories.remove(initOf(id));
   }
 
   #refuseUsed({ name, id, kind }: SnapshotRecord): void {
     const [child] = kind === "committed" ? this.#records.children(parseChainId(name)) : [];
     if (child !== undefined) throw inUse(name, `snapshot ${child.name} stands on it`);
-    if (kind !== "committed" && this.#mounter.isMounted(id)) throw inUse(name, "it is mounted");
+    if (kind !== "committed" && this.#mounter.isMounted(id) && !this.#borrowers.onlyLent(id))
+      throw inUse(name, "it is mounted");
   }
 
   /** A layer's `merged` shows the stack up to it, read-only. */
@@ -195,7 +252,7 @@ export class OverlaySnapshotter implements Snapshotter {
 
   async #topData(key: string): Promise<GraphDriverData> {
     const record = this.#get(key);
-    return this.#data(record, await this.#stacks.attach(record.parent));
+    return this.#data(record, await this.#lowersOf(record.id, record.parent));
   }
 
   #data({ id }: SnapshotRecord, lowers: readonly { readonly path: string }[]): GraphDriverData {

@@ -2,6 +2,7 @@ import { EngineError, ErrorCode } from "#errors";
 import { listMounts, unmount } from "#host";
 import type { MountEntry } from "#host";
 import type { SettingRecords, SnapshotRecord, SnapshotRecords } from "#metadata";
+import { initOf } from "./directories.ts";
 import type { SnapshotDirectories } from "./directories.ts";
 import type { FixupStore } from "./fixupStore.ts";
 
@@ -30,12 +31,13 @@ export async function recover(options: RecoverOptions): Promise<ReadonlySet<stri
   refuseForeign(options);
   for (const record of records.list()) mendRecord(options, record);
   const living = new Set(records.list().map(({ id }) => id));
+  const kept = new Set([...living].flatMap((id) => [id, initOf(id)]));
   for (const id of directories.ids()) {
-    if (living.has(id)) continue;
+    if (kept.has(id)) continue;
     options.log(`removing ${directories.root}/${id}, which no snapshot names`);
     await directories.remove(id);
   }
-  await directories.sweepLinks(living);
+  await directories.sweepLinks(kept);
   for (const { target } of await listMounts(fixups.root)) await unmount(target, { lazy: true });
   for (const id of fixups.ids()) if (!living.has(id)) await fixups.remove(id);
   const mounts = await listMounts(directories.root);

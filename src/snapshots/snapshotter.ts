@@ -21,10 +21,16 @@ export interface Snapshotter {
     parent: ChainId | undefined,
     options?: { readonly signal?: AbortSignal },
   ): Promise<ChainId>;
-  prepare(key: string, parent: ChainId | undefined): Promise<void>;
+  /** `init`: what lies in a layer of its own between the stack and the top (`<id>-init`); part of a top for its life. */
+  prepare(key: string, parent: ChainId | undefined, init?: readonly InitEntry[]): Promise<void>;
   view(key: string, parent: ChainId | undefined): Promise<void>;
   /** Mounts the snapshot's rootfs (idempotent) and returns it. @throws {not_found} */
   mount(key: string, options?: MountOptions): Promise<MountedRootfs>;
+  /**
+   * Mounts a top for a time, beside whoever else has it mounted, and tells its directories; `unmount` waits until the last
+   * borrower has given back, `remove` does not. @throws {not_found}
+   */
+  borrow(key: string): Promise<BorrowedTop>;
   /** Unmounts the rootfs of a key; its upper directory stays. Idempotent. */
   unmount(key: string): Promise<void>;
   /** Removes an active snapshot or view, or a committed one that has no children. Idempotent. @throws {failed_precondition} when it has children or is mounted by a user. */
@@ -71,6 +77,21 @@ export interface MountOptions {
 export interface MountedRootfs {
   /** Absolute path of the merged root. */
   readonly path: string;
+}
+
+/** Something that a container's runtime needs to find in its root. Paths and targets are absolute. */
+export type InitEntry =
+  | { readonly path: string; readonly kind: "directory" | "file" }
+  | { readonly path: string; readonly kind: "symlink"; readonly target: string };
+
+/** A top with the directories that it is made of; dispose gives it back. */
+export interface BorrowedTop extends AsyncDisposable {
+  /** The merged root, mounted. */
+  readonly path: string;
+  /** What the container changed. */
+  readonly upper: string;
+  /** What it stands on, top first; all readable. */
+  readonly lowers: readonly string[];
 }
 
 /** Keys exactly as Docker's overlay2 driver spells them; LowerDir top first, colon separated, absent for a base layer. */

@@ -620,6 +620,57 @@ export function snapshotterContract(driver: StorageDriver): void {
       assert.deepEqual(await listMounts(root.path), []);
     });
 
+    test(
+      name("an init layer lies between stack and top, with the stack's directories, and is no change"),
+      async (t) => {
+        const root = await TestRoot.open(t, driver);
+        const chain = await root.stack([...BASE, file("etc/hosts", "image's"), file("opt/dir/x", "x")]);
+        await root.snapshots.prepare("c1", chain, [
+          { path: "/etc/hosts", kind: "file" },
+          { path: "/opt/dir", kind: "file" },
+          { path: "/dev/pts", kind: "directory" },
+          { path: "/etc/mtab", kind: "symlink", target: "/proc/mounts" },
+        ]);
+        const { path } = await root.snapshots.mount("c1");
+        assert.equal(readFileSync(join(path, "etc/hosts"), "utf8"), "");
+        assert.equal(readFileSync(join(path, "opt/dir/x"), "utf8"), "x");
+        assert.equal(readlinkSync(join(path, "etc/mtab")), "/proc/mounts");
+        assert.equal(lstatSync(join(path, "dev/pts")).isDirectory(), true);
+        assert.deepEqual(readdirSync(join(root.path, "overlay2", root.idOf("c1"), "diff")), []);
+        await root.crash();
+        await root.snapshots.unmount("c1");
+        assert.equal(readFileSync(join((await root.snapshots.mount("c1")).path, "etc/hosts"), "utf8"), "");
+        await root.snapshots.unmount("c1");
+        await root.snapshots.remove("c1");
+        assert.deepEqual(
+          readdirSync(join(root.path, "overlay2")).filter((entry) => entry.endsWith("-init")),
+          [],
+        );
+      },
+    );
+
+    test(name("a borrowed top stays mounted until it is given back, and can be removed all the same"), async (t) => {
+      const root = await TestRoot.open(t, driver);
+      const chain = await root.stack(BASE);
+      const path = await root.run("c1", chain);
+      const mounted = async (): Promise<boolean> => (await listMounts(root.path)).some(({ target }) => target === path);
+      const borrowed = await root.snapshots.borrow("c1");
+      assert.equal(borrowed.path, path);
+      await root.snapshots.unmount("c1");
+      assert.equal(await mounted(), true);
+      await root.snapshots.mount("c1");
+      await borrowed[Symbol.asyncDispose]();
+      assert.equal(await mounted(), true, "its owner has it again");
+      await root.snapshots.unmount("c1");
+      assert.equal(await mounted(), false);
+      const [one, two] = [await root.snapshots.borrow("c1"), await root.snapshots.borrow("c1")];
+      await one[Symbol.asyncDispose]();
+      assert.equal(await mounted(), true);
+      await root.snapshots.remove("c1");
+      assert.equal(await mounted(), false);
+      await two[Symbol.asyncDispose]();
+    });
+
     test(name("many at once do not get in each other's way"), async (t) => {
       const root = await TestRoot.open(t, driver);
       const { snapshots } = root;
