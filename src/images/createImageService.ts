@@ -1,6 +1,7 @@
 import { createCatalog } from "./catalog/catalog.ts";
 import type { ImageContext } from "./context.ts";
-import type { ImageCatalog, ImageTransfer } from "./imageService.ts";
+import { commitContainer, configForCommit } from "./commit.ts";
+import type { ImageCatalog, ImageCommits, ImageTransfer } from "./imageService.ts";
 import { importRootfs } from "./import.ts";
 import { loadArchive } from "./load.ts";
 import { pullImage } from "./pull.ts";
@@ -12,12 +13,14 @@ export interface ImageServiceOptions extends Omit<ImageContext, "now"> {
   readonly now?: () => number;
 }
 
-/** Images, whole: what moves them and what looks at them. */
-export function createImageService(options: ImageServiceOptions): ImageTransfer & ImageCatalog {
+/** Images, whole: what moves them, what looks at them, what makes them of containers. */
+export function createImageService(options: ImageServiceOptions): ImageTransfer & ImageCatalog & ImageCommits {
   const context: ImageContext = { ...options, now: options.now ?? Date.now };
   const catalog = createCatalog(context);
   return {
     ...catalog,
+    configFor: configForCommit,
+    commit: (container) => commitContainer(context, container),
     pull: (reference, transfer) => pullImage(context, reference, transfer),
     push: (reference, transfer) => pushImage(context, reference, transfer),
     load: (archive, transfer) => loadArchive(context, archive, transfer),

@@ -8,7 +8,7 @@ import type {
   ImageSummary,
   ProgressSink,
 } from "#engineapi";
-import type { ImageConfig, DiffId, ChainId, Digest, Platform, Reference } from "#oci";
+import type { ContainerDefaults, ImageConfig, DiffId, ChainId, Digest, Platform, Reference } from "#oci";
 import type { RegistryCredentials } from "#remote";
 
 /** What moves images in and out. Every method honours `signal`, reports progress as Docker prints it, holds a lease meanwhile. */
@@ -41,6 +41,39 @@ export interface ImportOptions extends TransferOptions {
   readonly changes: readonly string[];
   /** Shown in history: `Imported from -`. */
   readonly source: string;
+}
+
+/** What makes images of containers. */
+export interface ImageCommits {
+  /**
+   * The defaults that an image of a container gets: `own` (else the container's) changed by Dockerfile instructions, over
+   * the container's. @throws {invalid_argument} in dockerd's words
+   */
+  configFor(
+    container: ContainerDefaults,
+    own: ContainerDefaults | undefined,
+    changes: readonly string[],
+  ): ContainerDefaults;
+  /** Image of the container's image and one more layer; none when it changed nothing. Returns the image ID. */
+  commit(container: CommittedContainer): Promise<Digest>;
+}
+
+/** A container on its way to become an image. */
+export interface CommittedContainer {
+  /** The container's image. */
+  readonly parent: Digest;
+  readonly containerId: string;
+  /** The container's own config, recorded as it is. */
+  readonly containerConfig: object;
+  readonly config: ContainerDefaults;
+  /** Its command as one line, for the history. */
+  readonly command: string;
+  readonly author: string;
+  readonly comment: string;
+  readonly reference: Reference | undefined;
+  /** What it changed, as a layer's tar. */
+  readonly changes: AsyncIterable<Uint8Array>;
+  readonly signal: AbortSignal | undefined;
 }
 
 /** What looks at and changes records. `name` is a reference, an ID, or a unique ID prefix, with or without `sha256:`. */

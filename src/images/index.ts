@@ -2,3 +2,4 @@ export type * from "./imageService.ts";
 export { createImageService } from "./createImageService.ts";
 export type { ImageServiceOptions } from "./createImageService.ts";
 export type { TransferLimits } from "./context.ts";
+export { openArchiveInput } from "./archiveInput.ts";

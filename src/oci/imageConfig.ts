@@ -29,6 +29,14 @@ export interface ContainerDefaults {
   readonly ArgsEscaped?: boolean;
   readonly Healthcheck?: HealthConfig;
   readonly OnBuild?: readonly string[] | null;
+  /** What commits keep of the container: shown, without effect. */
+  readonly AttachStdin?: boolean;
+  readonly AttachStdout?: boolean;
+  readonly AttachStderr?: boolean;
+  readonly Tty?: boolean;
+  readonly OpenStdin?: boolean;
+  readonly StdinOnce?: boolean;
+  readonly Image?: string;
   readonly Shell?: readonly string[];
 }
 
@@ -51,6 +59,7 @@ export interface ImageConfig {
   readonly author?: string;
   readonly docker_version?: string;
   readonly container?: string;
+  readonly container_config?: object;
   readonly parent?: string;
   readonly comment?: string;
   readonly config?: ContainerDefaults;

@@ -2,6 +2,7 @@ import type { ImageInspect } from "#engineapi";
 import type { ContainerDefaults, ImageConfig } from "#oci";
 import { readConfig } from "../configs.ts";
 import type { ImageContext } from "../context.ts";
+import { parentOf } from "./imageParent.ts";
 import { imageBytes } from "./imageSize.ts";
 import type { ImageCatalog } from "../imageService.ts";
 import { findImage } from "../lookup.ts";
@@ -26,7 +27,7 @@ export async function inspectImage(
     Id: image.imageId,
     RepoTags: repoTags(names),
     RepoDigests: repoDigests(names),
-    Parent: "",
+    Parent: parentOf(context, config) ?? "",
     Comment: commentOf(config),
     ...(config.created === undefined ? {} : { Created: config.created }),
     DockerVersion: config.docker_version ?? "",
@@ -62,18 +63,18 @@ function containerConfig(config: ContainerDefaults): Readonly<Record<string, unk
     Hostname: config.Hostname ?? "",
     Domainname: config.Domainname ?? "",
     User: config.User ?? "",
-    AttachStdin: false,
-    AttachStdout: false,
-    AttachStderr: false,
+    AttachStdin: config.AttachStdin ?? false,
+    AttachStdout: config.AttachStdout ?? false,
+    AttachStderr: config.AttachStderr ?? false,
     ...optional("ExposedPorts"),
-    Tty: false,
-    OpenStdin: false,
-    StdinOnce: false,
+    Tty: config.Tty ?? false,
+    OpenStdin: config.OpenStdin ?? false,
+    StdinOnce: config.StdinOnce ?? false,
     Env: config.Env ?? null,
     Cmd: config.Cmd ?? null,
     ...optional("Healthcheck"),
     ...optional("ArgsEscaped"),
-    Image: "",
+    Image: config.Image ?? "",
     Volumes: config.Volumes ?? null,
     WorkingDir: config.WorkingDir ?? "",
     Entrypoint: config.Entrypoint ?? null,
