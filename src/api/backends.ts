@@ -1,5 +1,5 @@
 import type { EventMessage, Filters, ImageDiskUsage, VersionInfo, VolumeResource } from "#engineapi";
-import type { ContainerService } from "#containers";
+import type { ContainerFiles, ContainerService } from "#containers";
 import type { ImageCatalog, ImageTransfer } from "#images";
 import type { RegistryCredentials } from "#remote";
 import type { VolumeCatalog } from "#volumes";
@@ -9,6 +9,9 @@ export type ImageBackend = ImageTransfer & ImageCatalog;
 
 /** What routes need of containers. */
 export type ContainerBackend = ContainerService;
+
+/** What routes need of containers' files; the engine closes it. */
+export type FileBackend = Omit<ContainerFiles, "close">;
 
 /** What routes need of the daemon itself. */
 export interface SystemBackend {
@@ -52,6 +55,7 @@ export interface ManifestReply {
 export interface Backends {
   readonly images: ImageBackend;
   readonly containers: ContainerBackend;
+  readonly files: FileBackend;
   readonly volumes: VolumeCatalog;
   readonly system: SystemBackend;
   readonly registry: RegistryBackend;

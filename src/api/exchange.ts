@@ -118,6 +118,11 @@ export class Exchange {
     return this.request;
   }
 
+  /** For an answer that is still to come. */
+  setHeader(name: string, value: string): void {
+    this.#response?.setHeader(name, value);
+  }
+
   json(status: number, value: unknown): void {
     this.#send(status, "application/json", `${JSON.stringify(value)}\n`);
   }

@@ -15,6 +15,7 @@ import { createRouter } from "./router.ts";
 import type { Match } from "./router.ts";
 import { absentRoutes } from "./routes/absent.ts";
 import { containerRoutes } from "./routes/containers.ts";
+import { fileRoutes } from "./routes/files.ts";
 import { imageRoutes } from "./routes/images.ts";
 import { systemRoutes } from "./routes/system.ts";
 import { transferRoutes } from "./routes/transfer.ts";
@@ -71,6 +72,7 @@ export function createApiServer(backends: Backends, options: ApiOptions): ApiSer
     ...systemRoutes(backends.system, backends.registry),
     ...transferRoutes(backends.images),
     ...imageRoutes(backends.images),
+    ...fileRoutes(backends.files),
     ...containerRoutes(backends.containers),
     ...volumeRoutes(backends.volumes),
     ...absentRoutes(),

@@ -27,6 +27,7 @@ import { readLogs } from "./output/readLogs.ts";
 import { randomName } from "./request/randomName.ts";
 import type { ContainerRoom } from "./room.ts";
 import { writeEtcFiles } from "./rootfs/etcFiles.ts";
+import { INIT_ENTRIES } from "./rootfs/initEntries.ts";
 import type { Runtime } from "./runtime/chooseRuntime.ts";
 import { seccompFor } from "./runtime/launch.ts";
 import { parseSignal } from "./signals.ts";
@@ -60,7 +61,7 @@ export class Containers implements ContainerService {
     try {
       container.save();
       await Promise.all([
-        this.#options.snapshots.prepare(container.id, image.chainId),
+        this.#options.snapshots.prepare(container.id, image.chainId, INIT_ENTRIES),
         writeEtcFiles(container.paths.directory, document),
       ]);
     } catch (error) {

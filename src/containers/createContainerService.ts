@@ -1,17 +1,19 @@
 import type { EventSink } from "#engineapi";
-import type { ImageCatalog } from "#images";
+import type { ImageCatalog, ImageCommits } from "#images";
 import type { LayerReads } from "#layers";
 import type { Metadata } from "#metadata";
 import type { Snapshotter } from "#snapshots";
 import type { ContainerService } from "./containerService.ts";
 import { Containers } from "./containers.ts";
+import { RoomFiles } from "./files/containerFiles.ts";
+import type { ContainerFiles } from "./files/filesService.ts";
 import { ContainerRoom } from "./room.ts";
 
 export interface ContainerServiceOptions {
   readonly metadata: Metadata;
   readonly snapshots: Snapshotter;
   readonly layers: LayerReads;
-  readonly images: ImageCatalog;
+  readonly images: ImageCatalog & ImageCommits;
   /** Logs and files of /etc lie in `<dataRoot>/containers/<id>`. */
   readonly dataRoot: string;
   /** Bundles, exit codes and runtime state: gone with the host's boot, as containers are. */
@@ -23,10 +25,11 @@ export interface ContainerServiceOptions {
 /** The room's services, one a role; all see the same containers. */
 export interface ContainerServices {
   readonly containers: ContainerService;
+  readonly files: ContainerFiles;
 }
 
-/** The containers of a data root. Call `containers.reconcile` before anything else, `containers.close` at the end. */
+/** The containers of a data root. Call `containers.reconcile` before anything else, `containers.close` and `files.close` at the end. */
 export function createContainerServices(options: ContainerServiceOptions): ContainerServices {
   const room = new ContainerRoom(options);
-  return { containers: new Containers(room) };
+  return { containers: new Containers(room), files: new RoomFiles(room) };
 }

@@ -3,3 +3,4 @@ export type { ContainerNetworks } from "./networking/containerNetworks.ts";
 export { INIT_PROGRAMS } from "./runtime/initProgram.ts";
 export { createContainerServices } from "./createContainerService.ts";
 export type { ContainerServiceOptions, ContainerServices } from "./createContainerService.ts";
+export type * from "./files/filesService.ts";

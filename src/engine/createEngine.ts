@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { openContentStore } from "#content";
 import type { ContentStore } from "#content";
 import { createContainerServices } from "#containers";
-import type { ContainerService } from "#containers";
+import type { ContainerFiles, ContainerService } from "#containers";
 import type { VersionInfo } from "#engineapi";
 import { createCollector } from "#gc";
 import type { GarbageCollector } from "#gc";
@@ -37,6 +37,7 @@ export interface Engine {
   readonly backends: {
     readonly images: ImageTransfer & ImageCatalog;
     readonly containers: ContainerService;
+    readonly files: ContainerFiles;
     readonly volumes: VolumeCatalog;
     readonly system: SystemBackend;
     readonly registry: RegistryBackend;
@@ -105,6 +106,7 @@ function createServices(
 ): {
   readonly images: ImageTransfer & ImageCatalog;
   readonly containers: ContainerService;
+  readonly files: ContainerFiles;
   readonly registry: RegistryBackend;
 } {
   const { metadata, content, layers, snapshots, collector, flusher } = stores;
@@ -128,7 +130,7 @@ function createServices(
       attempts: config.maxDownloadAttempts,
     },
   });
-  const { containers } = createContainerServices({
+  const { containers, files } = createContainerServices({
     metadata,
     snapshots,
     layers,
@@ -140,7 +142,8 @@ function createServices(
   });
   late.containers = containers;
   stack.defer(() => containers.close());
-  return { images, containers, registry: createRegistryBackend(remote) };
+  stack.defer(() => files.close());
+  return { images, containers, files, registry: createRegistryBackend(remote) };
 }
 
 /**
@@ -151,7 +154,7 @@ export async function createEngine(config: EngineConfig): Promise<Engine> {
   await using stack = new AsyncDisposableStack();
   const stores = await openStores(config, stack);
   const events = createEventBus(stores.metadata.events);
-  const { images, containers, registry } = createServices(config, stores, events, stack);
+  const { images, containers, files, registry } = createServices(config, stores, events, stack);
   const volumes = await openVolumes({
     dataRoot: config.dataRoot,
     records: stores.metadata.volumes,
@@ -167,6 +170,7 @@ export async function createEngine(config: EngineConfig): Promise<Engine> {
     backends: {
       images,
       containers,
+      files,
       volumes: volumes.catalog,
       registry,
       system: createSystemBackend({ images, containers, volumes: volumes.catalog, events, systemInfo }),

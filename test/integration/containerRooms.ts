@@ -2,8 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createContainerServices } from "#containers";
-import type { Attachment, ContainerCreateRequest, ContainerService } from "#containers";
-import type { ImageCatalog } from "#images";
+import type { Attachment, ContainerCreateRequest, ContainerServices } from "#containers";
+import type { ImageCatalog, ImageCommits } from "#images";
 import { openLayerStore } from "#layers";
 import { openMetadata } from "#metadata";
 import { parseDigest, parseImageConfig } from "#oci";
@@ -19,7 +19,8 @@ export interface SeenEvent {
 
 /** The rooms below containers on a temporary data root, with one image: busybox as `box`. */
 export interface ContainerRooms extends AsyncDisposable {
-  readonly containers: ContainerService;
+  readonly containers: ContainerServices["containers"];
+  readonly files: ContainerServices["files"];
   readonly events: SeenEvent[];
   readonly log: string[];
   readonly dataRoot: string;
@@ -54,7 +55,7 @@ export async function openContainerRooms(): Promise<ContainerRooms> {
   const events: SeenEvent[] = [];
   const log: string[] = [];
 
-  const open = async (): Promise<{ readonly containers: ContainerService; close(): Promise<void> }> => {
+  const open = async (): Promise<ContainerServices & { close(): Promise<void> }> => {
     await using stack = new AsyncDisposableStack();
     const metadata = stack.use(openMetadata(join(folder, "varve.db")));
     const layers = stack.use(await openLayerStore({ root: join(dataRoot, "layers"), records: metadata.layers }));
@@ -95,21 +96,22 @@ export async function openContainerRooms(): Promise<ContainerRooms> {
       diffIds: [layer.diffId],
       chainId,
     };
-    const { containers } = createContainerServices({
+    const services = createContainerServices({
       metadata,
       layers,
       snapshots,
       // One image is all that these tests need of the catalogue.
-      images: { lookup: async () => found } as unknown as ImageCatalog,
+      images: { lookup: async () => found } as unknown as ImageCatalog & ImageCommits,
       dataRoot,
       execRoot,
       events: ({ Action, Actor }) => void events.push({ action: Action, attributes: Actor.Attributes }),
       log: (level, line) => void log.push(`${level}: ${line}`),
     });
-    stack.defer(() => containers.close());
-    await containers.reconcile();
+    stack.defer(() => services.containers.close());
+    stack.defer(() => services.files.close());
+    await services.containers.reconcile();
     const owned = stack.move();
-    return { containers, close: () => owned.disposeAsync() };
+    return { ...services, close: () => owned.disposeAsync() };
   };
 
   let rooms = await open();
@@ -125,6 +127,9 @@ export async function openContainerRooms(): Promise<ContainerRooms> {
     make,
     get containers() {
       return rooms.containers;
+    },
+    get files() {
+      return rooms.files;
     },
     restart: async () => {
       await rooms.close();

@@ -8,8 +8,6 @@ export interface ParsedFlags {
   readonly given: ReadonlySet<string>;
   readonly rest: readonly string[];
   readonly help: false | "--help" | "-h";
-  /** `Flag --time has been deprecated, …`, for stderr. */
-  readonly notices: readonly string[];
 }
 
 interface Options {
@@ -23,7 +21,6 @@ class FlagParser {
   readonly #args: string[];
   readonly #values: Record<string, unknown> = {};
   readonly #given = new Set<string>();
-  readonly #notices: string[] = [];
   #help: ParsedFlags["help"] = false;
 
   constructor(args: readonly string[], flags: FlagSet) {
@@ -51,7 +48,7 @@ class FlagParser {
       else this.#shorts(arg);
       if (this.#help !== false) break;
     }
-    return { values: this.#values, given: this.#given, rest, help: this.#help, notices: this.#notices };
+    return { values: this.#values, given: this.#given, rest, help: this.#help };
   }
 
   #long(arg: string): void {
@@ -101,7 +98,6 @@ class FlagParser {
         cause: error,
       });
     }
-    if (flag.deprecated !== undefined) this.#notices.push(`Flag --${name} has been deprecated, ${flag.deprecated}`);
     this.#given.add(target);
   }
 }

@@ -1,6 +1,5 @@
 import { EngineError, ErrorCode } from "#errors";
 import type { EngineClient } from "#client";
-import { containerPath } from "./forEach.ts";
 
 interface WaitAnswer {
   readonly StatusCode: number;
@@ -14,9 +13,9 @@ interface WaitAnswer {
 export async function watchExit(
   client: EngineClient,
   id: string,
-  condition: "next-exit" | "removed" | undefined,
+  condition: "next-exit" | "removed",
 ): Promise<{ readonly exitCode: Promise<number> }> {
-  const { body } = await client.open({ method: "POST", path: containerPath(id, "/wait"), query: { condition } });
+  const { body } = await client.open({ method: "POST", path: `/containers/${id}/wait`, query: { condition } });
   return { exitCode: readExit(body) };
 }
 

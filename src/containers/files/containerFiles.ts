@@ -1,0 +1,196 @@
+import { EngineError, ErrorCode, isNotFound, messageOf } from "#errors";
+import { setFrozen } from "#host";
+import { openArchiveInput } from "#images";
+import { familiarReference } from "#oci";
+import type { Digest } from "#oci";
+import type { BorrowedTop } from "#snapshots";
+import type { Container } from "../container.ts";
+import { wrongState } from "../containerError.ts";
+import type { ContainerRoom } from "../room.ts";
+import { readAccountFiles } from "../rootfs/rootfsFiles.ts";
+import { lookupUser } from "../rootfs/userLookup.ts";
+import { cgroupOf } from "../spec/runtimeSpec.ts";
+import type { FileJob, PathChange, PathStat, ViewSource } from "./fileJobs.ts";
+import type { FileRun } from "./fileRun.ts";
+import type { CommitRequest, ContainerFiles, ExtractOptions } from "./filesService.ts";
+import { FileWorkers } from "./fileWorkers.ts";
+import { viewMounts, volumeMounts } from "./viewMounts.ts";
+
+interface Stoppable {
+  readonly signal?: AbortSignal;
+}
+
+/** The service: borrows the container's root, lets a thread work on it. */
+export class RoomFiles implements ContainerFiles {
+  readonly #room: ContainerRoom;
+  readonly #workers = new FileWorkers();
+
+  constructor(room: ContainerRoom) {
+    this.#room = room;
+  }
+
+  async stat(reference: string, path: string): Promise<PathStat> {
+    const container = this.#room.index.get(reference);
+    try {
+      const run = await this.#start(container, (top) => ({ kind: "stat", view: viewOf(container, top), path }));
+      const stat = await run.result;
+      if (stat === undefined || !("name" in stat)) throw new Error("a stat job answers with a stat");
+      return stat;
+    } catch (error) {
+      throw fileNotFound(error, path, reference);
+    }
+  }
+
+  async archive(
+    reference: string,
+    path: string,
+    options: Stoppable,
+  ): Promise<{ readonly stat: PathStat; readonly body: AsyncIterable<Uint8Array> }> {
+    const container = this.#room.index.get(reference);
+    try {
+      const job = (top: BorrowedTop): FileJob => ({ kind: "archive", view: viewOf(container, top), path });
+      const run = await this.#start(container, job, options);
+      const stat = await run.started;
+      container.emit("archive-path");
+      return { stat, body: run };
+    } catch (error) {
+      throw fileNotFound(error, path, reference);
+    }
+  }
+
+  async extract(
+    reference: string,
+    path: string,
+    content: AsyncIterable<Uint8Array>,
+    options: ExtractOptions,
+  ): Promise<void> {
+    const container = this.#room.index.get(reference);
+    try {
+      const job = (top: BorrowedTop): FileJob => ({
+        kind: "extract",
+        view: viewOf(container, top),
+        path,
+        volumes: volumeMounts(container),
+        noOverwriteDirNonDir: options.noOverwriteDirNonDir,
+        owner: options.copyUidGid ? ownerOf(container, top) : undefined,
+      });
+      const run = await this.#start(container, job, options);
+      // Whichever fails first tells why: what could not be unpacked stops the feeding, too.
+      const fed = run.feed(openArchiveInput(content, options.signal)).catch((error: unknown) => {
+        run.stop();
+        throw error;
+      });
+      await Promise.race([run.result, fed.then(() => run.result)]);
+      container.emit("extract-to-dir");
+    } catch (error) {
+      throw fileNotFound(error, path, reference);
+    }
+  }
+
+  async changes(reference: string): Promise<readonly PathChange[]> {
+    const container = this.#room.index.get(reference);
+    const run = await this.#start(container, ({ upper, lowers }) => ({ kind: "changes", upper, lowers }));
+    const changes = await run.result;
+    if (changes === undefined || "name" in changes) throw new Error("a changes job answers with changes");
+    return changes;
+  }
+
+  async export(reference: string, options: Stoppable): Promise<AsyncIterable<Uint8Array>> {
+    const container = this.#room.index.get(reference);
+    if (container.removal !== undefined)
+      throw wrongState(`You cannot export container ${container.id} which is being removed`);
+    const run = await this.#start(container, ({ path }) => ({ kind: "tree", path, overlay: false }), options);
+    container.emit("export");
+    return run;
+  }
+
+  async commit(reference: string, request: CommitRequest): Promise<Digest> {
+    const container = this.#room.index.get(reference);
+    const { images } = this.#room.options;
+    if (container.removal !== undefined)
+      throw wrongState(`You cannot commit container ${container.id} which is being removed`);
+    const { config, imageId } = container.document;
+    const merged = images.configFor(config, request.config, request.changes);
+    const frozen = request.pause && (await pause(container));
+    try {
+      const job = ({ upper }: BorrowedTop): FileJob => ({ kind: "tree", path: upper, overlay: true });
+      const run = await this.#start(container, job, request);
+      const committed = await images.commit({
+        parent: imageId,
+        containerId: container.id,
+        containerConfig: config,
+        config: merged,
+        command: (config.Cmd ?? []).join(" "),
+        author: request.author,
+        comment: request.comment,
+        reference: request.reference,
+        changes: run,
+        signal: request.signal,
+      });
+      const imageRef = request.reference === undefined ? "" : familiarReference(request.reference);
+      container.emit("commit", { comment: request.comment, imageID: committed, imageRef });
+      return committed;
+    } finally {
+      if (frozen) await resume(container);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#workers[Symbol.asyncDispose]();
+  }
+
+  /** The root is the job's until it ends, however that comes. */
+  async #start(
+    container: Container,
+    jobOn: (top: BorrowedTop) => FileJob,
+    { signal }: Stoppable = {},
+  ): Promise<FileRun> {
+    const { snapshots, log } = this.#room.options;
+    const top = await snapshots.borrow(container.id);
+    const giveBack = async (): Promise<void> => {
+      try {
+        await top[Symbol.asyncDispose]();
+      } catch (error) {
+        log("error", `container ${container.id}: ${messageOf(error)}`);
+      }
+    };
+    try {
+      const run = await this.#workers.run(jobOn(top), signal);
+      void run.result.then(giveBack, giveBack);
+      return run;
+    } catch (error) {
+      await giveBack();
+      throw error;
+    }
+  }
+}
+
+function viewOf(container: Container, { path }: BorrowedTop): ViewSource {
+  return { path, readOnly: container.document.hostConfig.ReadonlyRootfs, mounts: viewMounts(container) };
+}
+
+function ownerOf({ document }: Container, { path }: BorrowedTop): { uid: number; gid: number } | undefined {
+  const { User } = document.config;
+  return User === "" ? undefined : lookupUser(User, readAccountFiles(path), []);
+}
+
+/** What the kernel says of a path that is not there, in dockerd's words. */
+function fileNotFound(error: unknown, path: string, reference: string): unknown {
+  if (!isNotFound(error)) return error;
+  const message = `Could not find the file ${path} in container ${reference}`;
+  return new EngineError("not_found", ErrorCode.CONTAINER_FILE, message, { cause: error });
+}
+
+/** True when it was running and stands still now. */
+async function pause(container: Container): Promise<boolean> {
+  if (!container.isRunning) return false;
+  await setFrozen(cgroupOf(container.id), true);
+  container.emit("pause");
+  return true;
+}
+
+async function resume(container: Container): Promise<void> {
+  if (!container.isRunning) return;
+  await setFrozen(cgroupOf(container.id), false);
+  container.emit("unpause");
+}
