@@ -2,25 +2,16 @@ import { isNotFound, messageOf } from "#errors";
 import { defineCommand } from "../core/command.ts";
 import type { Command } from "../core/command.ts";
 import { CommandError } from "../core/commandError.ts";
-import { boolFlag, intFlag, stringFlag } from "../core/flags.ts";
+import { boolFlag, stringFlag } from "../core/flags.ts";
 import type { Session } from "../core/session.ts";
+import { allAtOnce, containerPath, oneByOne } from "../stream/forEach.ts";
 
-const pathOf = (name: string, action = ""): string => `/containers/${encodeURIComponent(name)}${action}`;
-
-/** Does one thing to every name, all at once; prints each result in order and fails with what went wrong. */
-async function forEach(
-  session: Session,
-  names: readonly string[],
-  act: (name: string) => Promise<string | undefined>,
-): Promise<undefined> {
-  const results = await Promise.allSettled(names.map(act));
-  const failures: string[] = [];
-  for (const result of results) {
-    if (result.status === "rejected") failures.push(messageOf(result.reason));
-    else if (result.value !== undefined) session.print(`${result.value}\n`);
-  }
-  if (failures.length > 0) throw new CommandError(failures.join("\n"));
-  return undefined;
+/** A POST without body for each name. */
+async function post(session: Session, names: readonly string[], action: string): Promise<undefined> {
+  return allAtOnce(session, names, async (name) => {
+    await session.client.text({ method: "POST", path: containerPath(name, action) });
+    return name;
+  });
 }
 
 /** `varve rm`. */
@@ -36,12 +27,13 @@ rm -f $(varve ps -aq)`,
     volumes: boolFlag("v", "Remove anonymous volumes associated with the container"),
   },
   async run({ session, flags, args }) {
-    return forEach(session, args, async (name) => {
-      if (name.replace(/^\/+/, "") === "") throw new CommandError("container name cannot be empty");
+    return allAtOnce(session, args, async (name) => {
+      const bare = name.replace(/^\/+|\/+$/g, "");
+      if (bare === "") throw new CommandError("container name cannot be empty");
       try {
         await session.client.text({
           method: "DELETE",
-          path: pathOf(name.replace(/^\//, "")),
+          path: containerPath(bare),
           query: { force: flags.force, link: flags.link, v: flags.volumes },
         });
         return name;
@@ -62,40 +54,33 @@ export const kill: Command = defineCommand({
   args: { min: 1 },
   flags: { signal: stringFlag("s", "Signal to send to the container") },
   async run({ session, flags, args }) {
-    return forEach(session, args, async (name) => {
+    return allAtOnce(session, args, async (name) => {
       const signal = flags.signal === "" ? undefined : flags.signal;
-      await session.client.text({ method: "POST", path: pathOf(name, "/kill"), query: { signal } });
+      await session.client.text({ method: "POST", path: containerPath(name, "/kill"), query: { signal } });
       return name;
     });
   },
 });
 
-/** `varve stop`. */
-export const stop: Command = defineCommand({
-  use: "[OPTIONS] CONTAINER [CONTAINER...]",
-  short: "Stop one or more running containers",
-  examples: "stop -t 2 web",
+/** `varve pause`. */
+export const pause: Command = defineCommand({
+  use: "CONTAINER [CONTAINER...]",
+  short: "Pause all processes within one or more containers",
+  examples: "pause web",
   args: { min: 1 },
-  flags: {
-    signal: stringFlag("s", "Signal to send to the container"),
-    timeout: intFlag("t", "Seconds to wait before killing the container"),
-  },
-  async run({ session, flags, given, args }) {
-    return forEach(session, args, async (name) => {
-      const query = {
-        signal: flags.signal === "" ? undefined : flags.signal,
-        t: given.has("timeout") ? flags.timeout : undefined,
-      };
-      await session.client.text({ method: "POST", path: pathOf(name, "/stop"), query });
-      return name;
-    });
-  },
+  flags: {},
+  run: async ({ session, args }) => post(session, args, "/pause"),
 });
 
-interface WaitAnswer {
-  readonly StatusCode: number;
-  readonly Error?: { readonly Message: string } | null;
-}
+/** `varve unpause`. */
+export const unpause: Command = defineCommand({
+  use: "CONTAINER [CONTAINER...]",
+  short: "Unpause all processes within one or more containers",
+  examples: "unpause web",
+  args: { min: 1 },
+  flags: {},
+  run: async ({ session, args }) => post(session, args, "/unpause"),
+});
 
 /** `varve wait`. */
 export const wait: Command = defineCommand({
@@ -105,9 +90,31 @@ export const wait: Command = defineCommand({
   args: { min: 1 },
   flags: {},
   async run({ session, args }) {
-    return forEach(session, args, async (name) => {
-      const answer = await session.client.json<WaitAnswer>({ method: "POST", path: pathOf(name, "/wait") });
+    return oneByOne(session, args, async (name) => {
+      const answer = await session.client.json<{ readonly StatusCode: number }>({
+        method: "POST",
+        path: containerPath(name, "/wait"),
+      });
       return String(answer.StatusCode);
     });
+  },
+});
+
+/** `varve rename`. */
+export const rename: Command = defineCommand({
+  use: "CONTAINER NEW_NAME",
+  short: "Rename a container",
+  examples: "rename web front",
+  args: { min: 2, max: 2 },
+  flags: {},
+  async run({ session, args: [name = "", newName = ""] }) {
+    const [from, to] = [name.trim(), newName.trim()];
+    if (from === "" || to === "") throw new CommandError("Error: Neither old nor new names may be empty");
+    try {
+      await session.client.text({ method: "POST", path: containerPath(from, "/rename"), query: { name: to } });
+    } catch (error) {
+      throw new CommandError(`${messageOf(error)}\nError: failed to rename container named ${from}`);
+    }
+    return undefined;
   },
 });

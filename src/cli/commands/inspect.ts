@@ -6,6 +6,7 @@ import { boolFlag, INSPECT_FORMAT_USAGE, stringFlag } from "../core/flags.ts";
 import type { Session } from "../core/session.ts";
 import { IMAGE_INSPECT } from "../format/imageShape.ts";
 import { renderInspect } from "../format/inspectOutput.ts";
+import { NETWORK_INSPECT } from "../format/networkShape.ts";
 import type { Inspected } from "../format/inspectOutput.ts";
 import { VOLUME_INSPECT } from "../format/volumeRows.ts";
 import { readingTemplate } from "../format/statusTemplate.ts";
@@ -56,14 +57,26 @@ const volumeFinder =
   (session: Session): Find =>
   async (name) => ({ raw: await session.client.text({ path: volumePath(name) }), shape: VOLUME_INSPECT });
 
-/** A container if there is one of that name, else an image, in Docker's order. */
+const networkFinder =
+  (session: Session, verbose: boolean): Find =>
+  async (name) => ({
+    raw: await session.client.text({ path: `/networks/${encodeURIComponent(name)}`, query: { verbose } }),
+    shape: NETWORK_INSPECT,
+  });
+
+/** What has that name, asked for in Docker's order. */
 function anyFinder(session: Session, size: boolean): Find {
-  const finders = [containerFinder(session, size), imageFinder(session), volumeFinder(session)];
+  const finders: readonly (readonly [type: string, find: Find])[] = [
+    ["container", containerFinder(session, size)],
+    ["image", imageFinder(session)],
+    ["network", networkFinder(session, false)],
+    ["volume", volumeFinder(session)],
+  ];
   return async (name) => {
-    for (const find of finders) {
+    for (const [type, find] of finders) {
       try {
         const found = await find(name);
-        if (size && found.shape === IMAGE_INSPECT) session.warn("WARNING: --size ignored for image");
+        if (size && type !== "container") session.warn(`WARNING: --size ignored for ${type}`);
         return found;
       } catch (error) {
         if (!isNotFound(error)) throw error;
@@ -78,6 +91,7 @@ function finderOf(session: Session, type: string, size: boolean): Find {
   if (type === "image") return imageFinder(session);
   if (type === "container") return containerFinder(session, size);
   if (type === "volume") return volumeFinder(session);
+  if (type === "network") return networkFinder(session, false);
   if (TYPES.includes(type)) throw new CommandError(`inspecting objects of type ${JSON.stringify(type)} comes later`);
   const known = TYPES.map((known) => JSON.stringify(known)).join(", ");
   throw new CommandError(`unknown type: ${JSON.stringify(type)}: must be one of ${known}`);
@@ -138,5 +152,17 @@ export const inspectContainers: Command = defineCommand({
   flags: { format, size: boolFlag("s", "Display total file sizes") },
   async run({ session, flags, args }) {
     return inspectAll(session, args, flags.format, containerFinder(session, flags.size));
+  },
+});
+
+/** `varve network inspect`. */
+export const inspectNetworks: Command = defineCommand({
+  use: "[OPTIONS] NETWORK [NETWORK...]",
+  short: "Display detailed information on one or more networks",
+  examples: "network inspect -f '{{range .IPAM.Config}}{{.Subnet}}{{end}}' backend",
+  args: { min: 1 },
+  flags: { format, verbose: boolFlag("v", "Verbose output for diagnostics") },
+  async run({ session, flags, args }) {
+    return inspectAll(session, args, flags.format, networkFinder(session, flags.verbose));
   },
 });

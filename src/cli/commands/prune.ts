@@ -21,6 +21,8 @@ const WARNING = {
   dangling: "WARNING! This will remove all dangling images.\nAre you sure you want to continue?",
   all: "WARNING! This will remove all images without at least one container associated to them.\nAre you sure you want to continue?",
   containers: "WARNING! This will remove all stopped containers.\nAre you sure you want to continue?",
+  networks:
+    "WARNING! This will remove all custom networks not used by at least one container.\nAre you sure you want to continue?",
 };
 
 async function pruneImages(session: Session, all: boolean, filter: FilterValues): Promise<Pruned> {
@@ -49,6 +51,16 @@ async function pruneContainers(session: Session, filter: FilterValues): Promise<
     text: deleted.length === 0 ? "" : `Deleted Containers:\n${deleted.join("\n")}\n`,
     bytes: report.SpaceReclaimed,
   };
+}
+
+async function pruneNetworks(session: Session, filter: FilterValues): Promise<Pruned> {
+  const report = await session.client.json<{ NetworksDeleted: readonly string[] | null }>({
+    method: "POST",
+    path: "/networks/prune",
+    query: { filters: wireFilters(filter) },
+  });
+  const deleted = report.NetworksDeleted ?? [];
+  return { text: deleted.length === 0 ? "" : `Deleted Networks:\n${deleted.join("\n")}\n`, bytes: 0 };
 }
 
 async function agreed(session: Session, force: boolean, warning: string): Promise<void> {
@@ -97,7 +109,24 @@ export const containerPrune: Command = defineCommand({
   },
 });
 
-/** `varve system prune`: what varve keeps today: stopped containers, images and, if asked, volumes. */
+/** `varve network prune`. */
+export const networkPrune: Command = defineCommand({
+  use: "[OPTIONS]",
+  short: "Remove all unused networks",
+  args: { min: 0, max: 0 },
+  flags: {
+    filter: filterFlag(undefined, PRUNE_FILTER),
+    force: boolFlag("f", "Do not prompt for confirmation"),
+  },
+  async run({ session, flags }) {
+    await agreed(session, flags.force, WARNING.networks);
+    const { text } = await pruneNetworks(session, flags.filter);
+    if (text !== "") session.print(`${text}\n`);
+    return undefined;
+  },
+});
+
+/** `varve system prune`: what varve keeps today, stopped containers, images and, if asked, volumes. */
 export const systemPrune: Command = defineCommand({
   use: "[OPTIONS]",
   short: "Remove unused data",
@@ -115,9 +144,9 @@ export const systemPrune: Command = defineCommand({
     const volumes = flags.volumes ? "  - all anonymous volumes not used by at least one container\n" : "";
     const warning = `WARNING! This will remove:\n  - all stopped containers\n${volumes}  - ${images}\n\nAre you sure you want to continue?`;
     await agreed(session, flags.force, warning);
-    const containers = await pruneContainers(session, flags.filter);
-    const removed = flags.volumes ? [await pruneVolumes(session, flags.filter)] : [];
-    report(session, [containers, ...removed, await pruneImages(session, flags.all, flags.filter)]);
+    const removed = [await pruneContainers(session, flags.filter)];
+    if (flags.volumes) removed.push(await pruneVolumes(session, flags.filter));
+    report(session, [...removed, await pruneImages(session, flags.all, flags.filter)]);
     return undefined;
   },
 });

@@ -2,18 +2,19 @@ import { defineCommand } from "../core/command.ts";
 import type { Command } from "../core/command.ts";
 import { CommandError } from "../core/commandError.ts";
 import { boolFlag, stringFlag } from "../core/flags.ts";
-import { inputTerminal } from "../core/session.ts";
 import type { Session } from "../core/session.ts";
-import { attach, followSize, proxySignals } from "../stream/attach.ts";
+import { attach, checkTerminal, detachKeysOf } from "../stream/attach.ts";
 import type { AttachWish } from "../stream/attach.ts";
-import { DEFAULT_DETACH_KEYS } from "../stream/detachKeys.ts";
+import { containerPath } from "../stream/forEach.ts";
+import { proxySignals } from "../stream/signals.ts";
+import { followSize } from "../stream/terminalSize.ts";
 import { watchExit } from "../stream/exitStatus.ts";
 import { bodyOf, createContainer } from "../launch/createContainer.ts";
 import { containerFlags } from "../options/containerFlags.ts";
 import { streamsOf } from "../options/createBody.ts";
 
 async function startContainer(session: Session, id: string): Promise<void> {
-  await session.client.text({ method: "POST", path: `/containers/${id}/start` });
+  await session.client.text({ method: "POST", path: containerPath(id, "/start") });
 }
 
 /** Docker's order: attach, wait, start, so that neither output nor the exit can be missed. */
@@ -38,7 +39,7 @@ async function runAttached(
       if (rules.rm) await exitCode.catch(() => undefined);
       throw error;
     }
-    if (wish.tty) stopResizing = followSize(session, wish.id);
+    if (wish.tty) stopResizing = followSize(session, containerPath(wish.id));
     return (await pumped) === "detached" ? 0 : await exitCode;
   } finally {
     stopResizing?.();
@@ -70,17 +71,14 @@ run -d --name web nginx`,
     if (flags.detach && flags.attach.length > 0) {
       throw new CommandError("conflicting options: cannot specify both --attach and --detach");
     }
-    if (streams?.stdin === true && flags.tty && inputTerminal(session.stdin) === undefined) {
-      throw new CommandError("the input device is not a TTY");
-    }
+    checkTerminal(session, streams?.stdin === true, flags.tty);
     const id = await createContainer(session, call, body);
     if (streams === undefined) {
       await startContainer(session, id);
       session.print(`${id}\n`);
       return 0;
     }
-    const detachKeys = flags["detach-keys"] || (session.config.detachKeys ?? DEFAULT_DETACH_KEYS);
-    const wish = { id, streams, tty: flags.tty, detachKeys };
+    const wish = { id, streams, tty: flags.tty, detachKeys: detachKeysOf(session, flags["detach-keys"]) };
     return runAttached(session, wish, { rm: flags.rm, sigProxy: flags["sig-proxy"] });
   },
 });

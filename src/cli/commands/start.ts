@@ -3,11 +3,12 @@ import { defineCommand } from "../core/command.ts";
 import type { Command } from "../core/command.ts";
 import { CommandError } from "../core/commandError.ts";
 import { boolFlag, stringFlag } from "../core/flags.ts";
-import { inputTerminal } from "../core/session.ts";
 import type { Session } from "../core/session.ts";
-import { attach, followSize, proxySignals } from "../stream/attach.ts";
-import { DEFAULT_DETACH_KEYS } from "../stream/detachKeys.ts";
+import { attach, detachKeysOf } from "../stream/attach.ts";
 import { watchExit } from "../stream/exitStatus.ts";
+import { containerPath } from "../stream/forEach.ts";
+import { proxySignals } from "../stream/signals.ts";
+import { followSize } from "../stream/terminalSize.ts";
 
 interface ContainerFacts {
   readonly Id: string;
@@ -15,13 +16,11 @@ interface ContainerFacts {
   readonly HostConfig: { readonly AutoRemove: boolean };
 }
 
-const startPath = (name: string): string => `/containers/${encodeURIComponent(name)}/start`;
-
 async function startAll(session: Session, names: readonly string[]): Promise<undefined> {
   const failed: string[] = [];
   for (const name of names) {
     try {
-      await session.client.text({ method: "POST", path: startPath(name) });
+      await session.client.text({ method: "POST", path: containerPath(name, "/start") });
       session.print(`${name}\n`);
     } catch (error) {
       session.warn(messageOf(error));
@@ -32,13 +31,20 @@ async function startAll(session: Session, names: readonly string[]): Promise<und
   return undefined;
 }
 
+/** With --rm the daemon removes what never started; leaving before that would race with the next command. */
+async function startOrWait(session: Session, facts: ContainerFacts, exitCode: Promise<number>): Promise<void> {
+  try {
+    await session.client.text({ method: "POST", path: containerPath(facts.Id, "/start") });
+  } catch (error) {
+    if (facts.HostConfig.AutoRemove) await exitCode.catch(() => undefined);
+    throw error;
+  }
+}
+
 async function startAttached(session: Session, name: string, interactive: boolean, keys: string): Promise<number> {
-  const facts = await session.client.json<ContainerFacts>({ path: `/containers/${encodeURIComponent(name)}/json` });
+  const facts = await session.client.json<ContainerFacts>({ path: containerPath(name, "/json") });
   const { Id: id, Config: config } = facts;
   const streams = { stdin: interactive && config.OpenStdin, stdout: true, stderr: true };
-  if (streams.stdin && config.Tty && inputTerminal(session.stdin) === undefined) {
-    throw new CommandError("the input device is not a TTY");
-  }
   const attached = await attach(session, { id, streams, tty: config.Tty, detachKeys: keys });
   const stops: (() => void)[] = [];
   try {
@@ -46,8 +52,8 @@ async function startAttached(session: Session, name: string, interactive: boolea
     exitCode.catch(() => undefined);
     const pumped = attached.pump();
     if (!config.Tty) stops.push(proxySignals(session, id));
-    await session.client.text({ method: "POST", path: startPath(id) });
-    if (config.Tty) stops.push(followSize(session, id));
+    await startOrWait(session, facts, exitCode);
+    if (config.Tty) stops.push(followSize(session, containerPath(id)));
     return (await pumped) === "detached" ? 0 : await exitCode;
   } finally {
     for (const stop of stops) stop();
@@ -62,15 +68,22 @@ export const start: Command = defineCommand({
   examples: "start -a job",
   args: { min: 1 },
   flags: {
+    checkpoint: { ...stringFlag(undefined, "Restore from this checkpoint"), hidden: true },
+    "checkpoint-dir": { ...stringFlag(undefined, "Use a custom checkpoint storage directory"), hidden: true },
     attach: boolFlag("a", "Attach STDOUT/STDERR and forward signals"),
     "detach-keys": stringFlag(undefined, "Override the key sequence for detaching a container"),
     interactive: boolFlag("i", "Attach container's STDIN"),
   },
-  async run({ session, flags, args }) {
+  async run({ session, flags, given, args }) {
+    const checkpoint = ["checkpoint", "checkpoint-dir"].find((flag) => given.has(flag));
+    if (checkpoint !== undefined) {
+      throw new CommandError(
+        `"--${checkpoint}" is only supported on a Docker daemon with experimental features enabled`,
+      );
+    }
     if (!flags.attach && !flags.interactive) return startAll(session, args);
     const [name = "", ...others] = args;
     if (others.length > 0) throw new CommandError("you cannot start and attach multiple containers at once");
-    const keys = flags["detach-keys"] || (session.config.detachKeys ?? DEFAULT_DETACH_KEYS);
-    return startAttached(session, name, flags.interactive, keys);
+    return startAttached(session, name, flags.interactive, detachKeysOf(session, flags["detach-keys"]));
   },
 });

@@ -18,12 +18,24 @@ export const GROUPS: readonly CommandGroup[] = [
   { name: "container", short: "Manage containers" },
   { name: "image", short: "Manage images" },
   { name: "manifest", short: "Manage Docker image manifests and manifest lists" },
+  { name: "network", short: "Manage networks" },
   { name: "system", short: "Manage varve" },
   { name: "volume", short: "Manage volumes" },
 ];
 
 /** The commands that `varve --help` shows first. */
-export const COMMON: readonly string[] = ["run", "ps", "pull", "push", "images", "login", "logout", "version", "info"];
+export const COMMON: readonly string[] = [
+  "run",
+  "exec",
+  "ps",
+  "pull",
+  "push",
+  "images",
+  "login",
+  "logout",
+  "version",
+  "info",
+];
 
 const entry = (paths: readonly string[], short: string, load: () => Promise<Command>): CommandEntry => ({
   paths,
@@ -85,9 +97,39 @@ export const COMMANDS: readonly CommandEntry[] = [
     async () => (await import("../commands/tag.ts")).tag,
   ),
   entry(
+    ["container attach", "attach"],
+    "Attach local standard input, output, and error streams to a running container",
+    async () => (await import("../commands/attach.ts")).attach,
+  ),
+  entry(
+    ["container commit", "commit"],
+    "Create a new image from a container's changes",
+    async () => (await import("../commands/commit.ts")).commit,
+  ),
+  entry(
+    ["container cp", "cp"],
+    "Copy files/folders between a container and the local filesystem",
+    async () => (await import("../commands/copy.ts")).copy,
+  ),
+  entry(
     ["container create", "create"],
     "Create a new container",
     async () => (await import("../commands/create.ts")).create,
+  ),
+  entry(
+    ["container diff", "diff"],
+    "Inspect changes to files or directories on a container's filesystem",
+    async () => (await import("../commands/diff.ts")).diff,
+  ),
+  entry(
+    ["container exec", "exec"],
+    "Execute a command in a running container",
+    async () => (await import("../commands/exec.ts")).exec,
+  ),
+  entry(
+    ["container export", "export"],
+    "Export a container's filesystem as a tar archive",
+    async () => (await import("../commands/exportContainer.ts")).exportContainer,
   ),
   entry(
     ["container inspect"],
@@ -110,9 +152,29 @@ export const COMMANDS: readonly CommandEntry[] = [
     async () => (await import("../commands/ps.ts")).ps,
   ),
   entry(
+    ["container pause", "pause"],
+    "Pause all processes within one or more containers",
+    async () => (await import("../commands/containerActions.ts")).pause,
+  ),
+  entry(
+    ["container port", "port"],
+    "List port mappings or a specific mapping for the container",
+    async () => (await import("../commands/port.ts")).port,
+  ),
+  entry(
     ["container prune"],
     "Remove all stopped containers",
     async () => (await import("../commands/prune.ts")).containerPrune,
+  ),
+  entry(
+    ["container rename", "rename"],
+    "Rename a container",
+    async () => (await import("../commands/containerActions.ts")).rename,
+  ),
+  entry(
+    ["container restart", "restart"],
+    "Restart one or more containers",
+    async () => (await import("../commands/stopContainers.ts")).restart,
   ),
   entry(
     ["container rm", "container remove", "rm"],
@@ -130,9 +192,29 @@ export const COMMANDS: readonly CommandEntry[] = [
     async () => (await import("../commands/start.ts")).start,
   ),
   entry(
+    ["container stats", "stats"],
+    "Display a live stream of container(s) resource usage statistics",
+    async () => (await import("../commands/stats.ts")).stats,
+  ),
+  entry(
     ["container stop", "stop"],
     "Stop one or more running containers",
-    async () => (await import("../commands/containerActions.ts")).stop,
+    async () => (await import("../commands/stopContainers.ts")).stop,
+  ),
+  entry(
+    ["container top", "top"],
+    "Display the running processes of a container",
+    async () => (await import("../commands/top.ts")).top,
+  ),
+  entry(
+    ["container unpause", "unpause"],
+    "Unpause all processes within one or more containers",
+    async () => (await import("../commands/containerActions.ts")).unpause,
+  ),
+  entry(
+    ["container update", "update"],
+    "Update configuration of one or more containers",
+    async () => (await import("../commands/update.ts")).update,
   ),
   entry(
     ["container wait", "wait"],
@@ -143,6 +225,41 @@ export const COMMANDS: readonly CommandEntry[] = [
     ["manifest inspect"],
     "Display an image manifest, or manifest list",
     async () => (await import("../commands/manifestInspect.ts")).manifestInspect,
+  ),
+  entry(
+    ["network connect"],
+    "Connect a container to a network",
+    async () => (await import("../commands/networkMembers.ts")).connect,
+  ),
+  entry(
+    ["network create"],
+    "Create a network",
+    async () => (await import("../commands/networkCreate.ts")).networkCreate,
+  ),
+  entry(
+    ["network disconnect"],
+    "Disconnect a container from a network",
+    async () => (await import("../commands/networkMembers.ts")).disconnect,
+  ),
+  entry(
+    ["network inspect"],
+    "Display detailed information on one or more networks",
+    async () => (await import("../commands/inspect.ts")).inspectNetworks,
+  ),
+  entry(
+    ["network ls", "network list"],
+    "List networks",
+    async () => (await import("../commands/networks.ts")).networks,
+  ),
+  entry(
+    ["network prune"],
+    "Remove all unused networks",
+    async () => (await import("../commands/prune.ts")).networkPrune,
+  ),
+  entry(
+    ["network rm", "network remove"],
+    "Remove one or more networks",
+    async () => (await import("../commands/networks.ts")).removeNetworks,
   ),
   entry(["system df"], "Show varve disk usage", async () => (await import("../commands/systemDf.ts")).systemDf),
   entry(

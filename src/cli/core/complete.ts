@@ -19,15 +19,19 @@ const IMAGE_COMMANDS = [
   "container create",
   "inspect",
 ];
+const NETWORK_COMMANDS = ["network connect", "network disconnect", "network inspect", "network rm"];
 const CONTAINER_COMMANDS = [
   "container inspect",
   "container kill",
   "container logs",
+  "container port",
   "container rm",
   "container start",
   "container stop",
   "container wait",
   "inspect",
+  "network connect",
+  "network disconnect",
 ];
 
 function commandWords(words: readonly string[]): readonly Candidate[] {
@@ -62,15 +66,23 @@ async function containers(session: Session): Promise<readonly Candidate[]> {
   return list.flatMap(({ Names, Status }) => Names.map((name) => ({ word: name.replace(/^\//, ""), about: Status })));
 }
 
+async function networks(session: Session): Promise<readonly Candidate[]> {
+  const list = await session.client.json<readonly { readonly Name: string; readonly Driver: string }[]>({
+    path: "/networks",
+  });
+  return list.map(({ Name, Driver }) => ({ word: Name, about: Driver }));
+}
+
 async function objects(path: string): Promise<readonly Candidate[]> {
   await using session = openSession({ debug: false });
   // Pressing tab must neither start a daemon nor fail.
   if (!(await session.isListening())) return [];
-  const [named, run] = await Promise.all([
+  const [named, run, joined] = await Promise.all([
     IMAGE_COMMANDS.includes(path) ? images(session) : [],
     CONTAINER_COMMANDS.includes(path) ? containers(session) : [],
+    NETWORK_COMMANDS.includes(path) ? networks(session) : [],
   ]);
-  return [...named, ...run];
+  return [...named, ...run, ...joined];
 }
 
 /** Candidates for the last of `words` (the command line without the program), one a line, meaning after a tab. */

@@ -10,6 +10,8 @@ export interface Flag<T> {
   /** ` (default …)` in the help. */
   readonly shownDefault?: string;
   readonly hidden?: boolean;
+  /** What to use instead; said once when the flag is given. */
+  readonly deprecated?: string;
   /** Another spelling: values go to the flag of this name. */
   readonly aliasOf?: string;
   parse(text: string, current: T): T;

@@ -8,6 +8,8 @@ export interface ParsedFlags {
   readonly given: ReadonlySet<string>;
   readonly rest: readonly string[];
   readonly help: false | "--help" | "-h";
+  /** `Flag --time has been deprecated, …`, for stderr. */
+  readonly notices: readonly string[];
 }
 
 interface Options {
@@ -21,6 +23,7 @@ class FlagParser {
   readonly #args: string[];
   readonly #values: Record<string, unknown> = {};
   readonly #given = new Set<string>();
+  readonly #notices: string[] = [];
   #help: ParsedFlags["help"] = false;
 
   constructor(args: readonly string[], flags: FlagSet) {
@@ -48,7 +51,7 @@ class FlagParser {
       else this.#shorts(arg);
       if (this.#help !== false) break;
     }
-    return { values: this.#values, given: this.#given, rest, help: this.#help };
+    return { values: this.#values, given: this.#given, rest, help: this.#help, notices: this.#notices };
   }
 
   #long(arg: string): void {
@@ -98,6 +101,7 @@ class FlagParser {
         cause: error,
       });
     }
+    if (flag.deprecated !== undefined) this.#notices.push(`Flag --${name} has been deprecated, ${flag.deprecated}`);
     this.#given.add(target);
   }
 }

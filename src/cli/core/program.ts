@@ -85,6 +85,8 @@ async function runCommand(words: readonly string[], global: GlobalFlags): Promis
     err(`${messageOf(error)}\n\n${usageHint(path, command)}\n`);
     return BAD_FLAGS;
   }
+  // To stdout, as Docker's client says it.
+  for (const notice of parsed.notices) out(`${notice}\n`);
   if (parsed.help === false) return invoke(path, command, parsed, global);
   if (parsed.help === "-h") err(`${DEPRECATED_H}\n`);
   out(commandHelp(path, entry, command));

@@ -1,8 +1,16 @@
-import { GoStruct, isMap } from "../template/value.ts";
+import { GoStruct, isList, isMap } from "../template/value.ts";
 import type { GoValue } from "../template/value.ts";
 
 /** A Go type, as far as templates notice it: what an absent field reads as, and in which order a struct prints. */
-export type Shape = "string" | "int" | "bool" | "list" | "map" | "pointer" | StructShape;
+export type Shape = PlainShape | StructShape | CollectionShape;
+
+type PlainShape = "string" | "int" | "bool" | "list" | "map" | "pointer" | "time";
+
+/** A list or map whose values are structs. */
+export interface CollectionShape {
+  readonly of: "list" | "map";
+  readonly each: StructShape;
+}
 
 /** A Go struct: its name in messages and its fields in order. */
 export interface StructShape {
@@ -26,20 +34,38 @@ export function fields(...list: readonly (string | FieldShape)[]): readonly Fiel
     const omit = name.endsWith("?");
     return {
       name: omit ? name.slice(0, -1) : name,
-      shape: shape as Exclude<Shape, StructShape>,
+      shape: shape as PlainShape,
       ...(omit ? { omit } : {}),
     };
   });
 }
 
-const ZERO: Readonly<Record<Exclude<Shape, StructShape>, GoValue>> = {
+const ZERO: Readonly<Record<PlainShape, GoValue>> = {
   string: "",
   int: 0,
   bool: false,
   list: [],
   map: {},
   pointer: null,
+  time: "",
 };
+
+/** RFC 3339 in UTC, as the API writes it → Go's own print of a time. */
+export function goTimeOf(text: string): string {
+  return text.replace("T", " ").replace(/Z$/, " +0000 UTC");
+}
+
+function collected(value: GoValue, { of, each }: CollectionShape): GoValue {
+  if (of === "list") return isList(value) ? value.map((item) => shaped(item, each)) : [];
+  if (!isMap(value)) return {};
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, shaped(item, each)]));
+}
+
+function filled(value: GoValue, shape: Shape): GoValue {
+  if (shape === "time") return typeof value === "string" ? goTimeOf(value) : "";
+  if (typeof shape === "string") return value ?? ZERO[shape];
+  return "of" in shape ? collected(value, shape) : shaped(value, shape);
+}
 
 /** JSON as a Go struct of this shape would hold it; keys that the shape lacks are dropped, as encoding/json does. */
 export function shaped(value: GoValue, shape: StructShape): GoStruct {
@@ -48,14 +74,11 @@ export function shaped(value: GoValue, shape: StructShape): GoStruct {
     shape.typeName,
     shape.fields.map((field) => {
       const inner = source[field.json ?? field.name];
-      const filled = (): GoValue => {
-        if (typeof field.shape === "object") return shaped(inner, field.shape);
-        return inner ?? ZERO[field.shape];
-      };
       return {
         name: field.name,
         json: field.json ?? field.name,
-        get: filled,
+        get: () => filled(inner, field.shape),
+        ...(field.shape === "time" ? { inJson: () => inner } : {}),
         omitEmpty: field.omit === true,
       };
     }),

@@ -2,18 +2,24 @@ import { spawnSync } from "node:child_process";
 import type { Duplex, Readable } from "node:stream";
 import type { ReadStream } from "node:tty";
 import type { HijackedStream } from "#client";
-import { inputTerminal, terminalOf } from "../core/session.ts";
+import { inputTerminal } from "../core/session.ts";
 import type { Session } from "../core/session.ts";
+import { CommandError } from "../core/commandError.ts";
 import type { Streams } from "../options/createBody.ts";
 import { DEFAULT_DETACH_KEYS, DetachFilter, parseDetachKeys } from "./detachKeys.ts";
+import { containerPath } from "./forEach.ts";
 import { copyOutput } from "./output.ts";
 
-/** How to take part in a container's streams. */
-export interface AttachWish {
-  readonly id: string;
+/** How to take part in a program's streams. */
+export interface StreamWish {
   readonly streams: Streams;
   readonly tty: boolean;
   readonly detachKeys: string;
+}
+
+/** How to attach to a container. */
+export interface AttachWish extends StreamWish {
+  readonly id: string;
 }
 
 /** A connection to a container's streams; made before it starts, so that nothing is lost. */
@@ -26,14 +32,14 @@ export interface Attached {
 
 class Attachment implements Attached {
   readonly #session: Session;
-  readonly #wish: AttachWish;
+  readonly #wish: StreamWish;
   readonly #hijacked: HijackedStream;
   readonly #detached = Promise.withResolvers<"detached">();
   #feed: ((bytes: Uint8Array) => void) | undefined;
   #finish: (() => void) | undefined;
   #raw = false;
 
-  constructor(session: Session, wish: AttachWish, hijacked: HijackedStream) {
+  constructor(session: Session, wish: StreamWish, hijacked: HijackedStream) {
     this.#session = session;
     this.#wish = wish;
     this.#hijacked = hijacked;
@@ -95,12 +101,34 @@ function stopReading(stdin: Readable): void {
   if ("unref" in stdin && typeof stdin.unref === "function") stdin.unref();
 }
 
+/** Takes part in the streams of a connection that is there. */
+export function joinStreams(session: Session, wish: StreamWish, hijacked: HijackedStream): Attached {
+  return new Attachment(session, wish, hijacked);
+}
+
+/** The sequence that detaches: the flag's, else config.json's, else Docker's. */
+export function detachKeysOf(session: Session, flag: string): string {
+  return flag || (session.config.detachKeys ?? DEFAULT_DETACH_KEYS);
+}
+
+/** Says that it detached, as Docker's client does for `attach` and `exec`. */
+export function escapeError(): CommandError {
+  return new CommandError("read escape sequence");
+}
+
+/** @throws {CommandError} when the program has a terminal, wants input, and ours is none. */
+export function checkTerminal(session: Session, attachesInput: boolean, tty: boolean): void {
+  if (attachesInput && tty && inputTerminal(session.stdin) === undefined) {
+    throw new CommandError("the input device is not a TTY");
+  }
+}
+
 /** Attaches to a container that may not have started yet. */
 export async function attach(session: Session, wish: AttachWish): Promise<Attached> {
   const { streams } = wish;
   const hijacked = await session.client.hijack({
     method: "POST",
-    path: `/containers/${wish.id}/attach`,
+    path: containerPath(wish.id, "/attach"),
     query: {
       stream: true,
       stdin: streams.stdin,
@@ -110,42 +138,4 @@ export async function attach(session: Session, wish: AttachWish): Promise<Attach
     },
   });
   return new Attachment(session, wish, hijacked);
-}
-
-/** Keeps the container's terminal at the size of ours; answers how to stop. */
-export function followSize(session: Session, id: string): () => void {
-  const terminal = terminalOf(session.stdout);
-  if (terminal === undefined) return () => undefined;
-  const resize = (): void => {
-    const query = { h: terminal.rows, w: terminal.columns };
-    // A container that has just ended cannot be resized, and need not be.
-    session.client.text({ method: "POST", path: `/containers/${id}/resize`, query }).catch(() => undefined);
-  };
-  terminal.on("resize", resize);
-  resize();
-  return () => terminal.off("resize", resize);
-}
-
-const PROXIED: readonly NodeJS.Signals[] = [
-  "SIGHUP",
-  "SIGINT",
-  "SIGQUIT",
-  "SIGTERM",
-  "SIGUSR1",
-  "SIGUSR2",
-  "SIGALRM",
-  "SIGCONT",
-];
-
-/** Sends signals that we get on to the container; answers how to stop. */
-export function proxySignals(session: Session, id: string): () => void {
-  const handler = (signal: NodeJS.Signals): void => {
-    const query = { signal: signal.replace(/^SIG/, "") };
-    // It may have ended before the signal came.
-    session.client.text({ method: "POST", path: `/containers/${id}/kill`, query }).catch(() => undefined);
-  };
-  for (const signal of PROXIED) process.on(signal, handler);
-  return () => {
-    for (const signal of PROXIED) process.off(signal, handler);
-  };
 }

@@ -1,5 +1,6 @@
 import { EngineError, ErrorCode } from "#errors";
 import type { EngineClient } from "#client";
+import { containerPath } from "./forEach.ts";
 
 interface WaitAnswer {
   readonly StatusCode: number;
@@ -13,9 +14,9 @@ interface WaitAnswer {
 export async function watchExit(
   client: EngineClient,
   id: string,
-  condition: "next-exit" | "removed",
+  condition: "next-exit" | "removed" | undefined,
 ): Promise<{ readonly exitCode: Promise<number> }> {
-  const { body } = await client.open({ method: "POST", path: `/containers/${id}/wait`, query: { condition } });
+  const { body } = await client.open({ method: "POST", path: containerPath(id, "/wait"), query: { condition } });
   return { exitCode: readExit(body) };
 }
 

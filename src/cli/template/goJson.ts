@@ -20,7 +20,7 @@ const isEmpty = (value: GoValue): boolean => !(value instanceof GoStruct) && !is
 function struct(value: GoStruct, escapesHtml: boolean): string {
   const escapes = escapesHtml || value.escapesHtml;
   const pair = (field: GoField): string | undefined => {
-    const inner = field.get();
+    const inner = (field.inJson ?? field.get)();
     if (field.omitEmpty === true && isEmpty(inner)) return undefined;
     return `${text(field.json ?? field.name, escapes)}:${goJson(inner, escapes)}`;
   };

@@ -20,6 +20,8 @@ export interface GoField {
   readonly omitEmpty?: boolean;
   /** Computed when asked for, as a Go method is. */
   readonly get: () => GoValue;
+  /** What JSON holds, where it is not what a template prints: a time. */
+  readonly inJson?: () => GoValue;
   /** Set for a method that takes one string, e.g. `.Label "key"`. */
   readonly call?: (argument: string) => GoValue;
 }
