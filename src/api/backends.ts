@@ -1,5 +1,5 @@
 import type { EventMessage, Filters, ImageDiskUsage, VersionInfo, VolumeResource } from "#engineapi";
-import type { ContainerFiles, ContainerService } from "#containers";
+import type { ContainerControl, ContainerFiles, ContainerService } from "#containers";
 import type { ImageCatalog, ImageTransfer } from "#images";
 import type { RegistryCredentials } from "#remote";
 import type { VolumeCatalog } from "#volumes";
@@ -12,6 +12,9 @@ export type ContainerBackend = ContainerService;
 
 /** What routes need of containers' files; the engine closes it. */
 export type FileBackend = Omit<ContainerFiles, "close">;
+
+/** What routes do to containers. */
+export type ControlBackend = ContainerControl;
 
 /** What routes need of the daemon itself. */
 export interface SystemBackend {
@@ -56,6 +59,7 @@ export interface Backends {
   readonly images: ImageBackend;
   readonly containers: ContainerBackend;
   readonly files: FileBackend;
+  readonly control: ControlBackend;
   readonly volumes: VolumeCatalog;
   readonly system: SystemBackend;
   readonly registry: RegistryBackend;

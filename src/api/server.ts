@@ -16,6 +16,7 @@ import type { Match } from "./router.ts";
 import { absentRoutes } from "./routes/absent.ts";
 import { containerRoutes } from "./routes/containers.ts";
 import { fileRoutes } from "./routes/files.ts";
+import { controlRoutes } from "./routes/control.ts";
 import { imageRoutes } from "./routes/images.ts";
 import { systemRoutes } from "./routes/system.ts";
 import { transferRoutes } from "./routes/transfer.ts";
@@ -73,6 +74,7 @@ export function createApiServer(backends: Backends, options: ApiOptions): ApiSer
     ...transferRoutes(backends.images),
     ...imageRoutes(backends.images),
     ...fileRoutes(backends.files),
+    ...controlRoutes(backends.control),
     ...containerRoutes(backends.containers),
     ...volumeRoutes(backends.volumes),
     ...absentRoutes(),

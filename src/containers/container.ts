@@ -11,6 +11,15 @@ export interface ContainerHome {
   readonly events: EventSink;
 }
 
+/** Where a container is in the back-off of its restart policy. */
+export interface RestartState {
+  /** Its next end is wanted: the policy keeps still. */
+  stopAsked: boolean;
+  lastDelayMs: number;
+  /** Gives up a start that waits for its time. */
+  cancel: (() => void) | undefined;
+}
+
 /** A container as the daemon holds it: its document, its streams, who waits for it. */
 export class Container {
   readonly waiters: Waiters = new Waiters();
@@ -21,6 +30,10 @@ export class Container {
   #last: Promise<unknown> = Promise.resolve();
   /** The removal that is under way: a second one joins it. */
   removal: Promise<void> | undefined;
+  /** Its end is part of a restart: `--rm` does not hold. */
+  keepOnExit = false;
+  /** What its restart policy is about to do, and the delay before the present run. */
+  readonly restart: RestartState = { stopAsked: false, lastDelayMs: 0, cancel: undefined };
 
   constructor(document: ContainerDocument, paths: ContainerPaths, home: ContainerHome) {
     this.#document = document;
@@ -40,8 +53,18 @@ export class Container {
     return this.#document.state;
   }
 
+  /** It has a process, paused or not. */
   get isRunning(): boolean {
-    return this.state.status === "running";
+    return this.state.status === "running" || this.state.status === "paused";
+  }
+
+  get isPaused(): boolean {
+    return this.state.status === "paused";
+  }
+
+  /** Running, or about to run again by its restart policy: what `ps` shows and `rm` refuses. */
+  get isActive(): boolean {
+    return this.isRunning || this.state.status === "restarting";
   }
 
   /** Streams of the run that is on, or else of the next one. */
@@ -60,6 +83,18 @@ export class Container {
   setState(state: ContainerState): void {
     this.#document = { ...this.#document, state };
     this.save();
+  }
+
+  /** Records changes of anything but the state. */
+  update(change: Partial<Omit<ContainerDocument, "id" | "state" | "version">>): void {
+    const before = this.#document;
+    this.#document = { ...before, ...change };
+    try {
+      this.save();
+    } catch (error) {
+      this.#document = before;
+      throw error;
+    }
   }
 
   save(): void {

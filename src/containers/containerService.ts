@@ -92,8 +92,7 @@ export interface WaitResult {
 }
 
 /**
- * Containers: create, start, their streams, exit, removal; enough for `docker run` in the foreground, `ps`, `rm`, `kill`,
- * `logs`. `reference` is an id, a name, or a prefix of the id that only one container has.
+ * Containers: create, start, their streams, exit, removal. What is done to one that exists is {@link ContainerControl}. `reference` is an id, a name, or a prefix of the id that only one container has.
  *
  * A container goes created → running → exited (→ running …) → gone. It belongs to conmon, not to this process: it runs on
  * when the daemon dies, and the next daemon takes it up by `reconcile`. What a request asks and this engine cannot do is
@@ -114,13 +113,9 @@ export interface ContainerService extends ImageUsers {
   attach(reference: string, options: AttachOptions): Promise<Attachment>;
   /** Registers before it returns. `removed` is answered when nothing is left of the container. */
   wait(reference: string, condition: WaitCondition, signal?: AbortSignal): Promise<WaitResult>;
-  /** Sends a signal (`SIGTERM`, `TERM`, `15`) to process 1. @throws {conflict} CONTAINER_STATE when it does not run */
-  kill(reference: string, signal: string): Promise<void>;
-  /** The stop signal, then SIGKILL after the timeout (default: the container's own, else 10 s; negative: never). @throws {not_modified} */
-  stop(reference: string, timeoutSeconds?: number): Promise<void>;
   /** Size of the terminal. @throws {conflict} CONTAINER_STATE when it does not run */
   resize(reference: string, rows: number, columns: number): Promise<void>;
-  /** @throws {conflict} CONTAINER_STATE when it runs and `force` is not given */
+  /** With `force` one that runs is killed first. @throws {conflict} CONTAINER_STATE when it runs and `force` is not given */
   remove(reference: string, options: { readonly force: boolean; readonly volumes: boolean }): Promise<void>;
   /** `GET /containers/{id}/json`. */
   inspect(reference: string): Promise<Readonly<Record<string, unknown>>>;

@@ -1,11 +1,11 @@
 import { constants } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
-import { EngineError, ErrorCode, messageOf, wrapError } from "#errors";
+import { EngineError, ErrorCode, messageOf } from "#errors";
 import { warmCgroups } from "#host";
 import type { Digest, Platform } from "#oci";
 import { attachTo } from "./attach.ts";
 import { Container } from "./container.ts";
-import { nameInUse, nothingToDo, wrongState } from "./containerError.ts";
+import { nameInUse, wrongState } from "./containerError.ts";
 import type { ContainerIndex } from "./containerIndex.ts";
 import type {
   AttachOptions,
@@ -30,10 +30,7 @@ import { writeEtcFiles } from "./rootfs/etcFiles.ts";
 import { INIT_ENTRIES } from "./rootfs/initEntries.ts";
 import type { Runtime } from "./runtime/chooseRuntime.ts";
 import { seccompFor } from "./runtime/launch.ts";
-import { parseSignal } from "./signals.ts";
 import { inspectContainer } from "./view/inspect.ts";
-
-const DEFAULT_STOP_SECONDS = 10;
 
 /** The room's service: looks containers up and hands them to what does the work. */
 export class Containers implements ContainerService {
@@ -84,34 +81,9 @@ export class Containers implements ContainerService {
   wait(reference: string, condition: WaitCondition, signal?: AbortSignal): Promise<WaitResult> {
     return Promise.try(() => {
       const container = this.#index.get(reference);
-      if (condition === "not-running" && !container.isRunning) return { StatusCode: container.state.exitCode };
+      if (condition === "not-running" && !container.isActive) return { StatusCode: container.state.exitCode };
       return container.waiters.wait(condition === "removed" ? "removed" : "exit", signal);
     });
-  }
-
-  async kill(reference: string, signal: string): Promise<void> {
-    try {
-      const container = this.#index.get(reference);
-      const number = parseSignal(signal === "" ? "SIGKILL" : signal);
-      if (!container.isRunning) throw wrongState(`container ${container.id} is not running`);
-      this.#lifecycle.signal(container, number);
-      container.emit("kill", { signal: String(number) });
-    } catch (error) {
-      throw wrapError(error, `cannot kill container: ${reference}`);
-    }
-  }
-
-  async stop(reference: string, timeoutSeconds?: number): Promise<void> {
-    const container = this.#index.get(reference);
-    const { StopSignal = "SIGTERM", StopTimeout } = container.document.config;
-    if (!container.isRunning) throw nothingToDo(`container ${container.id} is not running`);
-    const ended = container.waiters.wait("exit");
-    await this.kill(container.id, StopSignal);
-    const seconds = timeoutSeconds ?? StopTimeout ?? DEFAULT_STOP_SECONDS;
-    const timer = seconds < 0 ? undefined : setTimeout(() => this.#killIfRunning(container), seconds * 1000);
-    await ended;
-    clearTimeout(timer);
-    container.emit("stop");
   }
 
   async resize(reference: string, rows: number, columns: number): Promise<void> {
@@ -124,16 +96,9 @@ export class Containers implements ContainerService {
 
   async remove(reference: string, options: { readonly force: boolean; readonly volumes: boolean }): Promise<void> {
     const container = this.#index.get(reference);
-    if (container.isRunning && !options.force) {
-      const why = "container is running: stop the container before removing or force remove";
-      throw wrongState(`cannot remove container "/${container.document.name}": ${why}`);
-    }
-    if (container.isRunning) {
-      const ended = container.waiters.wait("exit");
-      this.#killIfRunning(container);
-      await ended;
-    }
-    await this.#lifecycle.remove(container);
+    if (container.isActive && !options.force) throw refuseRemoval(container);
+    if (container.isActive) await this.#lifecycle.killAndWait(container);
+    await this.#lifecycle.remove(container, { volumes: options.volumes });
   }
 
   async inspect(reference: string): Promise<Readonly<Record<string, unknown>>> {
@@ -159,15 +124,16 @@ export class Containers implements ContainerService {
 
   counts(): { readonly running: number; readonly paused: number; readonly stopped: number } {
     const all = [...this.#index];
-    const running = all.filter((container) => container.isRunning).length;
-    return { running, paused: 0, stopped: all.length - running };
+    const paused = all.filter((container) => container.isPaused).length;
+    const running = all.filter((container) => container.isActive).length - paused;
+    return { running, paused, stopped: all.length - running - paused };
   }
 
   usersOf(imageId: Digest): readonly { readonly id: string; readonly running: boolean }[] {
     return this.#index
       .newestFirst()
       .filter(({ document }) => document.imageId === imageId)
-      .map(({ id, isRunning }) => ({ id, running: isRunning }));
+      .map(({ id, isActive }) => ({ id, running: isActive }));
   }
 
   async reconcile(): Promise<void> {
@@ -183,6 +149,7 @@ export class Containers implements ContainerService {
   }
 
   async close(): Promise<void> {
+    this.#room.health.close();
     this.#room.exits[Symbol.dispose]();
     for (const container of this.#index) container.hub.end();
   }
@@ -223,12 +190,16 @@ export class Containers implements ContainerService {
       }
     });
   }
+}
 
-  #killIfRunning(container: Container): void {
-    if (!container.isRunning) return;
-    this.#lifecycle.signal(container, "SIGKILL");
-    container.emit("kill", { signal: "9" });
-  }
+/** In Docker's words. */
+function refuseRemoval({ document, state }: Container): Error {
+  const why: Readonly<Record<string, string>> = {
+    paused: "container is paused and must be unpaused first",
+    restarting: "container is restarting: stop the container before removing or force remove",
+  };
+  const running = "container is running: stop the container before removing or force remove";
+  return wrongState(`cannot remove container "/${document.name}": ${why[state.status] ?? running}`);
 }
 
 /** Before the request is read as a whole; what it says otherwise is refused there. */

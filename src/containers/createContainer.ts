@@ -27,10 +27,10 @@ export interface NewContainer {
 const ID_BYTES = 32;
 const SHORT_ID = 12;
 
-/** `/name` or `name`. @throws {invalid_argument} in Docker's words */
-export function parseName(text: string): string {
+/** `/name` or `name`; `shown` is what the message names. @throws {invalid_argument} in Docker's words */
+export function parseName(text: string, shown: string = text.replace(/^\//, "")): string {
   const name = text.replace(/^\//, "");
-  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name)) throw invalidName(name);
+  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name)) throw invalidName(shown);
   return name;
 }
 

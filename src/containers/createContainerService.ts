@@ -3,6 +3,8 @@ import type { ImageCatalog, ImageCommits } from "#images";
 import type { LayerReads } from "#layers";
 import type { Metadata } from "#metadata";
 import type { Snapshotter } from "#snapshots";
+import { Control } from "./control/control.ts";
+import type { ContainerControl } from "./control/containerControl.ts";
 import type { ContainerService } from "./containerService.ts";
 import { Containers } from "./containers.ts";
 import { RoomFiles } from "./files/containerFiles.ts";
@@ -26,10 +28,11 @@ export interface ContainerServiceOptions {
 export interface ContainerServices {
   readonly containers: ContainerService;
   readonly files: ContainerFiles;
+  readonly control: ContainerControl;
 }
 
 /** The containers of a data root. Call `containers.reconcile` before anything else, `containers.close` and `files.close` at the end. */
 export function createContainerServices(options: ContainerServiceOptions): ContainerServices {
   const room = new ContainerRoom(options);
-  return { containers: new Containers(room), files: new RoomFiles(room) };
+  return { containers: new Containers(room), control: new Control(room), files: new RoomFiles(room) };
 }

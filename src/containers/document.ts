@@ -1,5 +1,6 @@
 import { EngineError, ErrorCode } from "#errors";
 import type { Digest } from "#oci";
+import type { HealthState } from "./health/healthState.ts";
 import type { ContainerConfig } from "./request/containerConfig.ts";
 import type { HostConfig } from "./request/hostConfig.ts";
 
@@ -12,7 +13,8 @@ export interface ProcessIdentity {
 
 /** Where a container is in its life. Times are RFC 3339. */
 export interface ContainerState {
-  readonly status: "created" | "running" | "exited" | "removing";
+  /** `restarting`: it has ended, and its restart policy will start it again; `dead`: its removal failed. */
+  readonly status: "created" | "running" | "paused" | "restarting" | "exited" | "removing" | "dead";
   readonly init?: ProcessIdentity;
   readonly monitor?: ProcessIdentity;
   readonly exitCode: number;
@@ -20,6 +22,8 @@ export interface ContainerState {
   readonly oomKilled: boolean;
   readonly startedAt: string;
   readonly finishedAt: string;
+  /** Absent without a health check. */
+  readonly health?: HealthState;
 }
 
 /** What is known of a container, as stored. Everything else (mounts, sockets, waiters) is made anew from it. */
@@ -31,6 +35,10 @@ export interface ContainerDocument {
   readonly created: string;
   readonly config: ContainerConfig;
   readonly hostConfig: HostConfig;
+  /** By the restart policy since a person last started it; absent is 0. */
+  readonly restartCount?: number;
+  /** A person stopped or killed it: `unless-stopped` then leaves it so when the daemon comes back. */
+  readonly stoppedByUser?: boolean;
   readonly state: ContainerState;
 }
 

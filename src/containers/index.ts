@@ -1,4 +1,5 @@
 export type * from "./containerService.ts";
+export type * from "./control/containerControl.ts";
 export type { ContainerNetworks } from "./networking/containerNetworks.ts";
 export { INIT_PROGRAMS } from "./runtime/initProgram.ts";
 export { createContainerServices } from "./createContainerService.ts";

@@ -1,21 +1,25 @@
-import { existsSync } from "node:fs";
+import { existsSync, watch } from "node:fs";
 import { rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { waitForProcess } from "#host";
+import { freezeCgroup, reapProcess, waitForProcess } from "#host";
 import { EngineError, ErrorCode, messageOf } from "#errors";
 import type { Container } from "./container.ts";
 import type { ContainerIndex } from "./containerIndex.ts";
 import { nothingToDo, wrongState } from "./containerError.ts";
-import { timestamp } from "./document.ts";
+import { NEVER, timestamp } from "./document.ts";
+import type { HealthMonitors } from "./health/healthMonitors.ts";
+import { nextDelayMs, policyRestarts } from "./restart/restartDecision.ts";
 import type { Runtime } from "./runtime/chooseRuntime.ts";
 import type { ExitWatch } from "./runtime/exitWatch.ts";
 import { clear, launch, LaunchFailed } from "./runtime/launch.ts";
 import type { LaunchContext } from "./runtime/launch.ts";
 import { connectStreams, isAlive } from "./runtime/monitor.ts";
+import { cgroupOf } from "./spec/runtimeSpec.ts";
 
 export interface LifecycleContext extends LaunchContext {
   readonly index: ContainerIndex;
   readonly exits: ExitWatch;
+  readonly health: HealthMonitors;
   readonly records: { remove(id: string): boolean };
   runtime(container: Container): Promise<Runtime>;
   log(level: "warn" | "error", line: string): void;
@@ -26,6 +30,9 @@ const OUTPUT_GRACE_MS = 2000;
 /** Docker's exit code for a container whose end nobody saw. */
 const LOST_EXIT_CODE = 255;
 const SIGKILL_EXIT_CODE = 137;
+const SIGKILL = 9;
+/** The file that conmon makes in the bundle. */
+const OOM_MARK = "oom";
 
 /** What moves a container from state to state: start, its exit, removal, and finding it again after a restart. */
 export class Lifecycle {
@@ -35,53 +42,124 @@ export class Lifecycle {
     this.#context = context;
   }
 
-  /** @throws {not_modified} when it runs; {LaunchFailed} and others after which it is not running, and removed if `--rm`. */
+  /** A person's start. @throws {not_modified} when it runs; {LaunchFailed} and others after which it is not running, and removed if `--rm`. */
   start(container: Container): Promise<void> {
     return container.exclusive(async () => {
       if (container.removal !== undefined) throw wrongState("container is marked for removal and cannot be started");
-      if (container.isRunning) throw nothingToDo(`container ${container.id} is already running`);
-      const runtime = await this.#context.runtime(container);
-      try {
-        const { init, monitor } = await launch(container, this.#context, runtime);
-        const startedAt = timestamp();
-        container.setState({ ...container.state, status: "running", init, monitor, exitCode: 0, error: "", startedAt });
-        container.emit("start");
-        this.#watch(container);
-      } catch (error) {
-        this.#notStarted(container, error);
-        throw error instanceof LaunchFailed ? error.cause : error;
-      }
+      if (container.isPaused) throw wrongState("cannot start a paused container, try unpause instead");
+      if (container.isActive) throw nothingToDo(`container ${container.id} is already running`);
+      container.update({ restartCount: 0, stoppedByUser: false });
+      container.restart.lastDelayMs = 0;
+      await this.#run(container);
     });
+  }
+
+  async #run(container: Container): Promise<void> {
+    const { init: _init, monitor: _monitor, ...before } = container.state;
+    container.restart.stopAsked = false;
+    try {
+      const runtime = await this.#context.runtime(container);
+      const { init, monitor } = await launch(container, this.#context, runtime);
+      const startedAt = timestamp();
+      const fresh = { status: "running", init, monitor, exitCode: 0, error: "", oomKilled: false, startedAt } as const;
+      container.setState({ ...before, ...fresh });
+      this.#context.health.start(container, { isNewRun: true });
+      container.emit("start");
+      this.#watch(container);
+    } catch (error) {
+      this.#notStarted(container, error);
+      throw error instanceof LaunchFailed ? error.cause : error;
+    }
   }
 
   #notStarted(container: Container, error: unknown): void {
     const exitCode = error instanceof LaunchFailed ? error.exitCode : 128;
-    container.setState({ ...container.state, exitCode, error: messageOf(error) });
+    const status = container.state.status === "restarting" ? "exited" : container.state.status;
+    container.setState({ ...container.state, status, exitCode, error: messageOf(error) });
     container.renewHub().end();
     container.waiters.tell("exit", { StatusCode: exitCode });
     if (container.document.hostConfig.AutoRemove) this.#removeQuietly(container);
   }
 
   #watch(container: Container): void {
+    const stopOomWatch = this.#watchOom(container);
     void this.#context.exits
       .wait(container.id, container.state.monitor)
       .then((code) => this.#ended(container, code))
-      .catch((error: unknown) => this.#context.log("error", `container ${container.id}: ${messageOf(error)}`));
+      .catch((error: unknown) => this.#context.log("error", `container ${container.id}: ${messageOf(error)}`))
+      .finally(stopOomWatch);
+  }
+
+  /** The kernel may kill a process of the container that goes on: conmon then leaves a mark in its bundle. */
+  #watchOom(container: Container): () => void {
+    const tell = (): void => {
+      if (container.state.oomKilled || !container.isRunning || !existsSync(container.paths.oomMark)) return;
+      container.setState({ ...container.state, oomKilled: true });
+      container.emit("oom");
+    };
+    try {
+      const watcher = watch(container.paths.bundle, { persistent: false }, (_event, name) => {
+        if (name === OOM_MARK) tell();
+      });
+      watcher.on("error", () => undefined); // the bundle is gone: so is the run
+      return () => watcher.close();
+    } catch {
+      return () => undefined; // the run has ended already: the mark is read with its exit
+    }
   }
 
   /** Tells the exit first, cleans up behind it; whoever asks for more waits until that is done. */
   async #ended(container: Container, code: number | undefined): Promise<void> {
+    const { monitor } = container.state;
     if (code === undefined) await this.#killOrphan(container);
     await Promise.race([container.hub.ended, sleep(OUTPUT_GRACE_MS, undefined, { ref: false })]);
     container.renewHub();
     const exitCode = code ?? SIGKILL_EXIT_CODE;
-    this.#recordExit(container, exitCode);
+    const restartIn = this.#recordExit(container, exitCode);
     const cleared = container.exclusive(async () =>
       clear(container, this.#context, await this.#context.runtime(container)),
     );
     container.waiters.tell("exit", { StatusCode: exitCode });
     await cleared;
-    if (container.document.hostConfig.AutoRemove) this.#removeQuietly(container);
+    if (monitor !== undefined) reapProcess(monitor.pid);
+    if (restartIn !== undefined) this.#planRestart(container, restartIn);
+    else if (container.document.hostConfig.AutoRemove) this.#removeQuietly(container);
+  }
+
+  /** Starts it after the delay, unless somebody stops or removes it meanwhile. */
+  #planRestart(container: Container, delayMs: number): void {
+    const giveUp = new AbortController();
+    container.restart.cancel = () => {
+      giveUp.abort();
+      container.restart.cancel = undefined;
+      if (container.state.status !== "restarting") return;
+      container.setState({ ...container.state, status: "exited" });
+      container.waiters.tell("exit", { StatusCode: container.state.exitCode });
+    };
+    if (container.restart.stopAsked) return container.restart.cancel();
+    sleep(delayMs, undefined, { signal: giveUp.signal, ref: false })
+      .then(() => this.#startAgain(container, giveUp.signal))
+      .catch((error: unknown) => {
+        if (!giveUp.signal.aborted) this.#context.log("warn", `restart of ${container.id}: ${messageOf(error)}`);
+      });
+  }
+
+  #startAgain(container: Container, signal: AbortSignal): Promise<void> {
+    return container.exclusive(async () => {
+      if (signal.aborted || container.state.status !== "restarting" || container.removal !== undefined) return;
+      container.restart.cancel = undefined;
+      await this.#run(container);
+    });
+  }
+
+  /** Does `work` (a stop and a start) to a container that would remove itself at its end. */
+  async withoutRemoval(container: Container, work: () => Promise<void>): Promise<void> {
+    container.keepOnExit = true;
+    try {
+      await work();
+    } finally {
+      container.keepOnExit = false;
+    }
   }
 
   /** Its monitor was killed: nobody holds its streams any more, it cannot go on. */
@@ -94,31 +172,52 @@ export class Lifecycle {
     container.hub.end();
   }
 
-  #recordExit(container: Container, exitCode: number): void {
+  /** Records and tells the end of a run; the delay in ms after which it shall run again, if it shall. */
+  #recordExit(container: Container, exitCode: number): number | undefined {
     const { init: _init, monitor: _monitor, ...state } = container.state;
-    const oomKilled = existsSync(container.paths.oomMark);
-    container.setState({ ...state, status: "exited", exitCode, oomKilled, finishedAt: timestamp() });
-    const seconds = Math.trunc((Date.parse(container.state.finishedAt) - Date.parse(state.startedAt)) / 1000);
-    if (oomKilled) container.emit("oom");
-    container.emit("die", { execDuration: String(Math.max(0, seconds)), exitCode: String(exitCode) });
+    const { hostConfig, restartCount = 0, stoppedByUser = false } = container.document;
+    const oomKilled = state.oomKilled || existsSync(container.paths.oomMark);
+    const finishedAt = timestamp();
+    const ranMs = Math.max(0, Date.parse(finishedAt) - Date.parse(state.startedAt));
+    const run = { exitCode, ranMs, restartCount, stoppedByUser };
+    const again = !container.restart.stopAsked && policyRestarts(hostConfig.RestartPolicy, run);
+    this.#context.health.stop(container);
+    if (again) container.update({ restartCount: restartCount + 1 });
+    const { health } = container.state;
+    container.setState({
+      ...state,
+      status: again ? "restarting" : "exited",
+      exitCode,
+      oomKilled,
+      finishedAt,
+      ...(health === undefined ? {} : { health }),
+    });
+    if (oomKilled && !state.oomKilled) container.emit("oom");
+    container.emit("die", { execDuration: String(Math.trunc(ranMs / 1000)), exitCode: String(exitCode) });
+    if (!again) return undefined;
+    container.restart.lastDelayMs = nextDelayMs(container.restart.lastDelayMs, ranMs);
+    return container.restart.lastDelayMs;
   }
 
   #removeQuietly(container: Container): void {
-    this.remove(container).catch((error: unknown) =>
+    if (container.keepOnExit) return;
+    this.remove(container, { volumes: true }).catch((error: unknown) =>
       this.#context.log("error", `cannot remove container ${container.id}: ${messageOf(error)}`),
     );
   }
 
   /** Removes a container that does not run; a second call joins the first. */
-  remove(container: Container): Promise<void> {
-    container.removal ??= this.#remove(container).catch((error: unknown) => {
+  remove(container: Container, options: { readonly volumes: boolean }): Promise<void> {
+    container.restart.cancel?.();
+    container.removal ??= this.#remove(container, options).catch((error: unknown) => {
       container.removal = undefined;
+      container.setState({ ...container.state, status: "dead" });
       throw error;
     });
     return container.removal;
   }
 
-  #remove(container: Container): Promise<void> {
+  #remove(container: Container, _options: { readonly volumes: boolean }): Promise<void> {
     const { snapshots, index, records } = this.#context;
     return container.exclusive(async () => {
       const { id, paths, state } = container;
@@ -132,19 +231,25 @@ export class Lifecycle {
       index.remove(container);
       container.renewHub().end();
       container.emit("destroy");
+      container.waiters.tell("exit", { StatusCode: state.exitCode });
       container.waiters.tell("removed", { StatusCode: state.exitCode });
     });
   }
 
-  /** Kills a running container and waits until its end is recorded. */
+  /** Kills a running container, or gives up its planned restart, and waits until its end is recorded. */
   async killAndWait(container: Container): Promise<void> {
     const ended = container.waiters.wait("exit");
-    this.signal(container, "SIGKILL");
-    if (container.isRunning) await ended;
+    container.restart.stopAsked = true;
+    container.restart.cancel?.();
+    if (container.isRunning) {
+      this.signal(container, SIGKILL);
+      container.emit("kill", { signal: String(SIGKILL) });
+    }
+    if (container.isActive) await ended;
   }
 
-  /** Does nothing when the process is gone already. */
-  signal(container: Container, signal: number | NodeJS.Signals): void {
+  /** Does nothing when the process is gone already. What is frozen is let go on to die of SIGKILL (cgroup v1 needs that). */
+  signal(container: Container, signal: number): void {
     const { init } = container.state;
     if (!isAlive(init)) return;
     try {
@@ -152,18 +257,41 @@ export class Lifecycle {
     } catch (error) {
       throw new EngineError("internal", ErrorCode.SYSCALL, `cannot kill container: ${container.id}`, { cause: error });
     }
+    if (signal === SIGKILL && container.isPaused) {
+      freezeCgroup(cgroupOf(container.id), false).catch((error: unknown) =>
+        this.#context.log("warn", `container ${container.id}: ${messageOf(error)}`),
+      );
+    }
   }
 
-  /** Brings a document that an earlier daemon left in line with what is. */
+  /** Brings a document that an earlier daemon left in line with what is, and starts what its policy wants running. */
   async takeUp(container: Container): Promise<void> {
     const { state, document } = container;
-    if (state.status === "removing") return this.#removeQuietly(container);
-    if (state.status === "running") {
-      if (this.#context.exits.read(container.id) === undefined && isAlive(state.monitor)) this.#reconnect(container);
+    if (state.status === "removing" || state.status === "dead") return this.#removeQuietly(container);
+    if (container.isRunning) {
+      const lives = this.#context.exits.read(container.id) === undefined && isAlive(state.monitor);
+      if (lives) this.#reconnect(container);
       else container.hub.end();
-      return this.#watchOrLost(container);
+      await this.#watchOrLost(container);
+      if (lives && !container.isPaused) this.#context.health.start(container, { isNewRun: false });
+      return;
     }
-    if (document.hostConfig.AutoRemove) this.#removeQuietly(container);
+    if (document.hostConfig.AutoRemove) return this.#removeQuietly(container);
+    this.#resumePolicy(container);
+  }
+
+  /** What stood still when the last daemon went: `always` starts even what a person stopped, as in Docker. */
+  #resumePolicy(container: Container): void {
+    const { state, document } = container;
+    const { restartCount = 0, stoppedByUser = false, hostConfig } = document;
+    const ranMs = Date.parse(state.finishedAt) - Date.parse(state.startedAt);
+    const run = { exitCode: state.exitCode, ranMs, restartCount, stoppedByUser };
+    if (state.startedAt === NEVER || !policyRestarts(hostConfig.RestartPolicy, run)) {
+      if (state.status === "restarting") container.setState({ ...state, status: "exited" });
+      return;
+    }
+    container.setState({ ...state, status: "restarting" });
+    this.#planRestart(container, 0);
   }
 
   #reconnect(container: Container): void {

@@ -56,7 +56,7 @@ export async function listContainers(
   const stopped = all || limit !== undefined || wantsStopped(filters);
   const chosen = index
     .newestFirst()
-    .filter((container) => stopped || container.isRunning)
+    .filter((container) => stopped || container.isActive)
     .filter(matches)
     .slice(0, limit);
   return Promise.all(

@@ -1,6 +1,7 @@
 import { ContainerIndex } from "./containerIndex.ts";
 import type { Container } from "./container.ts";
 import type { ContainerServiceOptions } from "./createContainerService.ts";
+import { HealthMonitors } from "./health/healthMonitors.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { chooseRuntime } from "./runtime/chooseRuntime.ts";
 import type { Runtime } from "./runtime/chooseRuntime.ts";
@@ -15,6 +16,7 @@ export class ContainerRoom {
   readonly index: ContainerIndex = new ContainerIndex();
   readonly filters: FilterCache;
   readonly exits: ExitWatch;
+  readonly health: HealthMonitors;
   readonly lifecycle: Lifecycle;
   readonly #chosen = new Map<string, Promise<Runtime>>();
 
@@ -23,12 +25,14 @@ export class ContainerRoom {
     this.layout = new Layout(options.dataRoot, options.execRoot);
     this.filters = new FilterCache(this.layout.filters);
     this.exits = new ExitWatch(this.layout.exits);
+    this.health = new HealthMonitors(options.log);
     this.lifecycle = new Lifecycle({
       layout: this.layout,
       snapshots: options.snapshots,
       filters: this.filters,
       index: this.index,
       exits: this.exits,
+      health: this.health,
       records: options.metadata.containers,
       runtime: (container) => this.runtimeOf(container),
       log: options.log,

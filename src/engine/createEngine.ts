@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { openContentStore } from "#content";
 import type { ContentStore } from "#content";
 import { createContainerServices } from "#containers";
-import type { ContainerFiles, ContainerService } from "#containers";
+import type { ContainerService, ContainerServices } from "#containers";
 import type { VersionInfo } from "#engineapi";
 import { createCollector } from "#gc";
 import type { GarbageCollector } from "#gc";
@@ -34,10 +34,8 @@ import { VERSION } from "./version.ts";
 
 /** Everything that an API needs, wired. */
 export interface Engine {
-  readonly backends: {
+  readonly backends: ContainerServices & {
     readonly images: ImageTransfer & ImageCatalog;
-    readonly containers: ContainerService;
-    readonly files: ContainerFiles;
     readonly volumes: VolumeCatalog;
     readonly system: SystemBackend;
     readonly registry: RegistryBackend;
@@ -103,12 +101,7 @@ function createServices(
   stores: Stores,
   events: EventBus,
   stack: AsyncDisposableStack,
-): {
-  readonly images: ImageTransfer & ImageCatalog;
-  readonly containers: ContainerService;
-  readonly files: ContainerFiles;
-  readonly registry: RegistryBackend;
-} {
+): ContainerServices & { readonly images: ImageTransfer & ImageCatalog; readonly registry: RegistryBackend } {
   const { metadata, content, layers, snapshots, collector, flusher } = stores;
   const remote = stack.use(createRegistryClient({ ...config.registries, userAgent: `varve/${VERSION} (linux)` }));
   const late: { containers?: ContainerService } = {};
@@ -130,7 +123,7 @@ function createServices(
       attempts: config.maxDownloadAttempts,
     },
   });
-  const { containers, files } = createContainerServices({
+  const services = createContainerServices({
     metadata,
     snapshots,
     layers,
@@ -140,10 +133,10 @@ function createServices(
     events: events.emit,
     log: config.log,
   });
-  late.containers = containers;
-  stack.defer(() => containers.close());
-  stack.defer(() => files.close());
-  return { images, containers, files, registry: createRegistryBackend(remote) };
+  late.containers = services.containers;
+  stack.defer(() => services.containers.close());
+  stack.defer(() => services.files.close());
+  return { images, ...services, registry: createRegistryBackend(remote) };
 }
 
 /**
@@ -154,7 +147,8 @@ export async function createEngine(config: EngineConfig): Promise<Engine> {
   await using stack = new AsyncDisposableStack();
   const stores = await openStores(config, stack);
   const events = createEventBus(stores.metadata.events);
-  const { images, containers, files, registry } = createServices(config, stores, events, stack);
+  const { images, registry, ...services } = createServices(config, stores, events, stack);
+  const { containers } = services;
   const volumes = await openVolumes({
     dataRoot: config.dataRoot,
     records: stores.metadata.volumes,
@@ -169,8 +163,7 @@ export async function createEngine(config: EngineConfig): Promise<Engine> {
   return {
     backends: {
       images,
-      containers,
-      files,
+      ...services,
       volumes: volumes.catalog,
       registry,
       system: createSystemBackend({ images, containers, volumes: volumes.catalog, events, systemInfo }),

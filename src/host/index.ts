@@ -25,6 +25,7 @@ export { dataSegments, punchHole } from "./sparseFiles.ts";
 export { spawnProcess } from "./spawnProcess.ts";
 export * from "./specialFiles.ts";
 export * from "./xattrs.ts";
+export { freezeCgroup } from "./freezer.ts";
 export { openInflater } from "./inflater.ts";
 export type { Inflater, InflateStep } from "./inflater.ts";
 export { fromNodeError, isErrno } from "./syscallError.ts";
@@ -39,4 +40,3 @@ export { findXattr, openConfined, setTimesOf, setXattrOf } from "./fileDescripto
 export type { Confinement } from "./fileDescriptors.ts";
 export { openRootView } from "./rootView.ts";
 export type { RootView, ViewMount } from "./rootView.ts";
-export { setFrozen } from "./freezer.ts";

@@ -3,3 +3,4 @@ export { createImageService } from "./createImageService.ts";
 export type { ImageServiceOptions } from "./createImageService.ts";
 export type { TransferLimits } from "./context.ts";
 export { openArchiveInput } from "./archiveInput.ts";
+export { checkFilterKeys, hasAnyLabel, hasLabels, untilFilter } from "./catalog/filters.ts";

@@ -2,8 +2,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createContainerServices } from "#containers";
-import type { Attachment, ContainerCreateRequest, ContainerServices } from "#containers";
 import type { ImageCatalog, ImageCommits } from "#images";
+import type {
+  Attachment,
+  ContainerControl,
+  ContainerCreateRequest,
+  ContainerService,
+  ContainerServices,
+} from "#containers";
 import { openLayerStore } from "#layers";
 import { openMetadata } from "#metadata";
 import { parseDigest, parseImageConfig } from "#oci";
@@ -19,14 +25,15 @@ export interface SeenEvent {
 
 /** The rooms below containers on a temporary data root, with one image: busybox as `box`. */
 export interface ContainerRooms extends AsyncDisposable {
-  readonly containers: ContainerServices["containers"];
   readonly files: ContainerServices["files"];
+  readonly containers: ContainerService;
+  readonly control: ContainerControl;
   readonly events: SeenEvent[];
   readonly log: string[];
   readonly dataRoot: string;
   readonly execRoot: string;
-  /** Closes every room as a stopping daemon does and opens them again. */
-  restart(): Promise<void>;
+  /** Closes every room as a stopping daemon does, does what is wanted while there is none, and opens them again. */
+  restart(between?: () => Promise<void>): Promise<void>;
   /** `create`, and its id. */
   make(request: Partial<ContainerCreateRequest>, name?: string): Promise<string>;
   /** Creates, attaches, starts, feeds `input`, waits for the end. */
@@ -131,8 +138,12 @@ export async function openContainerRooms(): Promise<ContainerRooms> {
     get files() {
       return rooms.files;
     },
-    restart: async () => {
+    get control() {
+      return rooms.control;
+    },
+    restart: async (between) => {
       await rooms.close();
+      await between?.();
       rooms = await open();
     },
     run: async (request, input) => {

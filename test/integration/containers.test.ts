@@ -146,15 +146,15 @@ describe("containers", () => {
 
   test("stop and kill: the signal, then SIGKILL; wrong states are named", async () => {
     const id = await rooms.make({ Cmd: ["sleep", "1000"] }, "sleeper");
-    await assert.rejects(rooms.containers.kill("sleeper", "TERM"), {
+    await assert.rejects(rooms.control.kill("sleeper", "TERM"), {
       message: `cannot kill container: sleeper: container ${id} is not running`,
     });
     await rooms.containers.start(id);
-    await assert.rejects(rooms.containers.kill("nobody", "TERM"), {
+    await assert.rejects(rooms.control.kill("nobody", "TERM"), {
       message: "cannot kill container: nobody: No such container: nobody",
       category: "not_found",
     });
-    await assert.rejects(rooms.containers.kill("sleeper", "FOO"), {
+    await assert.rejects(rooms.control.kill("sleeper", "FOO"), {
       message: "cannot kill container: sleeper: invalid signal: FOO",
     });
     await assert.rejects(rooms.containers.remove("sleeper", { force: false, volumes: false }), {
@@ -164,7 +164,7 @@ describe("containers", () => {
     await assert.rejects(rooms.make({ Cmd: ["true"] }, "sleeper"), {
       message: `Conflict. The container name "/sleeper" is already in use by container "${id}". You have to remove (or rename) that container to be able to reuse that name.`,
     });
-    await rooms.containers.stop(id, 0);
+    await rooms.control.stop(id, { timeoutSeconds: 0 });
     assert.deepEqual(await rooms.containers.wait(id, "not-running"), { StatusCode: 137 });
     await rooms.containers.remove(id, { force: false, volumes: false });
     await assert.rejects(rooms.containers.inspect("sleeper"), { message: "No such container: sleeper" });

@@ -106,7 +106,7 @@ async function done(exchange: Exchange, work: Promise<void>): Promise<void> {
   exchange.empty(204);
 }
 
-/** Running containers in the foreground, and what looks after them. */
+/** Containers: made, looked at, attached to, waited for, removed. */
 export function containerRoutes(containers: ContainerBackend): readonly Route[] {
   const id = (exchange: Exchange): string => exchange.param("id");
   return [
@@ -116,16 +116,6 @@ export function containerRoutes(containers: ContainerBackend): readonly Route[] 
     ["GET", "/containers/:id/logs", (exchange) => logs(containers, exchange)],
     ["POST", "/containers/:id/attach", (exchange) => attach(containers, exchange)],
     ["POST", "/containers/:id/start", (exchange) => done(exchange, containers.start(id(exchange)))],
-    [
-      "POST",
-      "/containers/:id/stop",
-      (exchange) => done(exchange, containers.stop(id(exchange), exchange.integer("t"))),
-    ],
-    [
-      "POST",
-      "/containers/:id/kill",
-      (exchange) => done(exchange, containers.kill(id(exchange), exchange.query.get("signal") ?? "SIGKILL")),
-    ],
     ["POST", "/containers/:id/wait", (exchange) => wait(containers, exchange)],
     [
       "POST",

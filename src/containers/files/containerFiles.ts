@@ -1,5 +1,5 @@
 import { EngineError, ErrorCode, isNotFound, messageOf } from "#errors";
-import { setFrozen } from "#host";
+import { freezeCgroup } from "#host";
 import { openArchiveInput } from "#images";
 import { familiarReference } from "#oci";
 import type { Digest } from "#oci";
@@ -183,14 +183,14 @@ function fileNotFound(error: unknown, path: string, reference: string): unknown 
 
 /** True when it was running and stands still now. */
 async function pause(container: Container): Promise<boolean> {
-  if (!container.isRunning) return false;
-  await setFrozen(cgroupOf(container.id), true);
+  if (!container.isRunning || container.isPaused) return false;
+  await freezeCgroup(cgroupOf(container.id), true);
   container.emit("pause");
   return true;
 }
 
 async function resume(container: Container): Promise<void> {
   if (!container.isRunning) return;
-  await setFrozen(cgroupOf(container.id), false);
+  await freezeCgroup(cgroupOf(container.id), false);
   container.emit("unpause");
 }

@@ -28,7 +28,7 @@ const FROM_DOCKER = {
 test("refusal: the empty values that clients send pass", () => {
   refuseUnsupported(FROM_DOCKER);
   refuseUnsupported({});
-  refuseUnsupported({ Healthcheck: { Test: ["NONE"] }, HostConfig: { RestartPolicy: { Name: "" } } });
+  refuseUnsupported({ Healthcheck: { Test: ["NONE"] } });
 });
 
 const REFUSED: readonly (readonly [object, string])[] = [
@@ -38,7 +38,6 @@ const REFUSED: readonly (readonly [object, string])[] = [
     { HostConfig: { PortBindings: { "80/tcp": [{ HostPort: "8080" }] } } },
     "varve does not support --publish yet (PortBindings)",
   ],
-  [{ HostConfig: { RestartPolicy: { Name: "always" } } }, "varve does not support --restart yet (RestartPolicy)"],
   [{ HostConfig: { Devices: [{ PathOnHost: "/dev/fuse" }] } }, "varve does not support --device yet (Devices)"],
   [{ HostConfig: { MemorySwappiness: 60 } }, "varve does not support --memory-swappiness yet (MemorySwappiness)"],
   [{ Volumes: { "/data": {} } }, "varve does not support --volume yet (Volumes)"],

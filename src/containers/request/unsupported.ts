@@ -13,7 +13,6 @@ const HOST_CONFIG: Readonly<Record<string, string>> = {
   PortBindings: "--publish",
   PublishAllPorts: "--publish-all",
   Links: "--link",
-  RestartPolicy: "--restart",
   Devices: "--device",
   DeviceCgroupRules: "--device-cgroup-rule",
   DeviceRequests: "--gpus",
@@ -49,17 +48,11 @@ const CONFIG: Readonly<Record<string, string>> = {
 
 /** Values that ask for nothing, beside empty ones. */
 const DEFAULTS: Readonly<Record<string, (value: unknown) => boolean>> = {
-  RestartPolicy: (value) => ["", "no"].includes(textOf(value, "Name")),
   MemorySwappiness: (value) => value === -1,
   UsernsMode: (value) => value === "host",
   Isolation: (value) => value === "default",
   Healthcheck: (value) => isHollow(value) || firstOf(value, "Test") === "NONE",
 };
-
-function textOf(value: unknown, key: string): string {
-  const found = typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
-  return typeof found === "string" ? found : "";
-}
 
 function firstOf(value: unknown, key: string): unknown {
   const found: unknown = typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;

@@ -8,18 +8,20 @@ import { etcFilesAt } from "../rootfs/etcFiles.ts";
 import { networkSettings } from "./networkSettings.ts";
 
 function stateOnWire(state: ContainerState): Readonly<Record<string, unknown>> {
+  const { status } = state;
   return {
-    Status: state.status,
-    Running: state.status === "running",
-    Paused: false,
-    Restarting: false,
+    Status: status,
+    Running: status === "running" || status === "paused" || status === "restarting",
+    Paused: status === "paused",
+    Restarting: status === "restarting",
     OOMKilled: state.oomKilled,
-    Dead: false,
+    Dead: status === "dead",
     Pid: state.init?.pid ?? 0,
     ExitCode: state.exitCode,
     Error: state.error,
     StartedAt: state.startedAt,
     FinishedAt: state.finishedAt,
+    ...(state.health === undefined ? {} : { Health: state.health }),
   };
 }
 
@@ -54,7 +56,7 @@ export function inspectContainer(
     Image: imageId,
     ...files(container),
     Name: `/${name}`,
-    RestartCount: 0,
+    RestartCount: container.document.restartCount ?? 0,
     Driver: graphDriver.Name,
     Platform: "linux",
     MountLabel: "",

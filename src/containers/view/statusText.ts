@@ -26,16 +26,27 @@ export function describeDuration(milliseconds: number): string {
   return step === undefined ? `${Math.trunc(seconds / (365 * DAY))} years` : step[1](seconds);
 }
 
-/** Column STATUS: `Up 3 seconds`, `Exited (0) 2 minutes ago`, `Created`. */
+function healthText({ health }: ContainerState): string {
+  if (health === undefined) return "";
+  return health.Status === "starting" ? " (health: starting)" : ` (${health.Status})`;
+}
+
+/** Column STATUS: `Up 3 seconds (healthy)`, `Up 3 seconds (Paused)`, `Exited (0) 2 minutes ago`, `Restarting (1) 1 second ago`, `Created`. */
 export function statusText(state: ContainerState, now: number): string {
   switch (state.status) {
     case "running":
-      return `Up ${describeDuration(now - Date.parse(state.startedAt))}`;
+      return `Up ${describeDuration(now - Date.parse(state.startedAt))}${healthText(state)}`;
+    case "paused":
+      return `Up ${describeDuration(now - Date.parse(state.startedAt))} (Paused)`;
+    case "restarting":
+      return `Restarting (${state.exitCode}) ${describeDuration(now - Date.parse(state.finishedAt))} ago`;
     case "exited":
       return `Exited (${state.exitCode}) ${describeDuration(now - Date.parse(state.finishedAt))} ago`;
     case "created":
       return state.finishedAt === NEVER ? "Created" : `Exited (${state.exitCode})`;
     case "removing":
       return "Removal In Progress";
+    case "dead":
+      return "Dead";
   }
 }

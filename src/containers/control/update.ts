@@ -1,0 +1,105 @@
+import { randomUUID } from "node:crypto";
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { runProgram } from "#host";
+import { EngineError, ErrorCode, wrapError } from "#errors";
+import type { Container } from "../container.ts";
+import { Fields } from "../request/fields.ts";
+import { parseHostConfig } from "../request/hostConfig.ts";
+import type { HostConfig } from "../request/hostConfig.ts";
+import { parseRestartPolicy } from "../request/restartPolicy.ts";
+import type { ContainerRoom } from "../room.ts";
+import { containerResources } from "../spec/resources.ts";
+
+const invalid = (message: string): EngineError => new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, message);
+const conflict = (what: string, other: string): EngineError =>
+  invalid(`Conflicting options: ${what} cannot be updated as ${other} has already been set`);
+
+/** What an update may change; 0 and empty mean "as it is". */
+const NUMBERS = [
+  "Memory",
+  "MemorySwap",
+  "MemoryReservation",
+  "NanoCpus",
+  "CpuShares",
+  "CpuQuota",
+  "CpuPeriod",
+  "CpuRealtimePeriod",
+  "CpuRealtimeRuntime",
+  "PidsLimit",
+  "BlkioWeight",
+] as const;
+const TEXTS = ["CpusetCpus", "CpusetMems"] as const;
+
+type Change = Partial<Pick<HostConfig, (typeof NUMBERS)[number] | (typeof TEXTS)[number] | "RestartPolicy">>;
+
+/** Docker's rules of what may not come together (moby container_unix.go UpdateContainer). */
+function checkAgainst(before: HostConfig, fields: Fields): void {
+  const given = (name: (typeof NUMBERS)[number]): boolean => fields.integer(name) > 0;
+  if (given("NanoCpus") && before.CpuPeriod > 0) throw conflict("Nano CPUs", "CPU Period");
+  if (given("NanoCpus") && before.CpuQuota > 0) throw conflict("Nano CPUs", "CPU Quota");
+  if (given("CpuQuota") && before.NanoCpus > 0) throw conflict("CPU Quota", "NanoCPUs");
+  if (given("CpuPeriod") && before.NanoCpus > 0) throw conflict("CPU Period", "NanoCPUs");
+  const memory = fields.integer("Memory");
+  if (memory > 0 && before.MemorySwap !== -1 && memory > before.MemorySwap && fields.integer("MemorySwap") === 0) {
+    throw invalid(
+      "Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time",
+    );
+  }
+}
+
+function changeOf(fields: Fields, { AutoRemove }: HostConfig): Change {
+  const numbers = NUMBERS.map((name) => [name, fields.integer(name)] as const).filter(([, value]) => value !== 0);
+  const texts = TEXTS.map((name) => [name, fields.text(name)] as const).filter(([, value]) => value !== "");
+  const named = fields.object("RestartPolicy").text("Name") !== "";
+  const policy = named ? parseRestartPolicy(fields, false) : undefined;
+  if (AutoRemove && policy !== undefined && policy.Name !== "no") {
+    throw invalid("Restart policy cannot be updated because AutoRemove is enabled for the container");
+  }
+  return { ...Object.fromEntries([...numbers, ...texts]), ...(policy === undefined ? {} : { RestartPolicy: policy }) };
+}
+
+/** Changes a running container's cgroups by its runtime, which knows every hierarchy and version. */
+async function applyLimits(room: ContainerRoom, container: Container, hostConfig: HostConfig): Promise<void> {
+  const { devices: _devices, ...resources } = containerResources(hostConfig);
+  if (Object.keys(resources).length === 0) return;
+  const runtime = await room.runtimeOf(container);
+  const file = join(container.paths.bundle, `update-${randomUUID()}.json`);
+  await writeFile(file, JSON.stringify(resources), { mode: 0o600 });
+  try {
+    const args = ["--root", room.layout.runtimeState, "update", "--resources", file, container.id];
+    const { code, stderr } = await runProgram({ file: runtime.file, args });
+    if (code !== 0) throw new EngineError("internal", ErrorCode.RUNTIME_FAILED, stderr.toString().trim());
+  } finally {
+    await rm(file, { force: true });
+  }
+}
+
+/**
+ * Limits and restart policy of a container, changed at once and for later starts; nothing is recorded when the kernel
+ * refuses. @throws {invalid_argument} in Docker's words
+ */
+export async function updateContainer(
+  room: ContainerRoom,
+  container: Container,
+  request: unknown,
+): Promise<{ readonly Warnings: readonly string[] | null }> {
+  const fields = new Fields(request, "UpdateConfig");
+  const { hostConfig, state } = container.document;
+  // What a create would refuse is refused in the same words.
+  parseHostConfig(request);
+  let changed: HostConfig;
+  try {
+    if (container.removal !== undefined || state.status === "dead") {
+      throw invalid('container is marked for removal and cannot be "update"');
+    }
+    checkAgainst(hostConfig, fields);
+    changed = { ...hostConfig, ...changeOf(fields, hostConfig) };
+    if (container.isRunning) await applyLimits(room, container, changed);
+  } catch (error) {
+    throw wrapError(error, `Cannot update container ${container.id}`);
+  }
+  container.update({ hostConfig: changed });
+  container.emit("update");
+  return { Warnings: null };
+}
