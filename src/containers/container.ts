@@ -97,6 +97,13 @@ export class Container {
     }
   }
 
+  /** Records that its creation has ended, with what it mounts. */
+  finish(mountPoints: ContainerDocument["mountPoints"]): void {
+    const { unfinished: _unfinished, ...document } = this.#document;
+    this.#document = { ...document, mountPoints };
+    this.save();
+  }
+
   save(): void {
     const { id, name, imageId } = this.#document;
     this.#home.records.put({ id, name, imageId, document: JSON.stringify(this.#document) });

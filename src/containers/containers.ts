@@ -23,6 +23,7 @@ import type { ContainerServiceOptions } from "./createContainerService.ts";
 import { parseDocument } from "./document.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { listContainers } from "./listContainers.ts";
+import type { MountPoint } from "./mounts/mountPoint.ts";
 import { readLogs } from "./output/readLogs.ts";
 import { randomName } from "./request/randomName.ts";
 import type { ContainerRoom } from "./room.ts";
@@ -54,13 +55,18 @@ export class Containers implements ContainerService {
     const image = await this.#options.images.lookup(request.Image, platform);
     const runtime = await this.#room.runtime(requestedRuntime(request));
     const { document, warnings } = newContainer(request, image, this.#chooseName(name));
-    const container = this.#adopt(document);
+    const { mounts } = this.#room;
+    const container = this.#adopt({ ...document, unfinished: true });
     try {
       container.save();
+      const mountPoints = await mounts.register(document, (other) => this.#mountsOf(other));
       await Promise.all([
         this.#options.snapshots.prepare(container.id, image.chainId, INIT_ENTRIES),
         writeEtcFiles(container.paths.directory, document),
       ]);
+      await mounts.populate({ ...document, mountPoints }, image.diffIds);
+      container.finish(mountPoints);
+      mounts.settle(container.id);
     } catch (error) {
       await this.#discard(container);
       throw error;
@@ -132,18 +138,24 @@ export class Containers implements ContainerService {
   usersOf(imageId: Digest): readonly { readonly id: string; readonly running: boolean }[] {
     return this.#index
       .newestFirst()
-      .filter(({ document }) => document.imageId === imageId)
+      .filter(({ document }) => uses(document, imageId))
       .map(({ id, isActive }) => ({ id, running: isActive }));
   }
 
   async reconcile(): Promise<void> {
     const { metadata, log } = this.#options;
+    const report = (id: string, error: unknown): void => log("error", `container ${id}: ${messageOf(error)}`);
     for (const { id, document } of metadata.containers.list()) {
       try {
-        await this.#lifecycle.takeUp(this.#adopt(parseDocument(document)));
+        const container = this.#adopt(parseDocument(document));
+        if (container.document.unfinished === true) await this.#discard(container);
       } catch (error) {
-        log("error", `container ${id}: ${messageOf(error)}`);
+        report(id, error);
       }
+    }
+    await this.#room.mounts.reconcile([...this.#index].map(({ document }) => document));
+    for (const container of Array.from(this.#index)) {
+      await this.#lifecycle.takeUp(container).catch((error: unknown) => report(container.id, error));
     }
     await this.#room.runtime("").catch((error: unknown) => log("warn", `containers cannot run: ${messageOf(error)}`));
   }
@@ -164,9 +176,19 @@ export class Containers implements ContainerService {
     return container;
   }
 
+  /** @throws {invalid_argument} not {not_found}, which clients take for a missing image */
+  #mountsOf(reference: string): readonly MountPoint[] {
+    try {
+      return this.#index.get(reference).document.mountPoints;
+    } catch (error) {
+      throw new EngineError("invalid_argument", ErrorCode.CONTAINER_NOT_FOUND, messageOf(error), { cause: error });
+    }
+  }
+
   async #discard(container: Container): Promise<void> {
     this.#index.remove(container);
     this.#options.metadata.containers.remove(container.id);
+    await this.#room.mounts.discard(container.id);
     await this.#options.snapshots.remove(container.id);
     await rm(container.paths.directory, { recursive: true, force: true });
   }
@@ -200,6 +222,11 @@ function refuseRemoval({ document, state }: Container): Error {
   };
   const running = "container is running: stop the container before removing or force remove";
   return wrongState(`cannot remove container "/${document.name}": ${why[state.status] ?? running}`);
+}
+
+/** As its root, or as one of its mounts. */
+function uses({ imageId, mountPoints }: Container["document"], wanted: Digest): boolean {
+  return imageId === wanted || mountPoints.some((point) => point.imageId === wanted);
 }
 
 /** Before the request is read as a whole; what it says otherwise is refused there. */

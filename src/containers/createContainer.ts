@@ -35,15 +35,11 @@ export function parseName(text: string, shown: string = text.replace(/^\//, ""))
 }
 
 function warningsOf(hostConfig: HostConfig, image: FoundImage): readonly string[] {
-  const { Volumes, Healthcheck } = image.config.config ?? {};
-  const volumes = Object.keys(Volumes ?? {});
+  const { Healthcheck } = image.config.config ?? {};
   const checks = Healthcheck?.Test !== undefined && Healthcheck.Test.length > 0 && Healthcheck.Test[0] !== "NONE";
   return [
     ...(["default", "bridge"].includes(hostConfig.NetworkMode)
       ? ["Bridge networks are not supported yet: the container has a loopback interface only."]
-      : []),
-    ...(volumes.length > 0
-      ? [`Volumes are not supported yet: what the container writes to ${volumes.join(", ")} goes with it.`]
       : []),
     ...(checks ? ["Health checks are not supported yet: the image's own does not run."] : []),
   ];
@@ -80,6 +76,7 @@ export function newContainer(request: ContainerCreateRequest, image: FoundImage,
     created: timestamp(),
     config: mergeConfig(request, image.config.config ?? {}, ownHostname),
     hostConfig,
+    mountPoints: [],
     state: INITIAL_STATE,
   };
   check(document);

@@ -3,6 +3,7 @@ import type { ImageCatalog, ImageCommits } from "#images";
 import type { LayerReads } from "#layers";
 import type { Metadata } from "#metadata";
 import type { Snapshotter } from "#snapshots";
+import type { ContainerVolumes } from "#volumes";
 import { Control } from "./control/control.ts";
 import type { ContainerControl } from "./control/containerControl.ts";
 import type { ContainerService } from "./containerService.ts";
@@ -16,6 +17,7 @@ export interface ContainerServiceOptions {
   readonly snapshots: Snapshotter;
   readonly layers: LayerReads;
   readonly images: ImageCatalog & ImageCommits;
+  readonly volumes: ContainerVolumes;
   /** Logs and files of /etc lie in `<dataRoot>/containers/<id>`. */
   readonly dataRoot: string;
   /** Bundles, exit codes and runtime state: gone with the host's boot, as containers are. */

@@ -2,6 +2,7 @@ import { EngineError, ErrorCode } from "#errors";
 import type { Digest } from "#oci";
 import type { HealthState } from "./health/healthState.ts";
 import type { ContainerConfig } from "./request/containerConfig.ts";
+import type { MountPoint } from "./mounts/mountPoint.ts";
 import type { HostConfig } from "./request/hostConfig.ts";
 
 /** A process that outlives the daemon; the start time tells it from a later one with its number. */
@@ -39,6 +40,9 @@ export interface ContainerDocument {
   readonly restartCount?: number;
   /** A person stopped or killed it: `unless-stopped` then leaves it so when the daemon comes back. */
   readonly stoppedByUser?: boolean;
+  readonly mountPoints: readonly MountPoint[];
+  /** Its creation has not ended: after a crash it is taken away. */
+  readonly unfinished?: true;
   readonly state: ContainerState;
 }
 
@@ -63,7 +67,8 @@ export function timestamp(): string {
 export function parseDocument(text: string): ContainerDocument {
   const value: unknown = JSON.parse(text);
   if (typeof value === "object" && value !== null && Reflect.get(value, "version") === 1) {
-    return value as ContainerDocument;
+    // Documents of before there were mounts lack them.
+    return { mountPoints: [], ...(value as Partial<ContainerDocument>) } as ContainerDocument;
   }
   throw new EngineError("data_loss", ErrorCode.METADATA_CORRUPT, "a container's record is of an unknown version");
 }

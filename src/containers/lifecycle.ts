@@ -115,6 +115,7 @@ export class Lifecycle {
     await Promise.race([container.hub.ended, sleep(OUTPUT_GRACE_MS, undefined, { ref: false })]);
     container.renewHub();
     const exitCode = code ?? SIGKILL_EXIT_CODE;
+    this.#context.mounts.tellUnmounts(container.document);
     const restartIn = this.#recordExit(container, exitCode);
     const cleared = container.exclusive(async () =>
       clear(container, this.#context, await this.#context.runtime(container)),
@@ -201,12 +202,14 @@ export class Lifecycle {
 
   #removeQuietly(container: Container): void {
     if (container.keepOnExit) return;
-    this.remove(container, { volumes: true }).catch((error: unknown) =>
+    // Nobody asked for more when a removal that a crash cut off is ended.
+    const volumes = container.document.hostConfig.AutoRemove;
+    this.remove(container, { volumes }).catch((error: unknown) =>
       this.#context.log("error", `cannot remove container ${container.id}: ${messageOf(error)}`),
     );
   }
 
-  /** Removes a container that does not run; a second call joins the first. */
+  /** Removes a container that does not run, and its anonymous volumes if asked; a second call joins the first. */
   remove(container: Container, options: { readonly volumes: boolean }): Promise<void> {
     container.restart.cancel?.();
     container.removal ??= this.#remove(container, options).catch((error: unknown) => {
@@ -217,8 +220,8 @@ export class Lifecycle {
     return container.removal;
   }
 
-  #remove(container: Container, _options: { readonly volumes: boolean }): Promise<void> {
-    const { snapshots, index, records } = this.#context;
+  #remove(container: Container, options: { readonly volumes: boolean }): Promise<void> {
+    const { snapshots, index, records, mounts } = this.#context;
     return container.exclusive(async () => {
       const { id, paths, state } = container;
       container.setState({ ...state, status: "removing" });
@@ -227,6 +230,7 @@ export class Lifecycle {
         await snapshots.remove(id);
       };
       await Promise.all([removeTop(), rm(paths.directory, { recursive: true, force: true })]);
+      await mounts.remove(container.document, options.volumes);
       records.remove(id);
       index.remove(container);
       container.renewHub().end();

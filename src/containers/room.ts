@@ -3,6 +3,7 @@ import type { Container } from "./container.ts";
 import type { ContainerServiceOptions } from "./createContainerService.ts";
 import { HealthMonitors } from "./health/healthMonitors.ts";
 import { Lifecycle } from "./lifecycle.ts";
+import { ContainerMounts } from "./mounts/containerMounts.ts";
 import { chooseRuntime } from "./runtime/chooseRuntime.ts";
 import type { Runtime } from "./runtime/chooseRuntime.ts";
 import { ExitWatch } from "./runtime/exitWatch.ts";
@@ -17,6 +18,7 @@ export class ContainerRoom {
   readonly filters: FilterCache;
   readonly exits: ExitWatch;
   readonly health: HealthMonitors;
+  readonly mounts: ContainerMounts;
   readonly lifecycle: Lifecycle;
   readonly #chosen = new Map<string, Promise<Runtime>>();
 
@@ -26,10 +28,12 @@ export class ContainerRoom {
     this.filters = new FilterCache(this.layout.filters);
     this.exits = new ExitWatch(this.layout.exits);
     this.health = new HealthMonitors(options.log);
+    this.mounts = new ContainerMounts({ ...options, leases: options.metadata.leases, pins: this.layout.pins });
     this.lifecycle = new Lifecycle({
       layout: this.layout,
       snapshots: options.snapshots,
       filters: this.filters,
+      mounts: this.mounts,
       index: this.index,
       exits: this.exits,
       health: this.health,

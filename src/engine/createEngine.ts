@@ -18,7 +18,7 @@ import { createRegistryClient } from "#remote";
 import { openSnapshotter } from "#snapshots";
 import type { Snapshotter } from "#snapshots";
 import { openVolumes } from "#volumes";
-import type { VolumeCatalog } from "#volumes";
+import type { VolumeCatalog, VolumeServices } from "#volumes";
 import type { EngineConfig } from "./config.ts";
 import { openDataRoot } from "./dataRoot.ts";
 import { createFlusher, repair } from "./durability.ts";
@@ -98,11 +98,11 @@ function daemonId(metadata: Metadata): string {
 /** Images and containers know each other only through this: images ask who uses them, containers look images up. */
 function createServices(
   config: EngineConfig,
-  stores: Stores,
+  stores: Stores & { readonly volumes: VolumeServices },
   events: EventBus,
   stack: AsyncDisposableStack,
 ): ContainerServices & { readonly images: ImageTransfer & ImageCatalog; readonly registry: RegistryBackend } {
-  const { metadata, content, layers, snapshots, collector, flusher } = stores;
+  const { metadata, content, layers, snapshots, collector, flusher, volumes } = stores;
   const remote = stack.use(createRegistryClient({ ...config.registries, userAgent: `varve/${VERSION} (linux)` }));
   const late: { containers?: ContainerService } = {};
   const images = createImageService({
@@ -128,6 +128,7 @@ function createServices(
     snapshots,
     layers,
     images,
+    volumes: volumes.containers,
     dataRoot: config.dataRoot,
     execRoot: config.execRoot,
     events: events.emit,
@@ -147,14 +148,14 @@ export async function createEngine(config: EngineConfig): Promise<Engine> {
   await using stack = new AsyncDisposableStack();
   const stores = await openStores(config, stack);
   const events = createEventBus(stores.metadata.events);
-  const { images, registry, ...services } = createServices(config, stores, events, stack);
-  const { containers } = services;
   const volumes = await openVolumes({
     dataRoot: config.dataRoot,
     records: stores.metadata.volumes,
     events: events.emit,
     log: config.log,
   });
+  const { images, registry, ...services } = createServices(config, { ...stores, volumes }, events, stack);
+  const { containers } = services;
   const systemInfo = await createSystemInfo(config, stores.snapshots.driver, daemonId(stores.metadata));
   await containers.reconcile();
   stores.collector.schedule();

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createContainerServices } from "#containers";
+import type { EventSink } from "#engineapi";
 import type { ImageCatalog, ImageCommits } from "#images";
 import type {
   Attachment,
@@ -14,6 +15,8 @@ import { openLayerStore } from "#layers";
 import { openMetadata } from "#metadata";
 import { parseDigest, parseImageConfig } from "#oci";
 import { openSnapshotter } from "#snapshots";
+import { openVolumes } from "#volumes";
+import type { VolumeCatalog } from "#volumes";
 import { busyboxRootfs } from "../e2e/support/rootfs.ts";
 import { mountsBelow } from "../e2e/support/daemon.ts";
 import { run } from "../e2e/support/process.ts";
@@ -28,6 +31,7 @@ export interface ContainerRooms extends AsyncDisposable {
   readonly files: ContainerServices["files"];
   readonly containers: ContainerService;
   readonly control: ContainerControl;
+  readonly volumes: VolumeCatalog;
   readonly events: SeenEvent[];
   readonly log: string[];
   readonly dataRoot: string;
@@ -62,7 +66,7 @@ export async function openContainerRooms(): Promise<ContainerRooms> {
   const events: SeenEvent[] = [];
   const log: string[] = [];
 
-  const open = async (): Promise<ContainerServices & { close(): Promise<void> }> => {
+  const open = async (): Promise<ContainerServices & { readonly volumes: VolumeCatalog; close(): Promise<void> }> => {
     await using stack = new AsyncDisposableStack();
     const metadata = stack.use(openMetadata(join(folder, "varve.db")));
     const layers = stack.use(await openLayerStore({ root: join(dataRoot, "layers"), records: metadata.layers }));
@@ -103,22 +107,27 @@ export async function openContainerRooms(): Promise<ContainerRooms> {
       diffIds: [layer.diffId],
       chainId,
     };
+    const sink = ({ Action, Actor }: Parameters<EventSink>[0]): void =>
+      void events.push({ action: Action, attributes: Actor.Attributes });
+    const write = (level: string, line: string): void => void log.push(`${level}: ${line}`);
+    const volumes = await openVolumes({ dataRoot, records: metadata.volumes, events: sink, log: write });
     const services = createContainerServices({
       metadata,
       layers,
       snapshots,
       // One image is all that these tests need of the catalogue.
       images: { lookup: async () => found } as unknown as ImageCatalog & ImageCommits,
+      volumes: volumes.containers,
       dataRoot,
       execRoot,
-      events: ({ Action, Actor }) => void events.push({ action: Action, attributes: Actor.Attributes }),
-      log: (level, line) => void log.push(`${level}: ${line}`),
+      events: sink,
+      log: write,
     });
     stack.defer(() => services.containers.close());
     stack.defer(() => services.files.close());
     await services.containers.reconcile();
     const owned = stack.move();
-    return { ...services, close: () => owned.disposeAsync() };
+    return { ...services, volumes: volumes.catalog, close: () => owned.disposeAsync() };
   };
 
   let rooms = await open();
@@ -140,6 +149,9 @@ export async function openContainerRooms(): Promise<ContainerRooms> {
     },
     get control() {
       return rooms.control;
+    },
+    get volumes() {
+      return rooms.volumes;
     },
     restart: async (between) => {
       await rooms.close();

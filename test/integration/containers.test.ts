@@ -228,8 +228,8 @@ describe("containers", () => {
   });
 
   test("refusal: an option that would have to be ignored is named", async () => {
-    await assert.rejects(rooms.make({ Cmd: ["true"], HostConfig: { NetworkMode: "none", Binds: ["/a:/b"] } }), {
-      message: "varve does not support --volume yet (Binds)",
+    await assert.rejects(rooms.make({ Cmd: ["true"], HostConfig: { NetworkMode: "none", DeviceRequests: [{}] } }), {
+      message: "varve does not support --gpus yet (DeviceRequests)",
     });
     await assert.rejects(rooms.make({ Cmd: ["true"], HostConfig: { NetworkMode: "container:x" } }), {
       message: "varve does not support --network container:… yet (NetworkMode)",

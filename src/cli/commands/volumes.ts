@@ -1,5 +1,5 @@
 import type { VolumeList, VolumeResource, VolumesPruneReport } from "#engineapi";
-import { messageOf } from "#errors";
+import { EngineError, ErrorCode, messageOf } from "#errors";
 import { defineCommand } from "../core/command.ts";
 import type { Command } from "../core/command.ts";
 import { CommandError } from "../core/commandError.ts";
@@ -14,9 +14,11 @@ import { wireFilters } from "./images.ts";
 
 const TABLE = "{{.Driver}}\t{{.Name}}";
 
-/** Path of one volume. @throws {CommandError} for an empty name, as Docker's client does */
+/** Path of one volume. @throws {not_found} for an empty name, as Docker's client does */
 export function volumePath(name: string): string {
-  if (name.trim() === "") throw new CommandError("invalid volume name or ID: value is empty");
+  if (name.trim() === "") {
+    throw new EngineError("not_found", ErrorCode.VOLUME_NOT_FOUND, "invalid volume name or ID: value is empty");
+  }
   return `/volumes/${encodeURIComponent(name)}`;
 }
 
@@ -41,22 +43,21 @@ function checkLabel(text: string): string {
   return text;
 }
 
-function choice(usage: string, initial: string): Flag<string> {
-  return { ...stringFlag(undefined, usage, { shownDefault: JSON.stringify(initial) }), initial };
-}
+/** Docker hides these, too, unless the daemon is in a swarm. */
+const CLUSTER = { hidden: true } as const;
 
 /** Flags that only make sense in a swarm: giving one asks for a cluster volume. */
 const CLUSTER_FLAGS = {
-  availability: choice('Cluster Volume availability ("active", "pause", "drain")', "active"),
-  group: stringFlag(undefined, "Cluster Volume group (cluster volumes)"),
-  "limit-bytes": { ...stringFlag(undefined, "Minimum size of the Cluster Volume in bytes"), typeName: "bytes" },
-  "required-bytes": { ...stringFlag(undefined, "Maximum size of the Cluster Volume in bytes"), typeName: "bytes" },
-  scope: choice('Cluster Volume access scope ("single", "multi")', "single"),
-  secret: mapFlag(undefined, "Cluster Volume secrets"),
-  sharing: choice('Cluster Volume access sharing ("none", "readonly", "onewriter", "all")', "none"),
-  "topology-preferred": listFlag(undefined, "A topology that the Cluster Volume would be preferred in"),
-  "topology-required": listFlag(undefined, "A topology that the Cluster Volume must be accessible from"),
-  type: choice('Cluster Volume access type ("mount", "block")', "block"),
+  availability: stringFlag(undefined, "Cluster Volume availability", CLUSTER),
+  group: stringFlag(undefined, "Cluster Volume group (cluster volumes)", CLUSTER),
+  "limit-bytes": stringFlag(undefined, "Minimum size of the Cluster Volume in bytes", CLUSTER),
+  "required-bytes": stringFlag(undefined, "Maximum size of the Cluster Volume in bytes", CLUSTER),
+  scope: stringFlag(undefined, "Cluster Volume access scope", CLUSTER),
+  secret: stringFlag(undefined, "Cluster Volume secrets", CLUSTER),
+  sharing: stringFlag(undefined, "Cluster Volume access sharing", CLUSTER),
+  "topology-preferred": stringFlag(undefined, "A topology that the Cluster Volume would be preferred in", CLUSTER),
+  "topology-required": stringFlag(undefined, "A topology that the Cluster Volume must be accessible from", CLUSTER),
+  type: stringFlag(undefined, "Cluster Volume access type", CLUSTER),
 } as const;
 
 function labelMap(labels: readonly string[]): Readonly<Record<string, string>> {
@@ -77,7 +78,7 @@ volume create --opt type=tmpfs --opt device=tmpfs --opt o=size=100m scratch`,
   args: { min: 0, max: 1 },
   flags: {
     ...CLUSTER_FLAGS,
-    driver: choice("Specify volume driver name", "local"),
+    driver: { ...stringFlag("d", "Specify volume driver name", { shownDefault: "local" }), initial: "local" },
     label: listFlag(undefined, "Set metadata for a volume", checkLabel),
     name: stringFlag(undefined, "Specify volume name", { hidden: true }),
     opt: mapFlag("o", "Set driver specific options"),
@@ -95,8 +96,8 @@ volume create --opt type=tmpfs --opt device=tmpfs --opt o=size=100m scratch`,
       json: {
         Name: name ?? flags.name,
         Driver: flags.driver,
-        DriverOpts: flags.opt,
-        Labels: labelMap(flags.label),
+        ...(given.has("opt") ? { DriverOpts: flags.opt } : {}),
+        ...(given.has("label") ? { Labels: labelMap(flags.label) } : {}),
         ...(cluster ? { ClusterVolumeSpec: { Group: flags.group } } : {}),
       },
     });
@@ -118,7 +119,10 @@ export const volumeList: Command = defineCommand({
 volume ls -q --filter dangling=true`,
   args: { min: 0, max: 0 },
   flags: {
-    cluster: boolFlag(undefined, "Display only cluster volumes, and use cluster volume list formatting"),
+    cluster: {
+      ...boolFlag(undefined, "Display only cluster volumes, and use cluster volume list formatting"),
+      hidden: true,
+    },
     filter: filterFlag("f", 'Provide filter values (e.g. "dangling=true")'),
     format: stringFlag(undefined, FORMAT_USAGE),
     quiet: boolFlag("q", "Only display volume names"),

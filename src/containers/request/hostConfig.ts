@@ -1,4 +1,3 @@
-import { isAbsolute } from "node:path";
 import type { PortMap } from "#engineapi";
 import { cgroupMode } from "#host";
 import { EngineError, ErrorCode } from "#errors";
@@ -7,6 +6,7 @@ import { RUNTIME_NAMES } from "../runtime/chooseRuntime.ts";
 import { parseBlockIo, parseDevices } from "./deviceRequest.ts";
 import type { BlockIoLimits, DeviceMapping } from "./deviceRequest.ts";
 import { Fields } from "./fields.ts";
+import { checkDestination, refuseForeignOptions } from "../mounts/checkMount.ts";
 import { parseMounts } from "./mountRequest.ts";
 import type { MountRequest } from "./mountRequest.ts";
 import { parsePortBindings } from "./networkRequest.ts";
@@ -177,7 +177,7 @@ function parseSecurityOptions(fields: Fields): readonly string[] | null {
 function parseTmpfs(fields: Fields): Readonly<Record<string, string>> {
   const mounts = fields.textMap("Tmpfs");
   for (const path of Object.keys(mounts)) {
-    if (!isAbsolute(path)) throw invalid(`invalid mount path: '${path}' mount path must be absolute`);
+    checkDestination(path);
   }
   return mounts;
 }
@@ -226,10 +226,16 @@ function parseConsoleSize(fields: Fields): readonly [number, number] {
   return [rows ?? 0, columns ?? 0];
 }
 
+function parseOwnMounts(fields: Fields): HostConfig["Mounts"] {
+  const mounts = parseMounts(fields);
+  for (const mount of mounts) refuseForeignOptions(mount);
+  return mounts;
+}
+
 function parseStorage(fields: Fields): Pick<HostConfig, StorageKeys> {
   return {
     Binds: fields.texts("Binds") ?? null,
-    Mounts: parseMounts(fields),
+    Mounts: parseOwnMounts(fields),
     VolumesFrom: fields.texts("VolumesFrom") ?? null,
     VolumeDriver: fields.text("VolumeDriver"),
     Tmpfs: parseTmpfs(fields),

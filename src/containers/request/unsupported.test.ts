@@ -32,15 +32,12 @@ test("refusal: the empty values that clients send pass", () => {
 });
 
 const REFUSED: readonly (readonly [object, string])[] = [
-  [{ HostConfig: { Binds: ["/a:/b"] } }, "varve does not support --volume yet (Binds)"],
-  [{ HostConfig: { Mounts: [{ Type: "bind" }] } }, "varve does not support --mount yet (Mounts)"],
   [
     { HostConfig: { PortBindings: { "80/tcp": [{ HostPort: "8080" }] } } },
     "varve does not support --publish yet (PortBindings)",
   ],
   [{ HostConfig: { Devices: [{ PathOnHost: "/dev/fuse" }] } }, "varve does not support --device yet (Devices)"],
   [{ HostConfig: { MemorySwappiness: 60 } }, "varve does not support --memory-swappiness yet (MemorySwappiness)"],
-  [{ Volumes: { "/data": {} } }, "varve does not support --volume yet (Volumes)"],
   [{ Healthcheck: { Test: ["CMD", "true"] } }, "varve does not support --health-cmd yet (Healthcheck)"],
   [
     { NetworkingConfig: { EndpointsConfig: { net: { Aliases: ["a"] } } } },

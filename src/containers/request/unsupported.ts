@@ -6,10 +6,6 @@ import { EngineError, ErrorCode } from "#errors";
 
 /** Field → the option that a person typed. */
 const HOST_CONFIG: Readonly<Record<string, string>> = {
-  Binds: "--volume",
-  Mounts: "--mount",
-  VolumesFrom: "--volumes-from",
-  VolumeDriver: "--volume-driver",
   PortBindings: "--publish",
   PublishAllPorts: "--publish-all",
   Links: "--link",
@@ -40,7 +36,6 @@ const HOST_CONFIG: Readonly<Record<string, string>> = {
 };
 
 const CONFIG: Readonly<Record<string, string>> = {
-  Volumes: "--volume",
   Healthcheck: "--health-cmd",
   MacAddress: "--mac-address",
   NetworkDisabled: "NetworkDisabled",

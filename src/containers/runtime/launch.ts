@@ -7,6 +7,7 @@ import { etcFilesAt } from "../rootfs/etcFiles.ts";
 import { isDirectoryInRoot, makeDirectoryInRoot, markContainerRoot, readAccountFiles } from "../rootfs/rootfsFiles.ts";
 import { lookupUser } from "../rootfs/userLookup.ts";
 import { commandOf } from "../request/containerConfig.ts";
+import type { ContainerMounts } from "../mounts/containerMounts.ts";
 import type { FilterCache } from "../seccomp/filterCache.ts";
 import { resolveDefaultProfile } from "../seccomp/resolveProfile.ts";
 import { buildRuntimeSpec, capabilitiesOf } from "../spec/runtimeSpec.ts";
@@ -23,6 +24,7 @@ export interface LaunchContext {
   readonly layout: Layout;
   readonly snapshots: Snapshotter;
   readonly filters: FilterCache;
+  readonly mounts: ContainerMounts;
 }
 
 /** A start that the runtime refused; the exit code is the one that Docker gives such a container. */
@@ -68,12 +70,15 @@ async function writeBundle(container: Container, context: LaunchContext, runtime
   const { path: rootfs } = await context.snapshots.mount(document.id, { volatile: hostConfig.AutoRemove });
   markContainerRoot(rootfs);
   if (config.WorkingDir !== "") makeDirectoryInRoot(rootfs, config.WorkingDir);
+  const { mounts, rootPropagation } = await context.mounts.open(document);
   const spec = buildRuntimeSpec({
     document,
     rootfs,
     etc: etcFilesAt(paths.directory),
+    mounts,
     user: lookupUser(config.User, readAccountFiles(rootfs), hostConfig.GroupAdd ?? []),
     seccomp: seccompFor(document, runtime, context.filters),
+    ...(rootPropagation === undefined ? {} : { rootPropagation }),
     ...(hostConfig.Init ? { initProgram: findInitProgram() } : {}),
   });
   rmSync(paths.bundle, { recursive: true, force: true });
@@ -116,14 +121,15 @@ async function explain(
 
 /** Takes away what a run left: cgroups, runtime state, mounts, bundle. Idempotent. */
 export async function clear(
-  { id, paths }: Container,
-  { layout, snapshots }: LaunchContext,
+  { id, paths, document }: Container,
+  { layout, snapshots, mounts }: LaunchContext,
   runtime: Runtime,
 ): Promise<void> {
   await Promise.all([
     existsSync(paths.bundle) ? deleteContainer(id, layout, runtime) : Promise.resolve(),
     snapshots.unmount(id),
   ]);
+  await mounts.close(document);
   rmSync(paths.bundle, { recursive: true, force: true });
   rmSync(paths.exitFile, { force: true });
 }

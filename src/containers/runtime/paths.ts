@@ -14,6 +14,8 @@ export interface ContainerPaths {
   readonly oomMark: string;
   readonly control: string;
   readonly exitFile: string;
+  /** Where places within its volumes and images are held while it runs. */
+  readonly pins: string;
 }
 
 export class Layout {
@@ -22,6 +24,7 @@ export class Layout {
   readonly exits: string;
   readonly runtimeState: string;
   readonly filters: string;
+  readonly pins: string;
 
   constructor(dataRoot: string, execRoot: string) {
     this.#dataRoot = dataRoot;
@@ -29,6 +32,7 @@ export class Layout {
     this.exits = join(execRoot, "exits");
     this.runtimeState = join(execRoot, "runtime");
     this.filters = join(execRoot, "seccomp");
+    this.pins = join(execRoot, "mounts");
   }
 
   at(id: string): ContainerPaths {
@@ -45,6 +49,7 @@ export class Layout {
       oomMark: join(bundle, "oom"),
       control: join(bundle, "ctl"),
       exitFile: join(this.exits, id),
+      pins: join(this.pins, id),
     };
   }
 }

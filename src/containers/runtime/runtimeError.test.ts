@@ -36,6 +36,12 @@ const CASES: readonly (readonly [said: string, program: string, text: string, co
     'exec: "nope": executable file not found in $PATH: unknown',
     127,
   ],
+  [
+    "mount `/tmp` to `bin/sh`: Not a directory",
+    "sh",
+    'error during container init: error mounting "/tmp" to rootfs at "/bin/sh": mount /tmp:/bin/sh: not a directory: unknown: Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected type',
+    127,
+  ],
   ["cgroup: something else", "sh", "cgroup: something else: unknown", 128],
 ];
 

@@ -19,8 +19,25 @@ type Translation = Omit<StartFailure, "error"> & { readonly text: string };
 const PREFIX =
   "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: ";
 
+const WRONG_KIND =
+  "Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected type";
+
+/** crun's words for a mount that failed; undefined for anything else. */
+function translateMount(text: string): Translation | undefined {
+  const [, source = "", place = "", why = ""] = /^mount `(.*)` to `(.*)`: (.+)$/s.exec(text) ?? [];
+  if (why === "") return undefined;
+  const target = `/${place.replace(/^\//, "")}`;
+  const what = `error mounting ${JSON.stringify(source)} to rootfs at ${JSON.stringify(target)}`;
+  const told = `error during container init: ${what}: mount ${source}:${target}: ${why.toLowerCase()}: unknown`;
+  return why === "Not a directory"
+    ? { text: `${told}: ${WRONG_KIND}`, exitCode: 127 }
+    : { text: told, exitCode: why === "No such file or directory" ? 127 : 128 };
+}
+
 /** What a runtime's own words mean; crun's and runc's differ, clients know runc's. */
 function translate(text: string, failed: FailedProgram): Translation {
+  const mount = translateMount(text);
+  if (mount !== undefined) return mount;
   const { program, isDirectory } = failed;
   const quoted = JSON.stringify(program);
   const lower = text.toLowerCase();

@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import type { EtcFiles } from "../rootfs/etcFiles.ts";
 import type { HostConfig } from "../request/hostConfig.ts";
 import type { OciMount } from "./ociSpec.ts";
@@ -15,14 +16,6 @@ function sharedMemory({ IpcMode, ShmSize }: HostConfig): readonly OciMount[] {
   return [mount("/dev/shm", "tmpfs", "shm", "nosuid", "noexec", "nodev", "mode=1777", `size=${ShmSize}`)];
 }
 
-function temporary({ Tmpfs }: HostConfig): readonly OciMount[] {
-  return Object.entries(Tmpfs).map(([path, options]) => {
-    const own = options === "" ? [] : options.split(",");
-    const kept = ["noexec", "nosuid", "nodev"].filter((flag) => !own.includes(flag.slice(2)) && !own.includes(flag));
-    return mount(path, "tmpfs", "tmpfs", ...kept, "rprivate", ...own);
-  });
-}
-
 function etcBinds(files: EtcFiles, readonly: boolean): readonly OciMount[] {
   const options = readonly ? ["rbind", "ro", "rprivate"] : ["rbind", "rprivate"];
   return [
@@ -37,14 +30,27 @@ export const INIT_PATH = "/sbin/docker-init";
 
 const PTY_OPTIONS = ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"] as const;
 
-/** Every mount of a container beside its root, in Docker's order. */
+/** What is mounted above something must come first. */
+function byDepth(mounts: readonly OciMount[]): readonly OciMount[] {
+  const depth = ({ destination }: OciMount): number => posix.normalize(destination).split("/").length;
+  return mounts.toSorted((a, b) => depth(a) - depth(b));
+}
+
+/**
+ * Every mount of a container beside its root, in Docker's order: the fixed ones, then by depth. What the container was
+ * created with takes the place of ours, and with /dev everything of ours below it.
+ */
 export function containerMounts(
   hostConfig: HostConfig,
   files: EtcFiles,
-  initProgram: string | undefined,
+  given: { readonly own: readonly OciMount[]; readonly initProgram: string | undefined },
 ): readonly OciMount[] {
+  const { own, initProgram } = given;
   const readonly = hostConfig.Privileged ? [] : ["ro"];
-  return [
+  const taken = new Set(own.map(({ destination }) => destination));
+  const isFree = ({ destination }: OciMount): boolean =>
+    !taken.has(destination) && !(taken.has("/dev") && destination.startsWith("/dev/"));
+  const fixed = [
     mount("/proc", "proc", "proc", "nosuid", "noexec", "nodev"),
     mount("/dev", "tmpfs", "tmpfs", "nosuid", "strictatime", "mode=755", "size=65536k"),
     mount("/dev/pts", "devpts", "devpts", ...PTY_OPTIONS),
@@ -52,8 +58,10 @@ export function containerMounts(
     mount("/sys/fs/cgroup", "cgroup", "cgroup", ...readonly, "nosuid", "noexec", "nodev"),
     mount("/dev/mqueue", "mqueue", "mqueue", "nosuid", "noexec", "nodev"),
     ...sharedMemory(hostConfig),
+  ];
+  const ours = [
     ...etcBinds(files, hostConfig.ReadonlyRootfs),
-    ...temporary(hostConfig),
     ...(initProgram === undefined ? [] : [mount(INIT_PATH, "bind", initProgram, "bind", "ro")]),
   ];
+  return [...fixed.filter(isFree), ...byDepth([...own, ...ours.filter(isFree)])];
 }

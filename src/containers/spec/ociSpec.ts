@@ -48,6 +48,8 @@ export interface OciLinux {
   readonly namespaces: readonly OciNamespace[];
   readonly devices?: readonly OciDevice[];
   readonly seccomp?: SeccompProfile;
+  /** How mounts of the host's namespace spread into the container's; absent: not at all. */
+  readonly rootfsPropagation?: "shared" | "rslave";
   readonly maskedPaths?: readonly string[];
   readonly readonlyPaths?: readonly string[];
 }

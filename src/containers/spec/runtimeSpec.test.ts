@@ -4,6 +4,7 @@ import { newContainer } from "../createContainer.ts";
 import type { ContainerCreateRequest } from "../containerService.ts";
 import { parseDigest } from "#oci";
 import { etcFilesAt } from "../rootfs/etcFiles.ts";
+import { tmpfsForRuntime } from "../mounts/ociMounts.ts";
 import { buildRuntimeSpec } from "./runtimeSpec.ts";
 import type { OciSpec } from "./ociSpec.ts";
 
@@ -26,6 +27,7 @@ function specOf(request: Partial<ContainerCreateRequest> = {}, initProgram?: str
     document: { ...document, id: "0123456789ab" },
     rootfs: "/merged",
     etc: etcFilesAt("/etc-files"),
+    mounts: Object.entries(document.hostConfig.Tmpfs).map(([path, text]) => tmpfsForRuntime(path, text)),
     user: { uid: 0, gid: 0, additionalGids: [0] },
     seccomp: { annotations: { filter: "x" } },
     ...(initProgram === undefined ? {} : { initProgram }),

@@ -5,7 +5,7 @@ import type { EtcFiles } from "../rootfs/etcFiles.ts";
 import { resolveCapabilities } from "./capabilities.ts";
 import { hostDevices } from "./hostDevices.ts";
 import { containerMounts, INIT_PATH } from "./mounts.ts";
-import type { OciLinux, OciNamespace, OciProcess, OciSpec, OciUser } from "./ociSpec.ts";
+import type { OciLinux, OciMount, OciNamespace, OciProcess, OciSpec, OciUser } from "./ociSpec.ts";
 import { containerResources } from "./resources.ts";
 
 /** What a spec is made of beside the container's own document. */
@@ -14,6 +14,9 @@ export interface SpecInput {
   /** Absolute path of the mounted root. */
   readonly rootfs: string;
   readonly etc: EtcFiles;
+  /** What the container was created with. */
+  readonly mounts: readonly OciMount[];
+  readonly rootPropagation?: NonNullable<OciLinux["rootfsPropagation"]>;
   readonly user: OciUser;
   /** The host's program for `--init`. */
   readonly initProgram?: string;
@@ -94,7 +97,7 @@ function namespaces({ hostConfig }: ContainerDocument): readonly OciNamespace[] 
   return own.filter(([, wanted]) => wanted).map(([type]) => ({ type }));
 }
 
-function ociLinux({ document }: SpecInput): OciLinux {
+function ociLinux({ document, rootPropagation }: SpecInput): OciLinux {
   const { id, config, hostConfig } = document;
   const sysctl = {
     ...(hostConfig.NetworkMode === "host" ? {} : NETWORK_SYSCTLS),
@@ -107,6 +110,7 @@ function ociLinux({ document }: SpecInput): OciLinux {
     cgroupsPath: cgroupOf(id),
     namespaces: namespaces(document),
     ...(hostConfig.Privileged ? { devices: hostDevices() } : {}),
+    ...(rootPropagation === undefined ? {} : { rootfsPropagation: rootPropagation }),
     ...(hostConfig.MaskedPaths === null ? {} : { maskedPaths: hostConfig.MaskedPaths }),
     ...(hostConfig.ReadonlyPaths === null ? {} : { readonlyPaths: hostConfig.ReadonlyPaths }),
   };
@@ -125,7 +129,7 @@ export function buildRuntimeSpec(input: SpecInput): OciSpec {
     process: ociProcess(input),
     root: { path: rootfs, ...(hostConfig.ReadonlyRootfs ? { readonly: true } : {}) },
     ...(hostConfig.UTSMode === "host" ? {} : { hostname: document.config.Hostname }),
-    mounts: containerMounts(hostConfig, etc, initProgram),
+    mounts: containerMounts(hostConfig, etc, { own: input.mounts, initProgram }),
     ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
     linux: { ...ociLinux(input), ...("seccomp" in seccomp && seccomp.seccomp ? { seccomp: seccomp.seccomp } : {}) },
   };

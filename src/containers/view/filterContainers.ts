@@ -1,6 +1,7 @@
 import { EngineError, ErrorCode, isNotFound } from "#errors";
 import type { Filters } from "#engineapi";
 import type { DiffId, Digest } from "#oci";
+import type { MountPoint } from "../mounts/mountPoint.ts";
 import type { Container } from "../container.ts";
 
 /** An image as far as ancestry goes. */
@@ -84,6 +85,11 @@ function networkTest(network: string): Test {
     (hostConfig.NetworkMode === "default" ? "bridge" : hostConfig.NetworkMode) === network;
 }
 
+/** By a volume's name, a bind's source, or where it is mounted. */
+function isMount({ name, source, destination }: MountPoint, wanted: string): boolean {
+  return destination === wanted || (name ?? source) === wanted;
+}
+
 function makeTest(key: string, value: string, context: FilterContext): Test | Promise<Test> {
   switch (key) {
     case "id":
@@ -106,6 +112,7 @@ function makeTest(key: string, value: string, context: FilterContext): Test | Pr
     case "health":
       return () => value === "none";
     case "volume":
+      return ({ document }) => document.mountPoints.some((point) => isMount(point, value));
     case "publish":
     case "expose":
     case "is-task":

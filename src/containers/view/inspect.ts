@@ -1,5 +1,6 @@
 import type { GraphDriverData } from "#snapshots";
 import type { Container } from "../container.ts";
+import { mountsOnWire } from "../mounts/mountView.ts";
 import { NEVER } from "../document.ts";
 import type { ContainerState } from "../document.ts";
 import { commandOf } from "../request/containerConfig.ts";
@@ -65,7 +66,7 @@ export function inspectContainer(
     ExecIDs: null,
     HostConfig: { ...wire, Runtime: hostConfig.Runtime === "" ? runtimeName : hostConfig.Runtime },
     GraphDriver: graphDriver,
-    Mounts: [],
+    Mounts: mountsOnWire(container.document.mountPoints),
     Config: config,
     NetworkSettings: networkSettings(hostConfig),
   };

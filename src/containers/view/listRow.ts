@@ -1,4 +1,5 @@
 import type { Container } from "../container.ts";
+import { mountsInList } from "../mounts/mountView.ts";
 import { commandOf } from "../request/containerConfig.ts";
 import { networksOf } from "./networkSettings.ts";
 import { statusText } from "./statusText.ts";
@@ -27,7 +28,7 @@ export function listRow(
   image: string,
   sizes: ContainerSizes | undefined,
 ): Readonly<Record<string, unknown>> {
-  const { id, name, imageId, created, config, hostConfig, state } = container.document;
+  const { id, name, imageId, created, config, hostConfig, mountPoints, state } = container.document;
   const [path, ...args] = commandOf(config);
   return {
     Id: id,
@@ -43,6 +44,6 @@ export function listRow(
     Status: statusText(state, Date.now()),
     HostConfig: { NetworkMode: hostConfig.NetworkMode },
     NetworkSettings: { Networks: networksOf(hostConfig) },
-    Mounts: [],
+    Mounts: mountsInList(mountPoints),
   };
 }
