@@ -1,0 +1,49 @@
+import { mkdir, symlink } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { startDaemon } from "./daemon.ts";
+import { must } from "./process.ts";
+import { busyboxRootfs } from "./rootfs.ts";
+import type { Member } from "./rootfs.ts";
+
+const TOOLS =
+  process.env["VARVE_TEST_TOOLS"] ??
+  join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "varve/test-tools");
+
+/** An engine that foreign clients are pointed at. */
+export interface ClientEngine extends AsyncDisposable {
+  readonly socket: string;
+  /** What a client's environment must have to find it, and nothing of the user's own configuration. */
+  readonly env: Readonly<Record<string, string>>;
+  docker(args: readonly string[], input?: Uint8Array): Promise<string>;
+}
+
+/**
+ * A varve daemon of the test's own; or, with VARVE_CLIENT_SOCKET, the engine there: how a test is tried against
+ * dockerd, which must pass it too.
+ */
+export async function openClientEngine(): Promise<ClientEngine> {
+  const given = process.env["VARVE_CLIENT_SOCKET"];
+  const daemon = given === undefined ? await startDaemon() : undefined;
+  const socket = daemon?.socket ?? given ?? "";
+  const config = join(TOOLS, "config");
+  await mkdir(join(config, "cli-plugins"), { recursive: true });
+  await symlink(join(TOOLS, "bin/docker-compose"), join(config, "cli-plugins/docker-compose")).catch(() => undefined);
+  const env = { DOCKER_HOST: `unix://${socket}`, DOCKER_CONFIG: config, TESTCONTAINERS_RYUK_DISABLED: "true" };
+  return {
+    socket,
+    env,
+    docker: (args, input) => must("docker", args, { env, ...(input === undefined ? {} : { input }) }),
+    [Symbol.asyncDispose]: async () => daemon?.[Symbol.asyncDispose](),
+  };
+}
+
+/** Imports the busybox root filesystem under a name. */
+export async function importBusybox(engine: ClientEngine, name: string, extra: readonly Member[] = []): Promise<void> {
+  await engine.docker(["import", "-c", 'CMD ["sleep", "1000"]', "-", name], await busyboxRootfs(extra));
+}
+
+/** Where the npm packages of the test tools are: they are no dependencies of varve. */
+export function clientsFolder(): string {
+  return join(TOOLS, "clients");
+}
