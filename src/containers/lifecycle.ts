@@ -13,7 +13,7 @@ import type { Runtime } from "./runtime/chooseRuntime.ts";
 import type { ExitWatch } from "./runtime/exitWatch.ts";
 import { clear, launch, LaunchFailed } from "./runtime/launch.ts";
 import type { LaunchContext } from "./runtime/launch.ts";
-import { connectStreams, isAlive } from "./runtime/monitor.ts";
+import { connectStreams, isAlive, reapMonitor } from "./runtime/monitor.ts";
 import { cgroupOf } from "./spec/runtimeSpec.ts";
 
 export interface LifecycleContext extends LaunchContext {
@@ -122,7 +122,7 @@ export class Lifecycle {
     );
     container.waiters.tell("exit", { StatusCode: exitCode });
     await cleared;
-    if (monitor !== undefined) reapProcess(monitor.pid);
+    void reapMonitor(monitor);
     if (restartIn !== undefined) this.#planRestart(container, restartIn);
     else if (container.document.hostConfig.AutoRemove) this.#removeQuietly(container);
   }
@@ -169,6 +169,7 @@ export class Lifecycle {
     if (isAlive(init)) {
       process.kill(init.pid, "SIGKILL");
       await waitForProcess(init.pid);
+      reapProcess(init.pid);
     }
     container.hub.end();
   }

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { mountsBelow, startDaemon } from "./support/daemon.ts";
@@ -48,6 +49,15 @@ for (const client of ["docker", "varve"] as const) {
         await sleep(50);
       }
       assert.equal((await running).code, 137);
+    });
+
+    test("processes: neither a run nor a failed start leaves a zombie", async () => {
+      await run([...NONE, "box:1", "true"]);
+      await run([...NONE, "box:1", "/nope"]);
+      const children = (): string => readFileSync(`/proc/${daemon.pid}/task/${daemon.pid}/children`, "utf8").trim();
+      // A monitor lives for some milliseconds after it told the exit.
+      for (let attempt = 0; attempt < 100 && children() !== ""; attempt += 1) await sleep(50);
+      assert.equal(children(), "");
     });
 
     test("exit code: 127 and Docker's words when the program is not there", async () => {

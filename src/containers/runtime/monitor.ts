@@ -2,7 +2,15 @@ import { closeSync, constants, openSync, readFileSync, unlinkSync, writeSync } f
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable, Writable } from "node:stream";
-import { connectPacketSocket, processStartTime, removeCgroup, runProgram, spawnProcess } from "#host";
+import {
+  connectPacketSocket,
+  processStartTime,
+  reapProcess,
+  removeCgroup,
+  runProgram,
+  spawnProcess,
+  waitForProcess,
+} from "#host";
 import type { Socket } from "node:net";
 import type { ProcessIdentity } from "../document.ts";
 import { cgroupOf } from "../spec/runtimeSpec.ts";
@@ -90,6 +98,26 @@ export function isAlive(identity: ProcessIdentity | undefined): identity is Proc
 }
 
 /**
+ * Monitors detach from whoever starts them and become children of the nearest process that adopts orphans: this daemon,
+ * which must take their ends, or zombies pile up. Does nothing for a monitor of an earlier daemon.
+ */
+export async function reapMonitor(monitor: ProcessIdentity | undefined): Promise<void> {
+  if (monitor === undefined) return;
+  if (isAlive(monitor)) await waitForProcess(monitor.pid);
+  reapProcess(monitor.pid);
+}
+
+/** The monitor of a create that failed; it wrote its pid before it called the runtime. */
+function reapFailed(pidFile: string): void {
+  try {
+    const pid = Number(readFileSync(pidFile, "utf8"));
+    void reapMonitor(identify(pid));
+  } catch {
+    // It did not come that far: nothing was detached.
+  }
+}
+
+/**
  * Lets conmon create a container from its bundle. conmon outlives us: it holds the container's streams, writes its log,
  * and leaves its exit code in a file. @throws {CreateFailed} with what the runtime said
  */
@@ -115,6 +143,9 @@ export async function createContainer(
     const pid = parseReport(await firstLine(report));
     report.destroy();
     return { init: identify(pid), monitor: identify(Number(readFileSync(paths.monitorPidFile, "utf8"))) };
+  } catch (error) {
+    reapFailed(paths.monitorPidFile);
+    throw error;
   } finally {
     closeSync(complaints);
   }
