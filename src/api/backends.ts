@@ -1,5 +1,6 @@
 import type { EventMessage, Filters, ImageDiskUsage, VersionInfo, VolumeResource } from "#engineapi";
-import type { ContainerControl, ContainerFiles, ContainerService } from "#containers";
+import type { ContainerControl, ContainerFiles, ContainerNetworks, ContainerService } from "#containers";
+import type { NetworkCatalog } from "#networks";
 import type { ImageCatalog, ImageTransfer } from "#images";
 import type { RegistryCredentials } from "#remote";
 import type { VolumeCatalog } from "#volumes";
@@ -60,6 +61,9 @@ export interface Backends {
   readonly containers: ContainerBackend;
   readonly files: FileBackend;
   readonly control: ControlBackend;
+  readonly networks: NetworkCatalog;
+  /** Containers as members of networks. */
+  readonly members: ContainerNetworks;
   readonly volumes: VolumeCatalog;
   readonly system: SystemBackend;
   readonly registry: RegistryBackend;

@@ -18,6 +18,7 @@ import { containerRoutes } from "./routes/containers.ts";
 import { fileRoutes } from "./routes/files.ts";
 import { controlRoutes } from "./routes/control.ts";
 import { imageRoutes } from "./routes/images.ts";
+import { networkRoutes } from "./routes/networks.ts";
 import { systemRoutes } from "./routes/system.ts";
 import { transferRoutes } from "./routes/transfer.ts";
 import { volumeRoutes } from "./routes/volumes.ts";
@@ -77,6 +78,7 @@ export function createApiServer(backends: Backends, options: ApiOptions): ApiSer
     ...controlRoutes(backends.control),
     ...containerRoutes(backends.containers),
     ...volumeRoutes(backends.volumes),
+    ...networkRoutes(backends.networks, backends.members),
     ...absentRoutes(),
   ]);
 

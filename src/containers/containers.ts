@@ -2,6 +2,7 @@ import { constants } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { EngineError, ErrorCode, messageOf } from "#errors";
 import { warmCgroups } from "#host";
+import type { SandboxFacts } from "#networks";
 import type { Digest, Platform } from "#oci";
 import { attachTo } from "./attach.ts";
 import { Container } from "./container.ts";
@@ -21,6 +22,7 @@ import type {
 import { newContainer, parseName } from "./createContainer.ts";
 import type { ContainerServiceOptions } from "./createContainerService.ts";
 import { parseDocument } from "./document.ts";
+import { findShared, networkFacts } from "./networking/networkFacts.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { listContainers } from "./listContainers.ts";
 import type { MountPoint } from "./mounts/mountPoint.ts";
@@ -31,6 +33,7 @@ import { writeEtcFiles } from "./rootfs/etcFiles.ts";
 import { INIT_ENTRIES } from "./rootfs/initEntries.ts";
 import type { Runtime } from "./runtime/chooseRuntime.ts";
 import { seccompFor } from "./runtime/launch.ts";
+import { isAlive } from "./runtime/monitor.ts";
 import { inspectContainer } from "./view/inspect.ts";
 
 /** The room's service: looks containers up and hands them to what does the work. */
@@ -54,10 +57,14 @@ export class Containers implements ContainerService {
   ): Promise<{ readonly Id: string; readonly Warnings: readonly string[] }> {
     const image = await this.#options.images.lookup(request.Image, platform);
     const runtime = await this.#room.runtime(requestedRuntime(request));
-    const { document, warnings } = newContainer(request, image, this.#chooseName(name));
+    const { document, endpoints, warnings } = newContainer(request, image, {
+      name: this.#chooseName(name),
+      index: this.#index,
+    });
     const { mounts } = this.#room;
     const container = this.#adopt({ ...document, unfinished: true });
     try {
+      this.#options.sandboxes.declare(networkFacts(container, this.#index), endpoints);
       container.save();
       const mountPoints = await mounts.register(document, (other) => this.#mountsOf(other));
       await Promise.all([
@@ -109,10 +116,16 @@ export class Containers implements ContainerService {
 
   async inspect(reference: string): Promise<Readonly<Record<string, unknown>>> {
     const container = this.#index.get(reference);
-    const { snapshots } = this.#options;
+    const { snapshots, sandboxes } = this.#options;
+    const { NetworkMode, Runtime } = container.document.hostConfig;
     const Data = await snapshots.graphDriverData(container.id);
-    const { name } = await this.#room.runtime(container.document.hostConfig.Runtime);
-    return inspectContainer(container, { Data, Name: snapshots.driver.name }, name);
+    const { name } = await this.#room.runtime(Runtime);
+    return inspectContainer(container, {
+      graphDriver: { Data, Name: snapshots.driver.name },
+      runtimeName: name,
+      network: sandboxes.settings(container.id),
+      etcDirectory: (findShared(NetworkMode, this.#index) ?? container).paths.directory,
+    });
   }
 
   list(options: ListOptions): Promise<readonly Readonly<Record<string, unknown>>[]> {
@@ -154,10 +167,17 @@ export class Containers implements ContainerService {
       }
     }
     await this.#room.mounts.reconcile([...this.#index].map(({ document }) => document));
+    await this.#options.sandboxes.reconcile(this.#livingFacts());
     for (const container of Array.from(this.#index)) {
       await this.#lifecycle.takeUp(container).catch((error: unknown) => report(container.id, error));
     }
     await this.#room.runtime("").catch((error: unknown) => log("warn", `containers cannot run: ${messageOf(error)}`));
+  }
+
+  /** Containers whose process goes on; those that just end are closed by their exit. */
+  #livingFacts(): ReadonlyMap<string, SandboxFacts> {
+    const living = [...this.#index].filter(({ state }) => isAlive(state.init));
+    return new Map(living.map((container) => [container.id, networkFacts(container, this.#index)]));
   }
 
   async close(): Promise<void> {
@@ -187,6 +207,7 @@ export class Containers implements ContainerService {
 
   async #discard(container: Container): Promise<void> {
     this.#index.remove(container);
+    this.#options.sandboxes.forget(container.id);
     this.#options.metadata.containers.remove(container.id);
     await this.#room.mounts.discard(container.id);
     await this.#options.snapshots.remove(container.id);

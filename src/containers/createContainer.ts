@@ -7,6 +7,8 @@ import type { ContainerCreateRequest } from "./containerService.ts";
 import { invalidName } from "./containerError.ts";
 import { INITIAL_STATE, timestamp } from "./document.ts";
 import type { ContainerDocument } from "./document.ts";
+import type { ContainerIndex } from "./containerIndex.ts";
+import { checkNetworkMode, sharedContainer } from "./networking/networkFacts.ts";
 import { mergeConfig } from "./request/containerConfig.ts";
 import { parseHostConfig } from "./request/hostConfig.ts";
 import type { HostConfig } from "./request/hostConfig.ts";
@@ -38,11 +40,22 @@ function warningsOf(hostConfig: HostConfig, image: FoundImage): readonly string[
   const { Healthcheck } = image.config.config ?? {};
   const checks = Healthcheck?.Test !== undefined && Healthcheck.Test.length > 0 && Healthcheck.Test[0] !== "NONE";
   return [
-    ...(["default", "bridge"].includes(hostConfig.NetworkMode)
-      ? ["Bridge networks are not supported yet: the container has a loopback interface only."]
+    ...(hostConfig.NetworkMode === "host" && Object.keys(hostConfig.PortBindings).length > 0
+      ? ["Published ports are discarded when using host network mode"]
       : []),
     ...(checks ? ["Health checks are not supported yet: the image's own does not run."] : []),
   ];
+}
+
+const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
+
+/** What is asked of each endpoint; a container's own MAC address (API < 1.44) is that of its first network. */
+function endpointsOf(request: ContainerCreateRequest, mode: string): Readonly<Record<string, EndpointConfig>> {
+  const endpoints = parseEndpoints(request["NetworkingConfig"]);
+  const MacAddress = textOf(request["MacAddress"]);
+  if (MacAddress === "" || mode === "host" || mode.startsWith("container:")) return endpoints;
+  const own = endpoints[mode] ?? (mode === "bridge" ? endpoints["default"] : undefined) ?? {};
+  return { ...endpoints, [mode]: { ...own, MacAddress: own.MacAddress || MacAddress } };
 }
 
 /** Refused now rather than at start: what cannot be right later. */
@@ -59,15 +72,23 @@ function check(document: ContainerDocument): void {
  * Request and image → container. Nothing is written.
  * @throws {not_implemented} naming an option that is not supported, {invalid_argument} in Docker's words
  */
-export function newContainer(request: ContainerCreateRequest, image: FoundImage, name: string): NewContainer {
+export function newContainer(
+  request: ContainerCreateRequest,
+  image: FoundImage,
+  { name, index }: { readonly name: string; readonly index: ContainerIndex },
+): NewContainer {
   refuseUnsupported(request);
-  const hostConfig = parseHostConfig(request.HostConfig);
+  const parsed = parseHostConfig(request.HostConfig);
+  const shared = sharedContainer(parsed.NetworkMode, index);
+  const hostConfig = shared === undefined ? parsed : { ...parsed, NetworkMode: `container:${shared.id}` };
   if (hostConfig.UTSMode === "host" && (request.Hostname ?? "") !== "") {
     throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, "conflicting options: hostname and the UTS mode");
   }
   const id = randomBytes(ID_BYTES).toString("hex");
   const ownHostname =
-    hostConfig.NetworkMode === "host" || hostConfig.UTSMode === "host" ? hostname() : id.slice(0, SHORT_ID);
+    hostConfig.NetworkMode === "host" || hostConfig.UTSMode === "host"
+      ? hostname()
+      : (shared?.document.config.Hostname ?? id.slice(0, SHORT_ID));
   const document: ContainerDocument = {
     version: 1,
     id,
@@ -80,6 +101,11 @@ export function newContainer(request: ContainerCreateRequest, image: FoundImage,
     state: INITIAL_STATE,
   };
   check(document);
-  const endpoints = parseEndpoints(request["NetworkingConfig"]);
+  checkNetworkMode(document, {
+    hostname: request.Hostname ?? "",
+    macAddress: textOf(request["MacAddress"]),
+    exposes: Object.keys(Object(request["ExposedPorts"])).length > 0,
+  });
+  const endpoints = endpointsOf(request, hostConfig.NetworkMode);
   return { document, endpoints, warnings: warningsOf(hostConfig, image) };
 }

@@ -2,6 +2,7 @@ import type { EventSink } from "#engineapi";
 import type { ImageCatalog, ImageCommits } from "#images";
 import type { LayerReads } from "#layers";
 import type { Metadata } from "#metadata";
+import type { SandboxService } from "#networks";
 import type { Snapshotter } from "#snapshots";
 import type { ContainerVolumes } from "#volumes";
 import { Control } from "./control/control.ts";
@@ -10,6 +11,8 @@ import type { ContainerService } from "./containerService.ts";
 import { Containers } from "./containers.ts";
 import { RoomFiles } from "./files/containerFiles.ts";
 import type { ContainerFiles } from "./files/filesService.ts";
+import type { ContainerNetworks } from "./networking/containerNetworks.ts";
+import { NetworkMembers } from "./networking/networkMembers.ts";
 import { ContainerRoom } from "./room.ts";
 
 export interface ContainerServiceOptions {
@@ -18,6 +21,7 @@ export interface ContainerServiceOptions {
   readonly layers: LayerReads;
   readonly images: ImageCatalog & ImageCommits;
   readonly volumes: ContainerVolumes;
+  readonly sandboxes: SandboxService;
   /** Logs and files of /etc lie in `<dataRoot>/containers/<id>`. */
   readonly dataRoot: string;
   /** Bundles, exit codes and runtime state: gone with the host's boot, as containers are. */
@@ -31,10 +35,16 @@ export interface ContainerServices {
   readonly containers: ContainerService;
   readonly files: ContainerFiles;
   readonly control: ContainerControl;
+  readonly members: ContainerNetworks;
 }
 
 /** The containers of a data root. Call `containers.reconcile` before anything else, `containers.close` and `files.close` at the end. */
 export function createContainerServices(options: ContainerServiceOptions): ContainerServices {
   const room = new ContainerRoom(options);
-  return { containers: new Containers(room), control: new Control(room), files: new RoomFiles(room) };
+  return {
+    containers: new Containers(room),
+    control: new Control(room),
+    files: new RoomFiles(room),
+    members: new NetworkMembers(room),
+  };
 }

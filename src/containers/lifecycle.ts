@@ -115,6 +115,8 @@ export class Lifecycle {
     await Promise.race([container.hub.ended, sleep(OUTPUT_GRACE_MS, undefined, { ref: false })]);
     container.renewHub();
     const exitCode = code ?? SIGKILL_EXIT_CODE;
+    // Its networks are left before its end is told, as in Docker: whoever hears of it may take its ports.
+    this.#context.sandboxes.close(container.id);
     this.#context.mounts.tellUnmounts(container.document);
     const restartIn = this.#recordExit(container, exitCode);
     const cleared = container.exclusive(async () =>
@@ -222,7 +224,7 @@ export class Lifecycle {
   }
 
   #remove(container: Container, options: { readonly volumes: boolean }): Promise<void> {
-    const { snapshots, index, records, mounts } = this.#context;
+    const { snapshots, sandboxes, index, records, mounts } = this.#context;
     return container.exclusive(async () => {
       const { id, paths, state } = container;
       container.setState({ ...state, status: "removing" });
@@ -231,6 +233,7 @@ export class Lifecycle {
         await snapshots.remove(id);
       };
       await Promise.all([removeTop(), rm(paths.directory, { recursive: true, force: true })]);
+      sandboxes.forget(id);
       await mounts.remove(container.document, options.volumes);
       records.remove(id);
       index.remove(container);

@@ -2,6 +2,7 @@ import type { ImageCatalog } from "#images";
 import type { LayerReads } from "#layers";
 import type { Metadata } from "#metadata";
 import type { DiffId, Digest } from "#oci";
+import type { SandboxService } from "#networks";
 import type { Snapshotter } from "#snapshots";
 import type { Container } from "./container.ts";
 import type { ContainerIndex } from "./containerIndex.ts";
@@ -15,6 +16,7 @@ interface Stores {
   readonly images: ImageCatalog;
   readonly layers: LayerReads;
   readonly snapshots: Snapshotter;
+  readonly sandboxes: SandboxService;
 }
 
 /** The name it was created by, or the ID when that name has moved on. */
@@ -52,6 +54,7 @@ export async function listContainers(
     findContainer: (reference) => index.get(reference),
     findImage: (name) => stores.images.lookup(name),
     diffIdsOf: (imageId) => diffIdsOf(imageId, stores),
+    networksOf: (id) => stores.sandboxes.settings(id).Networks,
   });
   const stopped = all || limit !== undefined || wantsStopped(filters);
   const chosen = index
@@ -61,11 +64,12 @@ export async function listContainers(
     .slice(0, limit);
   return Promise.all(
     chosen.map(async (container) =>
-      listRow(
-        container,
-        await imageName(container, stores.images),
-        size === true ? await sizesOf(container, stores) : undefined,
-      ),
+      listRow(container, {
+        image: await imageName(container, stores.images),
+        sizes: size === true ? await sizesOf(container, stores) : undefined,
+        ports: stores.sandboxes.ports(container.id),
+        networks: stores.sandboxes.settings(container.id).Networks,
+      }),
     ),
   );
 }

@@ -32,6 +32,7 @@ export class ContainerRoom {
     this.lifecycle = new Lifecycle({
       layout: this.layout,
       snapshots: options.snapshots,
+      sandboxes: options.sandboxes,
       filters: this.filters,
       mounts: this.mounts,
       index: this.index,

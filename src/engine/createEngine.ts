@@ -15,6 +15,8 @@ import { openLayerStore } from "#layers";
 import type { LayerStore } from "#layers";
 import { openMetadata } from "#metadata";
 import type { Metadata } from "#metadata";
+import { createNetworkService } from "#networks";
+import type { NetworkCatalog, NetworkServices } from "#networks";
 import { createRegistryClient } from "#remote";
 import { openSnapshotter } from "#snapshots";
 import type { Snapshotter } from "#snapshots";
@@ -37,6 +39,7 @@ import { VERSION } from "./version.ts";
 export interface Engine {
   readonly backends: ContainerServices & {
     readonly images: ImageTransfer & ImageCatalog;
+    readonly networks: NetworkCatalog;
     readonly volumes: VolumeCatalog;
     readonly system: SystemBackend;
     readonly registry: RegistryBackend;
@@ -58,6 +61,8 @@ interface Stores {
 }
 
 const DAEMON_ID = "daemon-id";
+/** The daemon of this root has the plain names of what the whole host sees. */
+const DEFAULT_DATA_ROOT = "/var/lib/varve";
 
 async function openStores(config: EngineConfig, stack: AsyncDisposableStack): Promise<Stores> {
   const root = stack.use(await openDataRoot(config.dataRoot));
@@ -96,13 +101,34 @@ function daemonId(metadata: Metadata): string {
   return id;
 }
 
+function openNetworks(
+  config: EngineConfig,
+  { networks, sandboxes }: Metadata,
+  events: EventBus,
+  stack: AsyncDisposableStack,
+): NetworkServices {
+  const { dataRoot, execRoot, log } = config;
+  const isDefaultRoot = dataRoot === DEFAULT_DATA_ROOT;
+  const opened = createNetworkService({
+    networks,
+    sandboxes,
+    dataRoot,
+    execRoot,
+    isDefaultRoot,
+    events: events.emit,
+    log,
+  });
+  stack.defer(() => opened.close());
+  return opened;
+}
+
 /** Images and containers know each other only through this: images ask who uses them, containers look images up. */
 function createServices(
   config: EngineConfig,
   stores: Stores & { readonly volumes: VolumeServices },
   events: EventBus,
   stack: AsyncDisposableStack,
-): ContainerServices & { readonly images: ImageTransfer & ImageCatalog; readonly registry: RegistryBackend } {
+): Omit<Engine["backends"], "system" | "volumes"> {
   const { metadata, content, layers, snapshots, collector, flusher, volumes } = stores;
   const remote = stack.use(createRegistryClient({ ...config.registries, userAgent: `varve/${VERSION} (linux)` }));
   const late: { containers?: ContainerService } = {};
@@ -124,7 +150,9 @@ function createServices(
       attempts: config.maxDownloadAttempts,
     },
   });
+  const networks = openNetworks(config, metadata, events, stack);
   const services = createContainerServices({
+    sandboxes: networks.sandboxes,
     metadata,
     snapshots,
     layers,
@@ -138,7 +166,7 @@ function createServices(
   late.containers = services.containers;
   stack.defer(() => services.containers.close());
   stack.defer(() => services.files.close());
-  return { images, ...services, registry: createRegistryBackend(remote) };
+  return { images, ...services, networks: networks.catalog, registry: createRegistryBackend(remote) };
 }
 
 /**
@@ -157,20 +185,17 @@ export async function createEngine(config: EngineConfig): Promise<Engine> {
     events: events.emit,
     log: config.log,
   });
-  const { images, registry, ...services } = createServices(config, { ...stores, volumes }, events, stack);
-  const { containers } = services;
+  const services = createServices(config, { ...stores, volumes }, events, stack);
   const systemInfo = await createSystemInfo(config, stores.snapshots.driver, daemonId(stores.metadata));
-  await containers.reconcile();
+  await services.containers.reconcile();
   stores.collector.schedule();
   const owned = stack.move();
   const { name, backend } = stores.snapshots.driver;
   return {
     backends: {
-      images,
       ...services,
       volumes: volumes.catalog,
-      registry,
-      system: createSystemBackend({ images, containers, volumes: volumes.catalog, events, systemInfo }),
+      system: createSystemBackend({ ...services, volumes: volumes.catalog, events, systemInfo }),
     },
     version: systemInfo.version(),
     storageDriver: `${name} (${backend})`,

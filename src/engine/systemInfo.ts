@@ -123,7 +123,12 @@ async function describe(facts: Facts, counts: InfoCounts): Promise<Readonly<Reco
     ID: facts.id,
     ...countsOf(counts),
     ...storageOf(facts),
-    Plugins: { Volume: ["local"], Network: ["host", "null"], Authorization: null, Log: ["json-file"] },
+    Plugins: {
+      Volume: ["local"],
+      Network: ["bridge", "host", "ipvlan", "macvlan", "null"],
+      Authorization: null,
+      Log: ["json-file"],
+    },
     ...groups.limits,
     IPv4Forwarding: forwarding,
     BridgeNfIptables: false,

@@ -25,3 +25,4 @@ export type {
   PortRow,
 } from "./network.ts";
 export type { VolumeList, VolumeResource, VolumesPruneReport } from "./volume.ts";
+export { parseDuration, parseTimestamp } from "./until.ts";

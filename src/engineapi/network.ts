@@ -11,7 +11,8 @@ export interface IpamPool {
 export interface NetworkIpam {
   readonly Driver: string;
   readonly Options: Readonly<Record<string, string>> | null;
-  readonly Config: readonly IpamPool[];
+  /** null: the network has no addresses. */
+  readonly Config: readonly IpamPool[] | null;
 }
 
 /** A container on a network, as `GET /networks/{id}` shows it; addresses in CIDR form. */

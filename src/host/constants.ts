@@ -118,3 +118,77 @@ export const SOCKET = { AF_UNIX: 1, SEQPACKET: 5, NONBLOCK: 0o4000, CLOEXEC: 0o2
 export const TIMESPEC_BYTES = 16;
 /** linux/stat.h: utimensat leaves this time as it is. */
 export const UTIME_OMIT: bigint = (1n << 30n) - 2n;
+
+/** linux/netlink.h, bits/socket.h: struct sockaddr_nl is u16 family, u16 pad, u32 pid, u32 groups. */
+export const NETLINK = {
+  AF: 16,
+  ROUTE: 0,
+  RAW: 3,
+  HEADER_BYTES: 16,
+  /** Room for one answer; the kernel's dumps come in pieces of at most 32 KiB. */
+  BUFFER_BYTES: 65_536,
+  ERROR: 2,
+  DONE: 3,
+  REQUEST: 1,
+  MULTI: 2,
+  ACK: 4,
+  EXCL: 0x200,
+  CREATE: 0x400,
+  DUMP: 0x300,
+  /** setsockopt(SOL_NETLINK): answers to failed requests leave the request out; text of the failure comes along. */
+  SOL: 270,
+  CAP_ACK: 10,
+} as const;
+
+/** linux/rtnetlink.h: message types. */
+export const RTM = {
+  NEWLINK: 16,
+  DELLINK: 17,
+  GETLINK: 18,
+  SETLINK: 19,
+  NEWADDR: 20,
+  DELADDR: 21,
+  NEWROUTE: 24,
+  DELROUTE: 25,
+  GETROUTE: 26,
+} as const;
+
+/** linux/if_link.h */
+export const IFLA = {
+  ADDRESS: 1,
+  IFNAME: 3,
+  MTU: 4,
+  MASTER: 10,
+  PROTINFO: 12,
+  LINKINFO: 18,
+  NET_NS_FD: 28,
+  INFO_KIND: 1,
+  INFO_DATA: 2,
+  LINK: 5,
+  VETH_PEER: 1,
+  BRPORT_MODE: 4,
+  BRPORT_ISOLATED: 33,
+  MACVLAN_MODE: 1,
+  IPVLAN_MODE: 1,
+  IPVLAN_FLAGS: 2,
+  VLAN_ID: 1,
+} as const;
+/** Attributes that hold others, where the kernel wants to be told. */
+export const NLA_F_NESTED = 0x8000;
+
+/** linux/if_addr.h, linux/rtnetlink.h */
+export const IFA = { ADDRESS: 1, LOCAL: 2, BROADCAST: 4, FLAG_NODAD: 2 } as const;
+export const RTA = { DST: 1, OIF: 4, GATEWAY: 5, PRIORITY: 6, PREFSRC: 7 } as const;
+export const ROUTE = { TABLE_MAIN: 254, PROTOCOL_BOOT: 3, SCOPE_UNIVERSE: 0, SCOPE_LINK: 253, UNICAST: 1 } as const;
+
+/** linux/if.h, bits/socket.h */
+export const IFF_UP = 1;
+export const FAMILY = { INET: 2, INET6: 10, BRIDGE: 7 } as const;
+/** bits/socket.h; struct sockaddr_in is u16 family, u16 port and u32 address in network order. */
+export const STREAM = 1;
+export const DGRAM = 2;
+export const SOL_SOCKET = 1;
+export const SO_REUSEADDR = 2;
+
+/** linux/sched.h */
+export const CLONE_NEWNET = 0x40000000;

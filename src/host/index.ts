@@ -40,3 +40,32 @@ export { findXattr, openConfined, setTimesOf, setXattrOf } from "./fileDescripto
 export type { Confinement } from "./fileDescriptors.ts";
 export { openRootView } from "./rootView.ts";
 export type { RootView, ViewMount } from "./rootView.ts";
+export {
+  addAddress,
+  addRoute,
+  bridgePort,
+  deleteLink,
+  deleteRoute,
+  findLink,
+  leaveBridge,
+  linkUp,
+  listLinks,
+  listRoutes,
+  newBridge,
+  newDummy,
+  newSharedLink,
+  newVeth,
+  newVlan,
+} from "./links.ts";
+export type { HostRoute, Link, LinkAddress, LinkRoute, SharedLink } from "./links.ts";
+export { NetlinkSocket } from "./netlink.ts";
+export type { NetlinkRequest } from "./netlink.ts";
+export {
+  bindSocket,
+  createNetworkNamespace,
+  inNetworkNamespace,
+  removeNetworkNamespace,
+  setNetworkSysctl,
+} from "./networkNamespaces.ts";
+export type { BoundSocket } from "./networkNamespaces.ts";
+export { Nftables } from "./nftables.ts";

@@ -1,1 +1,3 @@
 export type * from "./networkService.ts";
+export { createNetworkService } from "./createNetworkService.ts";
+export type { NetworkServiceOptions } from "./createNetworkService.ts";

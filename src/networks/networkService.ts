@@ -82,7 +82,7 @@ export interface SandboxService {
   /** Joins a network; at once if the sandbox is open. */
   connect(reference: string, facts: SandboxFacts, endpoint: EndpointConfig): Promise<void>;
   /** @throws {permission_denied} `container x is not connected to network y` */
-  disconnect(reference: string, containerId: string, force: boolean): Promise<void>;
+  disconnect(reference: string, facts: SandboxFacts, force: boolean): Promise<void>;
   /** From now on the container answers to its new name. */
   rename(facts: SandboxFacts): void;
   settings(containerId: string): SandboxSettings;

@@ -13,6 +13,7 @@ import type {
 } from "#containers";
 import { openLayerStore } from "#layers";
 import { openMetadata } from "#metadata";
+import { createNetworkService } from "#networks";
 import { parseDigest, parseImageConfig } from "#oci";
 import { openSnapshotter } from "#snapshots";
 import { openVolumes } from "#volumes";
@@ -111,7 +112,18 @@ export async function openContainerRooms(): Promise<ContainerRooms> {
       void events.push({ action: Action, attributes: Actor.Attributes });
     const write = (level: string, line: string): void => void log.push(`${level}: ${line}`);
     const volumes = await openVolumes({ dataRoot, records: metadata.volumes, events: sink, log: write });
+    const networks = createNetworkService({
+      networks: metadata.networks,
+      sandboxes: metadata.sandboxes,
+      dataRoot,
+      execRoot,
+      isDefaultRoot: false,
+      events: () => undefined,
+      log: write,
+    });
+    stack.defer(() => networks.close());
     const services = createContainerServices({
+      sandboxes: networks.sandboxes,
       metadata,
       layers,
       snapshots,

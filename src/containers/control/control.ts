@@ -4,6 +4,7 @@ import { EngineError, ErrorCode, wrapError } from "#errors";
 import type { Container } from "../container.ts";
 import { nameInUse, nothingToDo, wrongState } from "../containerError.ts";
 import { parseName } from "../createContainer.ts";
+import { networkFacts } from "../networking/networkFacts.ts";
 import type { ContainerRoom } from "../room.ts";
 import { findSignal, parseSignal } from "../signals.ts";
 import { cgroupOf } from "../spec/runtimeSpec.ts";
@@ -96,6 +97,7 @@ export class Control implements ContainerControl {
     } catch (error) {
       throw wrapError(error, "Error when allocating new name");
     }
+    this.#room.options.sandboxes.rename(networkFacts(container, this.#room.index));
     container.emit("rename", { oldName: `/${oldName}` });
   }
 

@@ -7,7 +7,7 @@ test("host config: Docker's defaults when nothing is asked", () => {
   assert.deepEqual(
     { NetworkMode, IpcMode, ShmSize, LogConfig, PidsLimit, masked: MaskedPaths?.length },
     {
-      NetworkMode: "default",
+      NetworkMode: "bridge",
       IpcMode: "private",
       ShmSize: 67108864,
       LogConfig: { Type: "json-file", Config: {} },
@@ -25,7 +25,6 @@ test("host config: inspect shows the fields that are not supported as Docker's d
 });
 
 const REFUSED: readonly (readonly [object, string, string])[] = [
-  [{ NetworkMode: "mine" }, "invalid_argument", "network mine not found"],
   [{ PidMode: "container:x" }, "not_implemented", "varve does not support PidMode container:x yet"],
   [{ Memory: 1 << 20 }, "invalid_argument", "Minimum memory limit allowed is 6MB"],
   [{ Tmpfs: { rel: "" } }, "invalid_argument", "invalid mount path: 'rel' mount path must be absolute"],

@@ -129,13 +129,12 @@ const invalid = (message: string): EngineError => new EngineError("invalid_argum
 const missing = (message: string): EngineError =>
   new EngineError("not_implemented", ErrorCode.NOT_IMPLEMENTED, message);
 
+/** A network is looked up by a start: it may be made meanwhile, as with Docker. */
 function parseNetworkMode(fields: Fields): string {
-  const mode = fields.text("NetworkMode", "default");
-  if (["", "default", "bridge"].includes(mode)) return mode === "bridge" ? "bridge" : "default";
-  if (mode === "none" || mode === "host") return mode;
-  if (mode.startsWith("container:")) throw missing("varve does not support --network container:… yet (NetworkMode)");
-  // Not {not_found}: clients take that for a missing image, and pull it.
-  throw invalid(`network ${mode} not found`);
+  const mode = fields.text("NetworkMode");
+  if (mode === "" || mode === "default") return "bridge";
+  if (mode === "container:") throw invalid("Invalid network mode: invalid container format container:<name|id>");
+  return mode;
 }
 
 /** A namespace mode of which we know some values; the empty one is the default. */

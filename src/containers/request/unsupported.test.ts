@@ -32,17 +32,9 @@ test("refusal: the empty values that clients send pass", () => {
 });
 
 const REFUSED: readonly (readonly [object, string])[] = [
-  [
-    { HostConfig: { PortBindings: { "80/tcp": [{ HostPort: "8080" }] } } },
-    "varve does not support --publish yet (PortBindings)",
-  ],
   [{ HostConfig: { Devices: [{ PathOnHost: "/dev/fuse" }] } }, "varve does not support --device yet (Devices)"],
   [{ HostConfig: { MemorySwappiness: 60 } }, "varve does not support --memory-swappiness yet (MemorySwappiness)"],
   [{ Healthcheck: { Test: ["CMD", "true"] } }, "varve does not support --health-cmd yet (Healthcheck)"],
-  [
-    { NetworkingConfig: { EndpointsConfig: { net: { Aliases: ["a"] } } } },
-    "varve does not support endpoint settings of network net yet (NetworkingConfig)",
-  ],
 ];
 for (const [request, message] of REFUSED) {
   test(`refusal: ${message}`, () => {

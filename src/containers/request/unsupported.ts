@@ -6,9 +6,6 @@ import { EngineError, ErrorCode } from "#errors";
 
 /** Field → the option that a person typed. */
 const HOST_CONFIG: Readonly<Record<string, string>> = {
-  PortBindings: "--publish",
-  PublishAllPorts: "--publish-all",
-  Links: "--link",
   Devices: "--device",
   DeviceCgroupRules: "--device-cgroup-rule",
   DeviceRequests: "--gpus",
@@ -37,8 +34,6 @@ const HOST_CONFIG: Readonly<Record<string, string>> = {
 
 const CONFIG: Readonly<Record<string, string>> = {
   Healthcheck: "--health-cmd",
-  MacAddress: "--mac-address",
-  NetworkDisabled: "NetworkDisabled",
 };
 
 /** Values that ask for nothing, beside empty ones. */
@@ -77,22 +72,9 @@ function refuse(table: Readonly<Record<string, string>>, values: object): void {
   }
 }
 
-/** Settings of one network endpoint that make no sense without networks of our own. */
-function refuseEndpoints(networking: unknown): void {
-  const endpoints: unknown =
-    typeof networking === "object" && networking !== null ? Reflect.get(networking, "EndpointsConfig") : undefined;
-  if (typeof endpoints !== "object" || endpoints === null) return;
-  for (const [network, endpoint] of Object.entries(endpoints)) {
-    if (isHollow(endpoint)) continue;
-    const message = `varve does not support endpoint settings of network ${network} yet (NetworkingConfig)`;
-    throw new EngineError("not_implemented", ErrorCode.NOT_IMPLEMENTED, message);
-  }
-}
-
 /** @throws {not_implemented} naming the first option that would have to be ignored. */
 export function refuseUnsupported(request: Readonly<Record<string, unknown>>): void {
   refuse(CONFIG, request);
   const hostConfig = request["HostConfig"];
   if (typeof hostConfig === "object" && hostConfig !== null) refuse(HOST_CONFIG, hostConfig);
-  refuseEndpoints(request["NetworkingConfig"]);
 }

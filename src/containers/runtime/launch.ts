@@ -1,7 +1,10 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { kernelRelease, warmCgroups } from "#host";
+import type { SandboxService } from "#networks";
 import type { Snapshotter } from "#snapshots";
 import type { Container } from "../container.ts";
+import type { ContainerIndex } from "../containerIndex.ts";
+import { checkShared, networkFacts, sharedContainer } from "../networking/networkFacts.ts";
 import type { ContainerDocument } from "../document.ts";
 import { etcFilesAt } from "../rootfs/etcFiles.ts";
 import { isDirectoryInRoot, makeDirectoryInRoot, markContainerRoot, readAccountFiles } from "../rootfs/rootfsFiles.ts";
@@ -21,6 +24,8 @@ import { startFailure } from "./runtimeError.ts";
 
 /** What starting needs of the daemon. */
 export interface LaunchContext {
+  readonly index: ContainerIndex;
+  readonly sandboxes: SandboxService;
   readonly layout: Layout;
   readonly snapshots: Snapshotter;
   readonly filters: FilterCache;
@@ -63,6 +68,12 @@ export function seccompFor(
   return { annotations: { "run.oci.seccomp_bpf_data": program } };
 }
 
+/** Interfaces, ports, names and the files of /etc about them. Resolves with the namespace to run in; the host's: undefined. */
+async function openNetwork(container: Container, { index, sandboxes }: LaunchContext): Promise<string | undefined> {
+  checkShared(container.document, index);
+  return sandboxes.open(networkFacts(container, index));
+}
+
 /** Everything that stands before the runtime is called; the exit file of an earlier run must not end this one. */
 async function writeBundle(container: Container, context: LaunchContext, runtime: Runtime): Promise<void> {
   const { document, paths } = container;
@@ -71,10 +82,13 @@ async function writeBundle(container: Container, context: LaunchContext, runtime
   markContainerRoot(rootfs);
   if (config.WorkingDir !== "") makeDirectoryInRoot(rootfs, config.WorkingDir);
   const { mounts, rootPropagation } = await context.mounts.open(document);
+  const networkNamespace = await openNetwork(container, context);
+  const shared = sharedContainer(hostConfig.NetworkMode, context.index);
   const spec = buildRuntimeSpec({
     document,
     rootfs,
-    etc: etcFilesAt(paths.directory),
+    etc: etcFilesAt((shared ?? container).paths.directory),
+    ...(networkNamespace === undefined ? {} : { networkNamespace }),
     mounts,
     user: lookupUser(config.User, readAccountFiles(rootfs), hostConfig.GroupAdd ?? []),
     seccomp: seccompFor(document, runtime, context.filters),
@@ -122,9 +136,10 @@ async function explain(
 /** Takes away what a run left: cgroups, runtime state, mounts, bundle. Idempotent. */
 export async function clear(
   { id, paths, document }: Container,
-  { layout, snapshots, mounts }: LaunchContext,
+  { layout, snapshots, sandboxes, mounts }: LaunchContext,
   runtime: Runtime,
 ): Promise<void> {
+  sandboxes.close(id);
   await Promise.all([
     existsSync(paths.bundle) ? deleteContainer(id, layout, runtime) : Promise.resolve(),
     snapshots.unmount(id),

@@ -39,6 +39,8 @@ export interface OciMount {
 
 export interface OciNamespace {
   readonly type: "mount" | "network" | "uts" | "pid" | "ipc" | "cgroup";
+  /** An existing one to join; absent: a new one. */
+  readonly path?: string;
 }
 
 export interface OciLinux {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ContainerIndex } from "../containerIndex.ts";
 import { newContainer } from "../createContainer.ts";
 import type { ContainerCreateRequest } from "../containerService.ts";
 import { parseDigest } from "#oci";
@@ -22,7 +23,10 @@ const image = {
 };
 
 function specOf(request: Partial<ContainerCreateRequest> = {}, initProgram?: string): OciSpec {
-  const { document } = newContainer({ Image: "nginx", ...request }, image, "name");
+  const { document } = newContainer({ Image: "nginx", ...request }, image, {
+    name: "name",
+    index: new ContainerIndex(),
+  });
   return buildRuntimeSpec({
     document: { ...document, id: "0123456789ab" },
     rootfs: "/merged",
@@ -30,6 +34,7 @@ function specOf(request: Partial<ContainerCreateRequest> = {}, initProgram?: str
     mounts: Object.entries(document.hostConfig.Tmpfs).map(([path, text]) => tmpfsForRuntime(path, text)),
     user: { uid: 0, gid: 0, additionalGids: [0] },
     seccomp: { annotations: { filter: "x" } },
+    ...(document.hostConfig.NetworkMode === "host" ? {} : { networkNamespace: "/netns/1" }),
     ...(initProgram === undefined ? {} : { initProgram }),
   });
 }

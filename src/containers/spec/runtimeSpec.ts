@@ -18,6 +18,8 @@ export interface SpecInput {
   readonly mounts: readonly OciMount[];
   readonly rootPropagation?: NonNullable<OciLinux["rootfsPropagation"]>;
   readonly user: OciUser;
+  /** Path of the network namespace to join; absent: the host's. */
+  readonly networkNamespace?: string;
   /** The host's program for `--init`. */
   readonly initProgram?: string;
   /** The filter, as the runtime that will read the spec takes it; absent: unconfined. */
@@ -85,22 +87,30 @@ function ociProcess({ document, user, initProgram }: SpecInput): OciProcess {
   };
 }
 
-function namespaces({ hostConfig }: ContainerDocument): readonly OciNamespace[] {
+function namespaces({ document: { hostConfig }, networkNamespace }: SpecInput): readonly OciNamespace[] {
   const own: readonly (readonly [OciNamespace["type"], boolean])[] = [
     ["mount", true],
-    ["network", hostConfig.NetworkMode !== "host"],
+    ["network", networkNamespace !== undefined],
     ["uts", hostConfig.UTSMode !== "host"],
     ["pid", hostConfig.PidMode !== "host"],
     ["ipc", hostConfig.IpcMode !== "host"],
     ["cgroup", hostConfig.CgroupnsMode === "private"],
   ];
-  return own.filter(([, wanted]) => wanted).map(([type]) => ({ type }));
+  return own
+    .filter(([, wanted]) => wanted)
+    .map(([type]) => ({
+      type,
+      ...(type === "network" && networkNamespace !== undefined ? { path: networkNamespace } : {}),
+    }));
 }
 
-function ociLinux({ document, rootPropagation }: SpecInput): OciLinux {
+function ociLinux(input: SpecInput): OciLinux {
+  const { document, networkNamespace, rootPropagation } = input;
   const { id, config, hostConfig } = document;
+  // A namespace of another container has its settings already.
+  const ownNetwork = networkNamespace !== undefined && !hostConfig.NetworkMode.startsWith("container:");
   const sysctl = {
-    ...(hostConfig.NetworkMode === "host" ? {} : NETWORK_SYSCTLS),
+    ...(ownNetwork ? NETWORK_SYSCTLS : {}),
     ...(config.Domainname === "" ? {} : { "kernel.domainname": config.Domainname }),
     ...hostConfig.Sysctls,
   };
@@ -108,7 +118,7 @@ function ociLinux({ document, rootPropagation }: SpecInput): OciLinux {
     ...(Object.keys(sysctl).length === 0 ? {} : { sysctl }),
     resources: containerResources(hostConfig),
     cgroupsPath: cgroupOf(id),
-    namespaces: namespaces(document),
+    namespaces: namespaces(input),
     ...(hostConfig.Privileged ? { devices: hostDevices() } : {}),
     ...(rootPropagation === undefined ? {} : { rootfsPropagation: rootPropagation }),
     ...(hostConfig.MaskedPaths === null ? {} : { maskedPaths: hostConfig.MaskedPaths }),

@@ -1,5 +1,6 @@
 import { EngineError, ErrorCode, isNotFound } from "#errors";
 import type { Filters } from "#engineapi";
+import type { SandboxSettings } from "#networks";
 import type { DiffId, Digest } from "#oci";
 import type { MountPoint } from "../mounts/mountPoint.ts";
 import type { Container } from "../container.ts";
@@ -17,6 +18,7 @@ export interface FilterContext {
   findImage(name: string): Promise<ImageStack>;
   /** Layers of a container's image, base first. */
   diffIdsOf(imageId: Digest): readonly DiffId[];
+  networksOf(containerId: string): SandboxSettings["Networks"];
 }
 
 type Test = (container: Container) => boolean;
@@ -80,9 +82,10 @@ function exitedTest(code: string): Test {
   return ({ state }) => state.status === "exited" && state.exitCode === Number(code);
 }
 
-function networkTest(network: string): Test {
-  return ({ document: { hostConfig } }) =>
-    (hostConfig.NetworkMode === "default" ? "bridge" : hostConfig.NetworkMode) === network;
+/** By the network's name or its whole id. */
+function networkTest(network: string, context: FilterContext): Test {
+  return ({ id }) =>
+    Object.entries(context.networksOf(id)).some(([name, { NetworkID }]) => name === network || NetworkID === network);
 }
 
 /** By a volume's name, a bind's source, or where it is mounted. */
@@ -108,7 +111,7 @@ function makeTest(key: string, value: string, context: FilterContext): Test | Pr
     case "since":
       return timeTest(value, context, key === "since");
     case "network":
-      return networkTest(value);
+      return networkTest(value, context);
     case "health":
       return () => value === "none";
     case "volume":

@@ -1,4 +1,5 @@
 import type { GraphDriverData } from "#snapshots";
+import type { SandboxSettings } from "#networks";
 import type { Container } from "../container.ts";
 import { mountsOnWire } from "../mounts/mountView.ts";
 import { NEVER } from "../document.ts";
@@ -27,9 +28,9 @@ function stateOnWire(state: ContainerState): Readonly<Record<string, unknown>> {
 }
 
 /** Files that exist from the first start on. */
-function files(container: Container): Readonly<Record<string, string>> {
+function files(container: Container, etcDirectory: string): Readonly<Record<string, string>> {
   if (container.state.startedAt === NEVER) return { ResolvConfPath: "", HostnamePath: "", HostsPath: "", LogPath: "" };
-  const etc = etcFilesAt(container.paths.directory);
+  const etc = etcFilesAt(etcDirectory);
   const hasLog = container.document.hostConfig.LogConfig.Type !== "none";
   return {
     ResolvConfPath: etc.resolvConf,
@@ -39,12 +40,18 @@ function files(container: Container): Readonly<Record<string, string>> {
   };
 }
 
+/** What inspect shows beside the container's own document. */
+export interface InspectFacts {
+  readonly graphDriver: { readonly Name: string; readonly Data: GraphDriverData };
+  readonly runtimeName: string;
+  readonly network: SandboxSettings;
+  /** Where its files of /etc are: another container's directory if it shares that one's network. */
+  readonly etcDirectory: string;
+}
+
 /** `GET /containers/{id}/json`: every field that clients read (ContainerInspectResponse of docker-engine-api v1.45). */
-export function inspectContainer(
-  container: Container,
-  graphDriver: { readonly Name: string; readonly Data: GraphDriverData },
-  runtimeName: string,
-): Readonly<Record<string, unknown>> {
+export function inspectContainer(container: Container, facts: InspectFacts): Readonly<Record<string, unknown>> {
+  const { graphDriver, runtimeName, network, etcDirectory } = facts;
   const { id, name, imageId, created, config, hostConfig, state } = container.document;
   const [path, ...args] = commandOf(config);
   const wire = hostConfigOnWire(hostConfig);
@@ -55,7 +62,7 @@ export function inspectContainer(
     Args: args,
     State: stateOnWire(state),
     Image: imageId,
-    ...files(container),
+    ...files(container, etcDirectory),
     Name: `/${name}`,
     RestartCount: container.document.restartCount ?? 0,
     Driver: graphDriver.Name,
@@ -68,6 +75,6 @@ export function inspectContainer(
     GraphDriver: graphDriver,
     Mounts: mountsOnWire(container.document.mountPoints),
     Config: config,
-    NetworkSettings: networkSettings(hostConfig),
+    NetworkSettings: networkSettings(network),
   };
 }

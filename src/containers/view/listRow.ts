@@ -1,7 +1,8 @@
+import type { PortRow } from "#engineapi";
+import type { SandboxSettings } from "#networks";
 import type { Container } from "../container.ts";
 import { mountsInList } from "../mounts/mountView.ts";
 import { commandOf } from "../request/containerConfig.ts";
-import { networksOf } from "./networkSettings.ts";
 import { statusText } from "./statusText.ts";
 
 /** Bytes of the writable top, and with its image below. */
@@ -14,20 +15,18 @@ function quoted(argument: string): string {
   return argument.includes(" ") ? `'${argument}'` : argument;
 }
 
-/** `1234/tcp` without a host port: what the image exposes. */
-function exposedPorts(ports: Readonly<Record<string, object>> | undefined): readonly object[] {
-  return Object.keys(ports ?? {}).flatMap((port) => {
-    const match = /^(\d+)(?:\/(\w+))?$/.exec(port);
-    return match === null ? [] : [{ PrivatePort: Number(match[1]), Type: match[2] ?? "tcp" }];
-  });
+/** What a row shows beside the container's own document. */
+export interface RowFacts {
+  /** The name it was created by, or the ID when that now means another image. */
+  readonly image: string;
+  readonly sizes: ContainerSizes | undefined;
+  readonly ports: readonly PortRow[];
+  readonly networks: SandboxSettings["Networks"];
 }
 
-/** A row of `GET /containers/json`. `image` is the name to show: the one asked for, or the ID when that now means another image. */
-export function listRow(
-  container: Container,
-  image: string,
-  sizes: ContainerSizes | undefined,
-): Readonly<Record<string, unknown>> {
+/** A row of `GET /containers/json`. */
+export function listRow(container: Container, facts: RowFacts): Readonly<Record<string, unknown>> {
+  const { image, sizes, ports, networks } = facts;
   const { id, name, imageId, created, config, hostConfig, mountPoints, state } = container.document;
   const [path, ...args] = commandOf(config);
   return {
@@ -37,13 +36,13 @@ export function listRow(
     ImageID: imageId,
     Command: [path, ...args.map(quoted)].join(" "),
     Created: Math.trunc(Date.parse(created) / 1000),
-    Ports: container.isRunning ? exposedPorts(config.ExposedPorts) : [],
+    Ports: ports,
     ...(sizes === undefined ? {} : { SizeRw: sizes.rw, SizeRootFs: sizes.rootFs }),
     Labels: config.Labels,
     State: state.status,
     Status: statusText(state, Date.now()),
     HostConfig: { NetworkMode: hostConfig.NetworkMode },
-    NetworkSettings: { Networks: networksOf(hostConfig) },
+    NetworkSettings: { Networks: networks },
     Mounts: mountsInList(mountPoints),
   };
 }

@@ -1,47 +1,34 @@
-import type { HostConfig } from "../request/hostConfig.ts";
+import type { EndpointSettings } from "#engineapi";
+import type { SandboxSettings } from "#networks";
 
-const ENDPOINT = {
-  IPAMConfig: null,
-  Links: null,
-  Aliases: null,
-  MacAddress: "",
-  NetworkID: "",
-  EndpointID: "",
-  Gateway: "",
-  IPAddress: "",
-  IPPrefixLen: 0,
-  IPv6Gateway: "",
-  GlobalIPv6Address: "",
-  GlobalIPv6PrefixLen: 0,
-  DriverOpts: null,
-  DNSNames: null,
-} as const;
-
-/** `Networks` of inspect and list: the network that was asked for, without addresses. */
-export function networksOf({ NetworkMode }: HostConfig): Readonly<Record<string, object>> {
-  return { [NetworkMode === "default" ? "bridge" : NetworkMode]: ENDPOINT };
+/** What old clients read beside `Networks`: the endpoint on the default network. */
+function onDefaultNetwork(endpoint: EndpointSettings | undefined): Readonly<Record<string, unknown>> {
+  return {
+    EndpointID: endpoint?.EndpointID ?? "",
+    Gateway: endpoint?.Gateway ?? "",
+    GlobalIPv6Address: endpoint?.GlobalIPv6Address ?? "",
+    GlobalIPv6PrefixLen: endpoint?.GlobalIPv6PrefixLen ?? 0,
+    IPAddress: endpoint?.IPAddress ?? "",
+    IPPrefixLen: endpoint?.IPPrefixLen ?? 0,
+    IPv6Gateway: endpoint?.IPv6Gateway ?? "",
+    MacAddress: endpoint?.MacAddress ?? "",
+  };
 }
 
 /** `NetworkSettings` of inspect. */
-export function networkSettings(hostConfig: HostConfig): Readonly<Record<string, unknown>> {
+export function networkSettings(settings: SandboxSettings): Readonly<Record<string, unknown>> {
+  const { SandboxID, SandboxKey, Ports, Networks } = settings;
   return {
     Bridge: "",
-    SandboxID: "",
-    SandboxKey: "",
-    Ports: {},
+    SandboxID,
+    SandboxKey,
+    Ports,
     HairpinMode: false,
     LinkLocalIPv6Address: "",
     LinkLocalIPv6PrefixLen: 0,
     SecondaryIPAddresses: null,
     SecondaryIPv6Addresses: null,
-    EndpointID: "",
-    Gateway: "",
-    GlobalIPv6Address: "",
-    GlobalIPv6PrefixLen: 0,
-    IPAddress: "",
-    IPPrefixLen: 0,
-    IPv6Gateway: "",
-    MacAddress: "",
-    Networks: networksOf(hostConfig),
+    ...onDefaultNetwork(Networks["bridge"]),
+    Networks,
   };
 }

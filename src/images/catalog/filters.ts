@@ -1,6 +1,6 @@
+import { parseTimestamp } from "#engineapi";
 import type { Filters } from "#engineapi";
 import { invalidFilter } from "../imageErrors.ts";
-import { parseTimestamp } from "./until.ts";
 
 /** @throws {invalid_argument} `invalid filter 'x'` for a key that is not accepted. */
 export function checkFilterKeys(filters: Filters, accepted: readonly string[]): void {

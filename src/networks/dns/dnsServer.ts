@@ -15,7 +15,7 @@ const MAX_QUERY_BYTES = 4096;
 /** Where to listen: `{ fd }` of a bound socket (we own it from then on), or an address. */
 export interface DnsServerSockets {
   readonly udp: BindOptions;
-  readonly tcp: ListenOptions;
+  readonly tcp: ListenOptions | { readonly fd: number };
 }
 
 /** The DNS server of one container, over UDP and TCP. Closing it does not wait for questions under way. */

@@ -1,0 +1,101 @@
+import { EngineError, ErrorCode } from "#errors";
+import type { SandboxFacts, SandboxLink } from "#networks";
+import type { Container } from "../container.ts";
+import { wrongState } from "../containerError.ts";
+import type { ContainerIndex } from "../containerIndex.ts";
+import type { ContainerDocument } from "../document.ts";
+import { etcFilesAt } from "../rootfs/etcFiles.ts";
+
+const CONTAINER_MODE = /^container:(.+)$/;
+
+/** The container whose network a mode shares; undefined for every other mode. @throws {not_found} */
+export function sharedContainer(mode: string, index: ContainerIndex): Container | undefined {
+  const reference = CONTAINER_MODE.exec(mode)?.[1];
+  return reference === undefined ? undefined : index.get(reference);
+}
+
+/** The same, undefined too when that container is gone. */
+export function findShared(mode: string, index: ContainerIndex): Container | undefined {
+  try {
+    return sharedContainer(mode, index);
+  } catch {
+    return undefined;
+  }
+}
+
+/** `container:alias` of the default network; on others links are endpoint settings. */
+function linksOf({ hostConfig }: ContainerDocument, index: ContainerIndex): readonly SandboxLink[] {
+  if (!["default", "bridge"].includes(hostConfig.NetworkMode)) return [];
+  return (hostConfig.Links ?? []).map((link) => {
+    const [reference = "", alias = reference] = link.split(":", 2);
+    return { containerId: index.get(reference).id, alias: alias.replace(/^.*\//, "") };
+  });
+}
+
+function modeOf({ config, hostConfig }: ContainerDocument): string {
+  if (config.NetworkDisabled === true) return "none";
+  return hostConfig.NetworkMode === "default" ? "bridge" : hostConfig.NetworkMode;
+}
+
+/** What the networks room needs to know of a container. @throws {not_found} for a link to a container that is gone */
+export function networkFacts({ document, paths }: Container, index: ContainerIndex): SandboxFacts {
+  const { config, hostConfig } = document;
+  const etc = etcFilesAt(paths.directory);
+  return {
+    containerId: document.id,
+    name: document.name,
+    hostname: config.Hostname,
+    domainname: config.Domainname,
+    mode: modeOf(document),
+    exposed: Object.keys(config.ExposedPorts ?? {}).map((port) => (port.includes("/") ? port : `${port}/tcp`)),
+    bindings: hostConfig.PortBindings,
+    publishAll: hostConfig.PublishAllPorts,
+    dns: hostConfig.Dns,
+    dnsOptions: hostConfig.DnsOptions,
+    dnsSearch: hostConfig.DnsSearch,
+    extraHosts: hostConfig.ExtraHosts ?? [],
+    links: linksOf(document, index),
+    hostsFile: etc.hosts,
+    resolvConfFile: etc.resolvConf,
+  };
+}
+
+/** A shared network must be there. @throws {conflict} `cannot join network of a non running container: x` */
+export function checkShared(document: ContainerDocument, index: ContainerIndex): void {
+  const other = sharedContainer(document.hostConfig.NetworkMode, index);
+  if (other !== undefined && !other.isRunning) {
+    throw wrongState(`cannot join network of a non running container: ${other.id}`);
+  }
+}
+
+const conflict = (what: string): EngineError =>
+  new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, `conflicting options: ${what}`);
+
+/**
+ * What makes no sense in another container's network, or on the host's.
+ * @throws {invalid_argument} in Docker's words
+ */
+export function checkNetworkMode(
+  { hostConfig }: ContainerDocument,
+  asked: { readonly hostname: string; readonly macAddress: string; readonly exposes: boolean },
+): void {
+  const mode = hostConfig.NetworkMode;
+  const shared = mode.startsWith("container:");
+  if (!shared && mode !== "host") return;
+  if (asked.hostname !== "" && shared) throw conflict("hostname and the network mode");
+  if ((hostConfig.Links ?? []).length > 0) {
+    throw conflict(
+      shared
+        ? "container type network can't be used with links. This would result in undefined behavior"
+        : "host type networking can't be used with links. This would result in undefined behavior",
+    );
+  }
+  if (!shared) return;
+  if (asked.macAddress !== "") throw conflict("mac-address and the network mode");
+  if (hostConfig.Dns.length > 0) throw conflict("dns and the network mode");
+  if ((hostConfig.ExtraHosts ?? []).length > 0) throw conflict("custom host-to-IP mapping and the network mode");
+  if (Object.keys(hostConfig.PortBindings).length > 0 || hostConfig.PublishAllPorts) {
+    throw conflict("port publishing and the container type network mode");
+  }
+  if (asked.exposes) throw conflict("port exposing and the container type network mode");
+}

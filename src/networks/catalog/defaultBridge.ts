@@ -1,0 +1,132 @@
+import { formatSubnet, overlaps, parseCidr } from "../ipam/subnet.ts";
+import type { Dataplane } from "../dataplane/dataplane.ts";
+import { BRIDGE_OPTION, bridgeSettings } from "../networkRecord.ts";
+import type { NetworkRecord } from "../networkRecord.ts";
+import type { Addressing } from "./addressing.ts";
+import type { NetworkIndex } from "./networkIndex.ts";
+
+/** What an administrator set of the default network (`bip`, `mtu`, `icc` …). */
+export interface DefaultBridgeOptions {
+  readonly bridge: string;
+  readonly mtu: number;
+  readonly icc: boolean;
+  readonly masquerade: boolean;
+  readonly hostBinding: string;
+  /** `172.17.0.1/16`: the bridge's own address; absent: chosen. */
+  readonly address?: string;
+  /** `172.17.1.0/24`: where containers' addresses come from. */
+  readonly range?: string;
+}
+
+const NAME = "bridge";
+
+/**
+ * The network of containers that name none. Its bridge is made when a container first needs it; until then it holds no subnet
+ * of the host, and takes another one should somebody have come by it meanwhile.
+ */
+export class DefaultBridge {
+  readonly #networks: NetworkIndex;
+  readonly #addressing: Addressing;
+  readonly #dataplane: Dataplane;
+  readonly #options: DefaultBridgeOptions;
+
+  constructor(
+    rooms: { readonly networks: NetworkIndex; readonly addressing: Addressing; readonly dataplane: Dataplane },
+    options: DefaultBridgeOptions,
+  ) {
+    this.#networks = rooms.networks;
+    this.#addressing = rooms.addressing;
+    this.#dataplane = rooms.dataplane;
+    this.#options = options;
+  }
+
+  get record(): NetworkRecord {
+    return this.#networks.get(NAME);
+  }
+
+  /** The record as it shall be at the daemon's start: options are the administrator's of today. */
+  settle(known: NetworkRecord | undefined, fresh: () => Pick<NetworkRecord, "id" | "created">): void {
+    const { bridge, mtu, icc, masquerade, hostBinding } = this.#options;
+    const options = {
+      [BRIDGE_OPTION.isDefault]: "true",
+      [BRIDGE_OPTION.icc]: String(icc),
+      [BRIDGE_OPTION.masquerade]: String(masquerade),
+      [BRIDGE_OPTION.hostBinding]: hostBinding,
+      [BRIDGE_OPTION.name]: bridge,
+      [BRIDGE_OPTION.mtu]: String(mtu),
+    };
+    if (known !== undefined && this.#fits(known)) {
+      this.#networks.put({ ...known, options });
+      this.#addressing.restore(known);
+      return;
+    }
+    const base = known ?? { ...fresh() };
+    this.#networks.put(this.#elect({ ...TEMPLATE, ...base, options, pools: [] }));
+  }
+
+  #fits({ pools, automatic }: NetworkRecord): boolean {
+    const { address, range } = this.#options;
+    if (address === undefined) return automatic;
+    const [pool] = pools;
+    return !automatic && pool !== undefined && sameBlock(pool.subnet, address) && pool.range === range;
+  }
+
+  /** Chooses the subnet. */
+  #elect(record: NetworkRecord): NetworkRecord {
+    const { address, range } = this.#options;
+    const wanted = address === undefined ? undefined : parseCidr(address);
+    const named =
+      wanted === undefined || address === undefined
+        ? []
+        : [
+            {
+              Subnet: subnetText(address),
+              Gateway: address.replace(/\/.*$/, ""),
+              ...(range === undefined ? {} : { IPRange: range }),
+            },
+          ];
+    const { pools, shown, automatic } = this.#addressing.plan(record.id, named, false);
+    return { ...record, pools, automatic, ipam: { Driver: "default", Options: null, Config: shown } };
+  }
+
+  /** The network with a subnet that the host has free, before its bridge is made. */
+  open(): NetworkRecord {
+    const { record } = this;
+    const { bridge } = bridgeSettings(record);
+    if (!record.automatic || this.#dataplane.hasBridge(bridge) || !this.#isTaken(record, bridge)) return record;
+    this.#addressing.release(record);
+    const moved = this.#elect(record);
+    this.#networks.put(moved);
+    return moved;
+  }
+
+  #isTaken({ pools }: NetworkRecord, bridge: string): boolean {
+    const others = this.#dataplane.hostSubnets(4, bridge);
+    return pools.some(({ subnet }) => {
+      const own = parseCidr(subnet)?.subnet;
+      return own !== undefined && others.some((other) => overlaps(own, other));
+    });
+  }
+}
+
+const TEMPLATE = {
+  version: 1,
+  name: NAME,
+  scope: "local",
+  driver: "bridge",
+  enableIPv6: false,
+  internal: false,
+  attachable: false,
+  configOnly: false,
+  configFrom: "",
+  ipam: { Driver: "default", Options: null, Config: null },
+  automatic: true,
+  labels: {},
+} as const;
+
+function subnetText(address: string): string {
+  const parsed = parseCidr(address);
+  return parsed === undefined ? address : formatSubnet(parsed.subnet);
+}
+
+const sameBlock = (subnet: string, address: string): boolean => subnet === subnetText(address);

@@ -1,0 +1,237 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import {
+  addAddress,
+  bridgePort,
+  deleteLink,
+  findLink,
+  isErrno,
+  leaveBridge,
+  linkUp,
+  listLinks,
+  listRoutes,
+  NetlinkSocket,
+  newBridge,
+  Nftables,
+  setNetworkSysctl,
+} from "#host";
+import type { Link, NetlinkRequest } from "#host";
+import { addressBytes, addressFromBytes, parseAddress } from "../ipam/address.ts";
+import type { IpFamily } from "../ipam/address.ts";
+import { subnetOf } from "../ipam/subnet.ts";
+import type { Subnet } from "../ipam/subnet.ts";
+import { acceptCommands, withdrawAcceptCommands } from "./foreignForward.ts";
+import { publishCommands, renderTable, withdrawCommands } from "./ruleset.ts";
+import type { BridgeRules, PublishedPort } from "./ruleset.ts";
+
+/** A bridge as it shall be. */
+export interface BridgePlan {
+  readonly rules: BridgeRules;
+  readonly mtu: number;
+  readonly mac: string;
+  /** The gateways' addresses on it. */
+  readonly addresses: readonly { readonly address: string; readonly prefixLength: number }[];
+  readonly ipv6: boolean;
+}
+
+/** Foreign chains are looked at again after this long: dockerd or a firewall may have come up meanwhile. */
+const FOREIGN_CHECK_MS = 2000;
+
+/** The kernel's side of bridge networks: bridges, our table, the ports in it. Everything is synchronous but removal. */
+export class Dataplane {
+  readonly #table: string;
+  readonly #log: (level: "warn", line: string) => void;
+  readonly #bridges = new Map<string, BridgePlan>();
+  readonly #ports = new Set<PublishedPort>();
+  #socket: NetlinkSocket | undefined;
+  #filter: Nftables | undefined;
+  #foreignCheckedAt = 0;
+
+  constructor(table: string, log: (level: "warn", line: string) => void) {
+    this.#table = table;
+    this.#log = log;
+  }
+
+  /** A netlink socket in the host's namespace. */
+  get host(): NetlinkSocket {
+    this.#socket ??= NetlinkSocket.open();
+    return this.#socket;
+  }
+
+  get #nft(): Nftables {
+    this.#filter ??= Nftables.open();
+    return this.#filter;
+  }
+
+  /** What the host's routes lead to. `except`: a bridge of our own, whose subnet is free for itself. */
+  hostSubnets(family: IpFamily, except?: string): readonly Subnet[] {
+    const own = except === undefined ? undefined : this.findLink(except)?.index;
+    return listRoutes(this.host, family)
+      .filter(({ prefixLength, link }) => prefixLength > 0 && (own === undefined || link !== own))
+      .map(({ address, prefixLength }) => subnetOf(addressFromBytes(address), prefixLength));
+  }
+
+  findLink(name: string): Link | undefined {
+    try {
+      return findLink(this.host, name);
+    } catch (error) {
+      if (isErrno(error, "ENODEV")) return undefined;
+      throw error;
+    }
+  }
+
+  links(): readonly Link[] {
+    return listLinks(this.host);
+  }
+
+  hasBridge(name: string): boolean {
+    return this.#bridges.has(name);
+  }
+
+  /** Makes a bridge and its rules, or takes up one that is there. Idempotent. */
+  openBridge(plan: BridgePlan): void {
+    const { bridge } = plan.rules;
+    if (this.#bridges.has(bridge)) return;
+    this.#makeBridge(plan);
+    this.#bridges.set(bridge, plan);
+    try {
+      this.replaceTable();
+    } catch (error) {
+      this.#bridges.delete(bridge);
+      throw error;
+    }
+  }
+
+  #makeBridge({ rules, mtu, mac, addresses, ipv6 }: BridgePlan): void {
+    const { bridge } = rules;
+    const known = this.findLink(bridge);
+    if (known === undefined) this.host.request(newBridge(bridge, { mac, mtu }));
+    const { index } = known ?? findLink(this.host, bridge);
+    for (const { address, prefixLength } of addresses) {
+      const parsed = parseAddress(address);
+      if (parsed === undefined) continue;
+      this.#idempotent(addAddress({ index, address: addressBytes(parsed), prefixLength }));
+    }
+    setNetworkSysctl(`ipv4/conf/${bridge}/route_localnet`, "1");
+    setNetworkSysctl(`ipv6/conf/${bridge}/accept_ra`, "0");
+    this.host.request(linkUp(index));
+    enableForwarding("/proc/sys/net/ipv4/ip_forward");
+    if (ipv6) enableForwarding("/proc/sys/net/ipv6/conf/all/forwarding");
+  }
+
+  #idempotent(request: NetlinkRequest): void {
+    try {
+      this.host.request(request);
+    } catch (error) {
+      if (!isErrno(error, "EEXIST")) throw error;
+    }
+  }
+
+  /** Rules at once, the bridge itself behind our back: the kernel takes 20-50 ms. */
+  async removeBridge(name: string): Promise<void> {
+    if (this.#bridges.delete(name)) {
+      this.replaceTable();
+      this.#foreign((entries) => withdrawAcceptCommands(entries, name));
+    }
+    if (this.findLink(name) !== undefined) await this.deleteLink(name);
+  }
+
+  /** On a socket of its own: answers must not mix with those of the shared one. */
+  async deleteLink(name: string): Promise<void> {
+    using socket = NetlinkSocket.open();
+    try {
+      await socket.requestSlowly(deleteLink(name));
+    } catch (error) {
+      if (!isErrno(error, "ENODEV")) throw error;
+    }
+  }
+
+  /** A bridge's port after its veth was made. */
+  setPort(index: number, isolated: boolean): void {
+    this.host.request(bridgePort(index, { hairpin: true, isolated }));
+  }
+
+  /** Cuts a container off at once; the kernel removes the pair with its namespace. */
+  unplug(interfaceName: string): void {
+    const link = this.findLink(interfaceName);
+    if (link !== undefined) this.host.request(leaveBridge(link.index));
+  }
+
+  publish(ports: readonly PublishedPort[]): void {
+    if (ports.length > 0) {
+      try {
+        this.#nft.run(publishCommands(this.#table, ports));
+      } catch {
+        // Somebody flushed the whole ruleset: everything is made again from what we know.
+        for (const port of ports) this.#ports.add(port);
+        this.replaceTable();
+      }
+      for (const port of ports) this.#ports.add(port);
+    }
+    if (performance.now() - this.#foreignCheckedAt > FOREIGN_CHECK_MS) this.acceptForeign();
+  }
+
+  /** Never throws. */
+  withdraw(ports: readonly PublishedPort[]): void {
+    const known = ports.filter((port) => this.#ports.delete(port));
+    if (known.length === 0) return;
+    try {
+      this.#nft.run(withdrawCommands(this.#table, known));
+    } catch {
+      this.#quietly(() => this.replaceTable());
+    }
+  }
+
+  /** Our table from what we know, in one transaction. */
+  replaceTable(): void {
+    const bridges = [...this.#bridges.values()].map(({ rules }) => rules);
+    if (bridges.length === 0) return this.dropTable();
+    this.#nft.run(renderTable(this.#table, bridges, [...this.#ports]));
+    this.acceptForeign();
+  }
+
+  dropTable(): void {
+    this.#nft.run(`add table inet ${this.#table}\ndelete table inet ${this.#table}\n`);
+  }
+
+  /** Lets our bridges through a foreign FORWARD chain that drops. */
+  acceptForeign(): void {
+    this.#foreignCheckedAt = performance.now();
+    this.#foreign((entries) => acceptCommands(entries, [...this.#bridges.keys()]));
+  }
+
+  #foreign(commands: (entries: readonly unknown[]) => string): void {
+    let entries: readonly unknown[];
+    try {
+      entries = this.#nft.list("list chain ip filter FORWARD");
+    } catch {
+      return; // no such chain: nobody drops
+    }
+    this.#quietly(() => {
+      const text = commands(entries);
+      if (text !== "") this.#nft.run(text);
+    });
+  }
+
+  #quietly(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#log("warn", `networks: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#socket?.[Symbol.dispose]();
+    this.#filter?.[Symbol.dispose]();
+    this.#socket = undefined;
+    this.#filter = undefined;
+  }
+}
+
+function enableForwarding(path: string): void {
+  try {
+    if (readFileSync(path, "utf8").trim() === "0") writeFileSync(path, "1");
+  } catch {
+    // no such protocol, or /proc/sys is read-only: then an administrator decides
+  }
+}

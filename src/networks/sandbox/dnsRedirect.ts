@@ -1,0 +1,33 @@
+import { bindSocket, Nftables } from "#host";
+import type { BoundSocket } from "#host";
+
+const TABLE = "varve_dns";
+const ADDRESS = "127.0.0.11";
+const ADDRESS_BYTES = new Uint8Array([127, 0, 0, 11]);
+
+/** Sockets of a sandbox's DNS server: bound within the namespace, served from outside. */
+export interface DnsSockets {
+  readonly udp: BoundSocket;
+  readonly tcp: BoundSocket;
+}
+
+/**
+ * Binds any two ports of 127.0.0.11 in the namespace that the thread is in, and sends port 53 there. Port 53 itself stays
+ * free: a container may run a name server of its own on every address.
+ */
+export function openDnsSockets(): DnsSockets {
+  const udp = bindSocket("udp", ADDRESS_BYTES, 0);
+  const tcp = bindSocket("tcp", ADDRESS_BYTES, 0);
+  using nft = Nftables.open();
+  nft.run(`add table ip ${TABLE}
+delete table ip ${TABLE}
+table ip ${TABLE} {
+  chain output {
+    type nat hook output priority -100; policy accept;
+    ip daddr ${ADDRESS} udp dport 53 dnat to ${ADDRESS}:${udp.port}
+    ip daddr ${ADDRESS} tcp dport 53 dnat to ${ADDRESS}:${tcp.port}
+  }
+}
+`);
+  return { udp, tcp };
+}

@@ -1,0 +1,166 @@
+import type { EndpointConfig } from "#engineapi";
+import { messageOf } from "#errors";
+import { deleteLink, NetlinkSocket } from "#host";
+import { badRequest, endpointError, networkNotFound } from "../networkError.ts";
+import type { NetworkRecord } from "../networkRecord.ts";
+import type { SandboxFacts } from "../networkService.ts";
+import type { SandboxContext } from "./context.ts";
+import { checkEndpoint } from "./endpointCheck.ts";
+import { allocate, defaultRoutes, dnsNamesOf, gatewayEndpoint, nextInterface, releaseEndpoint } from "./endpoints.ts";
+import { plug, setDefaultRoutes } from "./interfaces.ts";
+import type { Namespace } from "./interfaces.ts";
+import { resolvConfOf, updateHosts, updateResolvConf } from "./sandboxFiles.ts";
+import type { Endpoint, SandboxRecord } from "./sandboxRecord.ts";
+
+/** What the sandboxes do for a change. */
+interface Home {
+  openNetwork(reference: string): NetworkRecord;
+  within<T>(sandbox: SandboxRecord, work: (namespace: Namespace) => T): T;
+  republish(facts: SandboxFacts, sandbox: SandboxRecord): Promise<SandboxRecord>;
+  openDns(sandbox: SandboxRecord): Promise<void>;
+  emit(action: "connect" | "disconnect", sandbox: SandboxRecord, endpoint: Endpoint): void;
+}
+
+/** Networks that a container joins and leaves after it was created, running or not. */
+export class LiveChanges {
+  readonly #context: SandboxContext;
+  readonly #home: Home;
+
+  constructor(context: SandboxContext, home: Home) {
+    this.#context = context;
+    this.#home = home;
+  }
+
+  #sandbox({ containerId }: SandboxFacts): SandboxRecord {
+    const sandbox = this.#context.store.get(containerId);
+    if (sandbox === undefined) throw new Error(`container ${containerId} has no sandbox`);
+    return sandbox;
+  }
+
+  async connect(reference: string, facts: SandboxFacts, config: EndpointConfig): Promise<void> {
+    const network = this.#context.networks.get(reference);
+    const sandbox = this.#sandbox(facts);
+    refuseMode(facts, network);
+    checkEndpoint(network.name, network, config);
+    const known = sandbox.endpoints.find((endpoint) => endpoint.name === network.name);
+    if (sandbox.open && known !== undefined) {
+      throw endpointError(`endpoint with name ${facts.name} already exists in network ${network.name}`);
+    }
+    const endpoint: Endpoint = {
+      name: network.name,
+      networkId: "",
+      config: { IPAMConfig: {}, Aliases: [], DriverOpts: {}, ...config },
+      dnsNames: null,
+    };
+    const others = sandbox.endpoints.filter((other) => other.name !== network.name);
+    if (!sandbox.open) {
+      this.#context.store.put({ ...sandbox, endpoints: [...others, endpoint] });
+      return;
+    }
+    await this.#join(facts, sandbox, endpoint);
+  }
+
+  async #join(facts: SandboxFacts, sandbox: SandboxRecord, wanted: Endpoint): Promise<void> {
+    const { store, drivers, dataplane } = this.#context;
+    const network = this.#home.openNetwork(wanted.name);
+    const driver = drivers(network.driver);
+    if (driver === undefined) throw networkNotFound(wanted.name);
+    const { name: interfaceName, counters } = nextInterface(sandbox.interfaces, network);
+    const live = allocate(this.#context, network, { config: wanted.config, interfaceName });
+    const endpoint: Endpoint = {
+      ...wanted,
+      networkId: network.id,
+      dnsNames: dnsNamesOf(network, facts, wanted.config),
+      live,
+    };
+    const endpoints = [...sandbox.endpoints, endpoint];
+    try {
+      this.#home.within(sandbox, (namespace) => {
+        const linkLocal = wanted.config.IPAMConfig?.LinkLocalIPs ?? [];
+        plug(namespace, dataplane, { network, driver, live, linkLocal });
+        setDefaultRoutes(namespace, defaultRoutes(sandbox.endpoints), defaultRoutes(endpoints));
+      });
+    } catch (error) {
+      releaseEndpoint(this.#context, endpoint);
+      throw error;
+    }
+    store.put({ ...sandbox, endpoints, interfaces: counters });
+    updateHosts(facts, { joined: endpoint });
+    await this.#settle(facts, sandbox.endpoints);
+    this.#home.emit("connect", sandbox, endpoint);
+  }
+
+  /** After the endpoints changed: ports move with the gateway, names need a server. */
+  async #settle(facts: SandboxFacts, before: readonly Endpoint[]): Promise<void> {
+    const { store } = this.#context;
+    let sandbox = this.#sandbox(facts);
+    if (gatewayEndpoint(before, 4)?.live?.id !== gatewayEndpoint(sandbox.endpoints, 4)?.live?.id) {
+      sandbox = await this.#home.republish(facts, sandbox);
+    }
+    const text = resolvConfOf(this.#context, facts, sandbox.endpoints);
+    store.put({ ...sandbox, resolvConf: updateResolvConf(sandbox, text) });
+    await this.#home.openDns(sandbox);
+  }
+
+  async disconnect(reference: string, facts: SandboxFacts, _force: boolean): Promise<void> {
+    const { networks, store } = this.#context;
+    const network = networks.get(reference);
+    const sandbox = this.#sandbox(facts);
+    if (facts.mode === "host" || network.driver === "host") {
+      throw endpointError("container cannot be disconnected from host network or connected to host network");
+    }
+    const endpoint = sandbox.endpoints.find((other) => other.name === network.name || other.networkId === network.id);
+    if (endpoint === undefined) {
+      throw endpointError(`container ${facts.containerId} is not connected to network ${network.name}`);
+    }
+    const endpoints = sandbox.endpoints.filter((other) => other !== endpoint);
+    if (sandbox.open) await this.#leave(facts, sandbox, { endpoint, network });
+    else store.put({ ...sandbox, endpoints });
+  }
+
+  async #leave(
+    facts: SandboxFacts,
+    sandbox: SandboxRecord,
+    { endpoint, network }: { readonly endpoint: Endpoint; readonly network: NetworkRecord },
+  ): Promise<void> {
+    const { store, dataplane, drivers } = this.#context;
+    const endpoints = sandbox.endpoints.filter((other) => other !== endpoint);
+    const name = endpoint.live?.interface ?? "";
+    store.put({ ...sandbox, endpoints });
+    if (drivers(network.driver) !== undefined && name !== "") {
+      // The socket stays in the container's namespace while the pool's thread waits for the kernel.
+      const socket = this.#home.within(sandbox, (namespace) => {
+        setDefaultRoutes(namespace, defaultRoutes(sandbox.endpoints), defaultRoutes(endpoints));
+        return NetlinkSocket.open();
+      });
+      if (endpoint.live?.hostInterface) dataplane.unplug(endpoint.live.hostInterface);
+      try {
+        await socket.requestSlowly(deleteLink(name));
+      } catch (error) {
+        this.#context.log("warn", `container ${facts.containerId}: ${messageOf(error)}`);
+      } finally {
+        socket[Symbol.dispose]();
+      }
+    }
+    releaseEndpoint(this.#context, endpoint);
+    updateHosts(facts, { left: endpoint });
+    await this.#settle(facts, sandbox.endpoints);
+    this.#home.emit("disconnect", sandbox, endpoint);
+  }
+}
+
+function refuseMode({ mode }: SandboxFacts, network: NetworkRecord): void {
+  if (mode.startsWith("container:") || mode === "host") {
+    throw badRequest(
+      "container sharing network namespace with another container or host cannot be connected to any other network",
+    );
+  }
+  if (network.driver === "host") {
+    throw endpointError("container cannot be disconnected from host network or connected to host network");
+  }
+  if (network.driver === "null" || mode === "none") {
+    throw endpointError(
+      "container cannot be connected to multiple networks with one of the networks in private (none) mode",
+    );
+  }
+}
