@@ -1,10 +1,11 @@
+import { messageOf } from "#errors";
 import { defineCommand } from "../core/command.ts";
 import type { Command } from "../core/command.ts";
 import { CommandError } from "../core/commandError.ts";
 import { boolFlag, stringFlag } from "../core/flags.ts";
 import type { Session } from "../core/session.ts";
 import { attach, checkTerminal, detachKeysOf } from "../stream/attach.ts";
-import type { AttachWish } from "../stream/attach.ts";
+import type { Attached, AttachWish } from "../stream/attach.ts";
 import { containerPath } from "../stream/forEach.ts";
 import { proxySignals } from "../stream/signals.ts";
 import { followSize } from "../stream/terminalSize.ts";
@@ -17,13 +18,22 @@ async function startContainer(session: Session, id: string): Promise<void> {
   await session.client.text({ method: "POST", path: containerPath(id, "/start") });
 }
 
+/** The container was made, so this is no failure of `run` itself: exit code 1, as Docker's. */
+async function attachOrFail(session: Session, wish: AttachWish): Promise<Attached> {
+  try {
+    return await attach(session, wish);
+  } catch (error) {
+    throw new CommandError(messageOf(error));
+  }
+}
+
 /** Docker's order: attach, wait, start, so that neither output nor the exit can be missed. */
 async function runAttached(
   session: Session,
   wish: AttachWish,
   rules: { rm: boolean; sigProxy: boolean },
 ): Promise<number> {
-  const attached = await attach(session, wish);
+  const attached = await attachOrFail(session, wish);
   let stopSignals: (() => void) | undefined;
   let stopResizing: (() => void) | undefined;
   try {

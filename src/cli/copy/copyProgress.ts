@@ -3,7 +3,7 @@ import { terminalOf } from "../core/session.ts";
 import type { Session } from "../core/session.ts";
 import { humanSize } from "../format/units.ts";
 
-const REFRESH_MS = 75;
+const REFRESH_MS = 100;
 const SAVE = "\u001B7";
 const RESTORE = "\u001B8";
 const CLEAR_LINE = "\u001B[2K";
@@ -36,17 +36,18 @@ export class CopyProgress {
     this.#session.warn(`Successfully copied ${humanSize(this.#bytes, 3)} to ${target}`);
   }
 
+  /** Short copies end before anything is shown. */
   #show(terminal: WriteStream, title: string): () => void {
     let last = 0;
-    terminal.write(`${SAVE}${HIDE_CURSOR}${title}${humanSize(0, 3)}`);
     const timer = setInterval(() => {
       if (this.#bytes === last) return;
+      if (last === 0) terminal.write(`${SAVE}${HIDE_CURSOR}${title}`);
       last = this.#bytes;
       terminal.write(`\u001B[${title.length + 1}G${CLEAR_TAIL}${humanSize(last, 3)}`);
     }, REFRESH_MS);
     return () => {
       clearInterval(timer);
-      terminal.write(`${SHOW_CURSOR}${RESTORE}${CLEAR_LINE}`);
+      if (last > 0) terminal.write(`${SHOW_CURSOR}${RESTORE}${CLEAR_LINE}`);
     };
   }
 }

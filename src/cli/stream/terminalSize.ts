@@ -18,34 +18,35 @@ async function resize(session: Session, path: string, size: readonly [number, nu
 }
 
 /** The program may take a moment to be there. */
-async function resizeAtFirst(session: Session, path: string): Promise<void> {
+async function resizeAtFirst(session: Session, path: string, over: AbortSignal): Promise<void> {
   for (let attempt = 0; attempt <= RETRIES; attempt += 1) {
-    await sleep(attempt * RETRY_STEP_MS);
+    await sleep(attempt * RETRY_STEP_MS, undefined, { signal: over });
     const size = consoleSize(session);
-    if (size === undefined) return;
+    if (size === undefined || over.aborted) return;
     try {
       return await resize(session, path, size);
     } catch {
       // Tried again.
     }
   }
-  session.warn("failed to resize tty, using default size");
+  if (!over.aborted) session.warn("failed to resize tty, using default size");
 }
 
 /** Keeps the terminal at `path` (`/containers/ID`, `/exec/ID`) at the size of ours; answers how to stop. */
 export function followSize(session: Session, path: string): () => void {
   const terminal = terminalOf(session.stdout);
   if (terminal === undefined) return () => undefined;
-  let isOver = false;
+  const over = new AbortController();
   const follow = (): void => {
     const size = consoleSize(session);
     // A program that has just ended cannot be resized, and need not be.
-    if (size !== undefined && !isOver) resize(session, path, size).catch(() => undefined);
+    if (size !== undefined && !over.signal.aborted) resize(session, path, size).catch(() => undefined);
   };
   terminal.on("resize", follow);
-  void resizeAtFirst(session, path).catch(() => undefined);
+  // Aborted when it is over.
+  void resizeAtFirst(session, path, over.signal).catch(() => undefined);
   return () => {
-    isOver = true;
+    over.abort();
     terminal.off("resize", follow);
   };
 }
