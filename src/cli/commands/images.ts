@@ -75,6 +75,11 @@ export function wireFilters(filters: Readonly<Record<string, readonly string[]>>
   return JSON.stringify(Object.fromEntries(sets));
 }
 
+/** {@link wireFilters}, left out when there are none. */
+export function filterQuery(filters: Readonly<Record<string, readonly string[]>>): string | undefined {
+  return Object.keys(filters).length === 0 ? undefined : wireFilters(filters);
+}
+
 function refuseBesideTree(flags: { readonly [name: string]: unknown }): void {
   const words: Readonly<Record<string, string>> = {
     quiet: "--quiet",

@@ -1,10 +1,21 @@
+import { messageOf } from "#errors";
 import { defineCommand } from "../core/command.ts";
 import type { Command } from "../core/command.ts";
+import { CommandError } from "../core/commandError.ts";
 import { boolFlag, stringFlag } from "../core/flags.ts";
 import { apiTimestamp } from "../format/timestamp.ts";
+import { containerPath } from "../stream/forEach.ts";
 import { copyOutput } from "../stream/output.ts";
 
 const TIME = 'timestamp (e.g. "2013-01-02T13:23:37Z") or relative (e.g. "42m" for 42 minutes)';
+
+function timeOf(name: string, text: string): string | undefined {
+  try {
+    return text === "" ? undefined : apiTimestamp(text);
+  } catch (error) {
+    throw new CommandError(`invalid value for "${name}": ${messageOf(error)}`);
+  }
+}
 
 /** `varve logs`. */
 export const logs: Command = defineCommand({
@@ -26,12 +37,11 @@ logs --since 10m --tail 20 -t web`,
     until: stringFlag(undefined, `Show logs before a ${TIME}`),
   },
   async run({ session, flags, args: [name = ""] }) {
-    const path = `/containers/${encodeURIComponent(name)}`;
     const { Config } = await session.client.json<{ readonly Config: { readonly Tty: boolean } }>({
-      path: `${path}/json`,
+      path: containerPath(name, "/json"),
     });
     const { body } = await session.client.open({
-      path: `${path}/logs`,
+      path: containerPath(name, "/logs"),
       query: {
         stdout: true,
         stderr: true,
@@ -39,8 +49,8 @@ logs --since 10m --tail 20 -t web`,
         details: flags.details,
         timestamps: flags.timestamps,
         tail: flags.tail,
-        since: flags.since === "" ? undefined : apiTimestamp(flags.since),
-        until: flags.until === "" ? undefined : apiTimestamp(flags.until),
+        since: timeOf("since", flags.since),
+        until: timeOf("until", flags.until),
       },
     });
     await copyOutput(session, body, !Config.Tty);

@@ -5,13 +5,13 @@ import { CommandError } from "../core/commandError.ts";
 import { boolFlag, filterFlag } from "../core/flags.ts";
 import type { Session } from "../core/session.ts";
 import { humanSize } from "../format/units.ts";
+import { pruneFilters } from "../options/pruneFilters.ts";
+import type { FilterValues } from "../options/pruneFilters.ts";
 import { confirm } from "../stream/prompt.ts";
-import { wireFilters } from "./images.ts";
-import { pruneVolumes } from "./volumes.ts";
+import { filterQuery, wireFilters } from "./images.ts";
 
-type FilterValues = Readonly<Record<string, readonly string[]>>;
-
-interface Pruned {
+/** What a prune removed: lines to print, and bytes. */
+export interface Pruned {
   readonly text: string;
   readonly bytes: number;
 }
@@ -25,7 +25,8 @@ const WARNING = {
     "WARNING! This will remove all custom networks not used by at least one container.\nAre you sure you want to continue?",
 };
 
-async function pruneImages(session: Session, all: boolean, filter: FilterValues): Promise<Pruned> {
+/** Removes what is unused of its kind. */
+export async function pruneImages(session: Session, all: boolean, filter: FilterValues): Promise<Pruned> {
   const report = await session.client.json<ImagesPruneReport>({
     method: "POST",
     path: "/images/prune",
@@ -40,11 +41,12 @@ async function pruneImages(session: Session, all: boolean, filter: FilterValues)
   };
 }
 
-async function pruneContainers(session: Session, filter: FilterValues): Promise<Pruned> {
+/** Removes what is unused of its kind. */
+export async function pruneContainers(session: Session, filter: FilterValues): Promise<Pruned> {
   const report = await session.client.json<{ ContainersDeleted: readonly string[] | null; SpaceReclaimed: number }>({
     method: "POST",
     path: "/containers/prune",
-    query: { filters: wireFilters(filter) },
+    query: { filters: filterQuery(filter) },
   });
   const deleted = report.ContainersDeleted ?? [];
   return {
@@ -53,11 +55,12 @@ async function pruneContainers(session: Session, filter: FilterValues): Promise<
   };
 }
 
-async function pruneNetworks(session: Session, filter: FilterValues): Promise<Pruned> {
+/** Removes what is unused of its kind. */
+export async function pruneNetworks(session: Session, filter: FilterValues): Promise<Pruned> {
   const report = await session.client.json<{ NetworksDeleted: readonly string[] | null }>({
     method: "POST",
     path: "/networks/prune",
-    query: { filters: wireFilters(filter) },
+    query: { filters: filterQuery(filter) },
   });
   const deleted = report.NetworksDeleted ?? [];
   return { text: deleted.length === 0 ? "" : `Deleted Networks:\n${deleted.join("\n")}\n`, bytes: 0 };
@@ -88,7 +91,7 @@ image prune -af --filter until=24h`,
   },
   async run({ session, flags }) {
     await agreed(session, flags.force, flags.all ? WARNING.all : WARNING.dangling);
-    report(session, [await pruneImages(session, flags.all, flags.filter)]);
+    report(session, [await pruneImages(session, flags.all, pruneFilters(session.config, flags.filter))]);
     return undefined;
   },
 });
@@ -104,7 +107,7 @@ export const containerPrune: Command = defineCommand({
   },
   async run({ session, flags }) {
     await agreed(session, flags.force, WARNING.containers);
-    report(session, [await pruneContainers(session, flags.filter)]);
+    report(session, [await pruneContainers(session, pruneFilters(session.config, flags.filter))]);
     return undefined;
   },
 });
@@ -120,33 +123,8 @@ export const networkPrune: Command = defineCommand({
   },
   async run({ session, flags }) {
     await agreed(session, flags.force, WARNING.networks);
-    const { text } = await pruneNetworks(session, flags.filter);
+    const { text } = await pruneNetworks(session, pruneFilters(session.config, flags.filter));
     if (text !== "") session.print(`${text}\n`);
-    return undefined;
-  },
-});
-
-/** `varve system prune`: what varve keeps today, stopped containers, images and, if asked, volumes. */
-export const systemPrune: Command = defineCommand({
-  use: "[OPTIONS]",
-  short: "Remove unused data",
-  long: "Remove unused data: stopped containers and images",
-  examples: "system prune -af",
-  args: { min: 0, max: 0 },
-  flags: {
-    all: boolFlag("a", "Remove all unused images not just dangling ones"),
-    filter: filterFlag(undefined, 'Provide filter values (e.g. "label=<key>=<value>")'),
-    force: boolFlag("f", "Do not prompt for confirmation"),
-    volumes: boolFlag(undefined, "Prune anonymous volumes"),
-  },
-  async run({ session, flags }) {
-    const images = flags.all ? "all images without at least one container associated to them" : "all dangling images";
-    const volumes = flags.volumes ? "  - all anonymous volumes not used by at least one container\n" : "";
-    const warning = `WARNING! This will remove:\n  - all stopped containers\n${volumes}  - ${images}\n\nAre you sure you want to continue?`;
-    await agreed(session, flags.force, warning);
-    const removed = [await pruneContainers(session, flags.filter)];
-    if (flags.volumes) removed.push(await pruneVolumes(session, flags.filter));
-    report(session, [...removed, await pruneImages(session, flags.all, flags.filter)]);
     return undefined;
   },
 });

@@ -272,7 +272,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     "Display system-wide information",
     async () => (await import("../commands/info.ts")).info,
   ),
-  entry(["system prune"], "Remove unused data", async () => (await import("../commands/prune.ts")).systemPrune),
+  entry(["system prune"], "Remove unused data", async () => (await import("../commands/systemPrune.ts")).systemPrune),
   entry(["volume create"], "Create a volume", async () => (await import("../commands/volumes.ts")).volumeCreate),
   entry(
     ["volume inspect"],

@@ -20,19 +20,33 @@ const IMAGE_COMMANDS = [
   "inspect",
 ];
 const NETWORK_COMMANDS = ["network connect", "network disconnect", "network inspect", "network rm"];
-const CONTAINER_COMMANDS = [
-  "container inspect",
-  "container kill",
-  "container logs",
-  "container port",
-  "container rm",
-  "container start",
-  "container stop",
-  "container wait",
-  "inspect",
-  "network connect",
-  "network disconnect",
-];
+/** What may be done to a container in which state; `undefined`: in any. */
+const CONTAINER_COMMANDS: Readonly<Record<string, readonly string[] | undefined>> = {
+  "container attach": ["running"],
+  "container commit": undefined,
+  "container cp": undefined,
+  "container diff": undefined,
+  "container exec": ["running"],
+  "container export": undefined,
+  "container inspect": undefined,
+  "container kill": ["running", "paused", "restarting"],
+  "container logs": undefined,
+  "container pause": ["running"],
+  "container port": undefined,
+  "container rename": undefined,
+  "container restart": undefined,
+  "container rm": undefined,
+  "container start": ["exited", "created"],
+  "container stats": ["running", "paused"],
+  "container stop": ["running", "paused", "restarting"],
+  "container top": ["running"],
+  "container unpause": ["paused"],
+  "container update": undefined,
+  "container wait": ["running", "paused", "restarting"],
+  inspect: undefined,
+  "network connect": undefined,
+  "network disconnect": undefined,
+};
 
 function commandWords(words: readonly string[]): readonly Candidate[] {
   const [first] = words;
@@ -58,12 +72,24 @@ async function images(session: Session): Promise<readonly Candidate[]> {
   return list.flatMap((image) => (image.RepoTags ?? []).map((word) => ({ word })));
 }
 
-async function containers(session: Session): Promise<readonly Candidate[]> {
-  const list = await session.client.json<readonly { readonly Names: readonly string[]; readonly Status: string }[]>({
+interface ContainerFacts {
+  readonly Names: readonly string[];
+  readonly State: string;
+  readonly Status: string;
+}
+
+async function containers(session: Session, path: string): Promise<readonly Candidate[]> {
+  const states = CONTAINER_COMMANDS[path];
+  const list = await session.client.json<readonly ContainerFacts[]>({
     path: "/containers/json",
     query: { all: true },
   });
-  return list.flatMap(({ Names, Status }) => Names.map((name) => ({ word: name.replace(/^\//, ""), about: Status })));
+  const fitting = list.filter(({ State }) => states === undefined || states.includes(State));
+  // `cp` goes on with a path inside.
+  const ending = path === "container cp" ? ":" : "";
+  return fitting.flatMap(({ Names, Status }) =>
+    Names.map((name) => ({ word: `${name.replace(/^\//, "")}${ending}`, about: Status })),
+  );
 }
 
 async function networks(session: Session): Promise<readonly Candidate[]> {
@@ -79,7 +105,7 @@ async function objects(path: string): Promise<readonly Candidate[]> {
   if (!(await session.isListening())) return [];
   const [named, run, joined] = await Promise.all([
     IMAGE_COMMANDS.includes(path) ? images(session) : [],
-    CONTAINER_COMMANDS.includes(path) ? containers(session) : [],
+    Object.hasOwn(CONTAINER_COMMANDS, path) ? containers(session, path) : [],
     NETWORK_COMMANDS.includes(path) ? networks(session) : [],
   ]);
   return [...named, ...run, ...joined];

@@ -50,27 +50,49 @@ export const CONTAINER_TITLES: Readonly<Record<string, string>> = {
 const COMMAND_WIDTH = 20;
 const MOUNT_WIDTH = 15;
 
-/** `0.0.0.0:8080->80/tcp, 443/tcp`; runs of ports are joined: `80-82/tcp`. */
-export function displayPorts(ports: readonly PortSummary[]): string {
-  const sorted = [...ports].sort(
-    (a, b) => a.PrivatePort - b.PrivatePort || (a.IP ?? "").localeCompare(b.IP ?? "") || a.Type.localeCompare(b.Type),
-  );
-  const published = sorted.filter((port) => port.PublicPort !== undefined && port.PublicPort > 0);
-  const texts = published.map((port) => {
-    const ip = port.IP?.includes(":") === true ? `[${port.IP}]` : (port.IP ?? "");
-    return `${ip}:${port.PublicPort ?? 0}->${port.PrivatePort}/${port.Type}`;
-  });
-  return [...texts, ...exposedRanges(sorted.filter((port) => !published.includes(port)))].join(", ");
+const hostPort = (ip: string, port: string): string => (ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`);
+
+/** Ports in a row that are published alike. */
+interface PortGroup {
+  readonly ip: string;
+  readonly type: string;
+  readonly first: number;
+  readonly last: number;
 }
 
-function exposedRanges(ports: readonly PortSummary[]): string[] {
-  const ranges: { first: number; last: number; type: string }[] = [];
-  for (const { PrivatePort: port, Type: type } of ports) {
-    const range = ranges.findLast((candidate) => candidate.type === type);
-    if (range !== undefined && port <= range.last + 1) range.last = port;
-    else ranges.push({ first: port, last: port, type });
+function groupText({ ip, type, first, last }: PortGroup): string {
+  const range = first === last ? String(first) : `${first}-${last}`;
+  return `${ip === "" ? range : `${hostPort(ip, range)}->${range}`}/${type}`;
+}
+
+const byText = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
+
+/** `80-82/tcp, 0.0.0.0:8080->80/tcp`: what is published under its own number is joined into ranges and stands first. */
+export function displayPorts(ports: readonly PortSummary[]): string {
+  const sorted = [...ports].sort(
+    (a, b) =>
+      a.PrivatePort - b.PrivatePort ||
+      byText(a.IP ?? "", b.IP ?? "") ||
+      (a.PublicPort ?? 0) - (b.PublicPort ?? 0) ||
+      byText(a.Type, b.Type),
+  );
+  const groups = new Map<string, PortGroup>();
+  const texts: string[] = [];
+  const mapped: string[] = [];
+  for (const { IP: ip = "", PrivatePort: port, PublicPort: published = 0, Type: type } of sorted) {
+    if (ip !== "" && published !== port) {
+      mapped.push(`${hostPort(ip, String(published))}->${port}/${type}`);
+      continue;
+    }
+    const key = `${ip}/${type}`;
+    const group = groups.get(key);
+    if (group !== undefined && port === group.last + 1) groups.set(key, { ...group, last: port });
+    else {
+      if (group !== undefined) texts.push(groupText(group));
+      groups.set(key, { ip, type, first: port, last: port });
+    }
   }
-  return ranges.map(({ first, last, type }) => `${first === last ? first : `${first}-${last}`}/${type}`);
+  return [...texts, ...[...groups.values()].map(groupText), ...mapped].join(", ");
 }
 
 function names(container: ContainerSummary, noTrunc: boolean): string {
