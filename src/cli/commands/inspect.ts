@@ -4,16 +4,28 @@ import type { Command } from "../core/command.ts";
 import { CommandError } from "../core/commandError.ts";
 import { boolFlag, INSPECT_FORMAT_USAGE, stringFlag } from "../core/flags.ts";
 import type { Session } from "../core/session.ts";
+import { CONTAINER_INSPECT } from "../format/containerShape.ts";
 import { IMAGE_INSPECT } from "../format/imageShape.ts";
 import { renderInspect } from "../format/inspectOutput.ts";
 import { NETWORK_INSPECT } from "../format/networkShape.ts";
 import type { Inspected } from "../format/inspectOutput.ts";
 import { VOLUME_INSPECT } from "../format/volumeRows.ts";
 import { readingTemplate } from "../format/statusTemplate.ts";
+import { containerPath } from "../stream/forEach.ts";
 import { volumePath } from "./volumes.ts";
 
 const format = stringFlag("f", INSPECT_FORMAT_USAGE);
 const TYPES = ["config", "container", "image", "network", "node", "plugin", "secret", "service", "task", "volume"];
+
+/** Where the daemon answers for what varve's does not have: it says so. */
+const OTHER_PATHS: Readonly<Record<string, (name: string) => string>> = {
+  config: (name) => `/configs/${encodeURIComponent(name)}`,
+  node: (name) => `/nodes/${encodeURIComponent(name)}`,
+  plugin: (name) => `/plugins/${encodeURIComponent(name)}/json`,
+  secret: (name) => `/secrets/${encodeURIComponent(name)}`,
+  service: (name) => `/services/${encodeURIComponent(name)}`,
+  task: (name) => `/tasks/${encodeURIComponent(name)}`,
+};
 
 type Find = (name: string) => Promise<Inspected>;
 
@@ -25,7 +37,6 @@ async function inspectAll(session: Session, names: readonly string[], wish: stri
     try {
       found.push(await find(name));
     } catch (error) {
-      if (!isNotFound(error)) throw error;
       failures.push(messageOf(error));
     }
   }
@@ -50,7 +61,8 @@ const imageFinder =
 const containerFinder =
   (session: Session, size: boolean): Find =>
   async (name) => ({
-    raw: await session.client.text({ path: `/containers/${encodeURIComponent(name)}/json`, query: { size } }),
+    raw: await session.client.text({ path: containerPath(name, "/json"), query: { size } }),
+    shape: CONTAINER_INSPECT,
   });
 
 const volumeFinder =
@@ -92,7 +104,8 @@ function finderOf(session: Session, type: string, size: boolean): Find {
   if (type === "container") return containerFinder(session, size);
   if (type === "volume") return volumeFinder(session);
   if (type === "network") return networkFinder(session, false);
-  if (TYPES.includes(type)) throw new CommandError(`inspecting objects of type ${JSON.stringify(type)} comes later`);
+  const path = Object.hasOwn(OTHER_PATHS, type) ? OTHER_PATHS[type] : undefined;
+  if (path !== undefined) return async (name) => ({ raw: await session.client.text({ path: path(name) }) });
   const known = TYPES.map((known) => JSON.stringify(known)).join(", ");
   throw new CommandError(`unknown type: ${JSON.stringify(type)}: must be one of ${known}`);
 }

@@ -38,7 +38,7 @@ function execute(template: Template, object: Inspected): string {
   const value = parseGoJson(object.raw);
   if (object.shape !== undefined) {
     try {
-      return template.execute(shaped(value, object.shape), "error");
+      return template.execute(shaped(value, object.shape));
     } catch {
       // `.Id` is a key of the JSON and no field of the struct; the bare JSON decides.
     }

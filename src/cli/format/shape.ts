@@ -1,4 +1,4 @@
-import { GoStruct, isList, isMap } from "../template/value.ts";
+import { GoStruct, isList, isMap, NIL_LIST } from "../template/value.ts";
 import type { GoValue } from "../template/value.ts";
 
 /** A Go type, as far as templates notice it: what an absent field reads as, and in which order a struct prints. */
@@ -6,10 +6,10 @@ export type Shape = PlainShape | StructShape | CollectionShape;
 
 type PlainShape = "string" | "int" | "bool" | "list" | "map" | "pointer" | "time";
 
-/** A list or map whose values are structs. */
+/** A list or map whose values have a shape, or a pointer to what has one. */
 export interface CollectionShape {
-  readonly of: "list" | "map";
-  readonly each: StructShape;
+  readonly of: "list" | "map" | "pointer";
+  readonly each: Shape;
 }
 
 /** A Go struct: its name in messages and its fields in order. */
@@ -44,7 +44,7 @@ const ZERO: Readonly<Record<PlainShape, GoValue>> = {
   string: "",
   int: 0,
   bool: false,
-  list: [],
+  list: NIL_LIST,
   map: {},
   pointer: null,
   time: "",
@@ -56,15 +56,27 @@ export function goTimeOf(text: string): string {
 }
 
 function collected(value: GoValue, { of, each }: CollectionShape): GoValue {
-  if (of === "list") return isList(value) ? value.map((item) => shaped(item, each)) : [];
+  if (of === "pointer") return value === undefined || value === null ? null : filled(value, each);
+  if (of === "list") return isList(value) ? value.map((item) => filled(item, each)) : NIL_LIST;
   if (!isMap(value)) return {};
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, shaped(item, each)]));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, filled(item, each)]));
 }
 
 function filled(value: GoValue, shape: Shape): GoValue {
   if (shape === "time") return typeof value === "string" ? goTimeOf(value) : "";
   if (typeof shape === "string") return value ?? ZERO[shape];
   return "of" in shape ? collected(value, shape) : shaped(value, shape);
+}
+
+/** A map that is not there prints as an empty one, but JSON says `null`. */
+function isNilMap(value: GoValue, shape: Shape): boolean {
+  if (value !== undefined && value !== null) return false;
+  return shape === "map" || (typeof shape === "object" && "of" in shape && shape.of === "map");
+}
+
+function inJson(value: GoValue, shape: Shape): { readonly inJson?: () => GoValue } {
+  if (shape === "time") return { inJson: () => value };
+  return isNilMap(value, shape) ? { inJson: () => null } : {};
 }
 
 /** JSON as a Go struct of this shape would hold it; keys that the shape lacks are dropped, as encoding/json does. */
@@ -78,7 +90,7 @@ export function shaped(value: GoValue, shape: StructShape): GoStruct {
         name: field.name,
         json: field.json ?? field.name,
         get: () => filled(inner, field.shape),
-        ...(field.shape === "time" ? { inJson: () => inner } : {}),
+        ...inJson(inner, field.shape),
         omitEmpty: field.omit === true,
       };
     }),

@@ -63,7 +63,7 @@ class Evaluator {
         return "next";
       case "action": {
         const value = this.#pipe(node.pipe, dot);
-        if (node.pipe.variables.length === 0) this.#out.push(value === undefined ? "<no value>" : goString(value));
+        if (node.pipe.variables.length === 0) this.#out.push(this.#isAbsent(value) ? "<no value>" : goString(value));
         return "next";
       }
       case "if":
@@ -182,6 +182,11 @@ class Evaluator {
       case "identifier":
         return this.#call(node.name, { place: node, command: node }, [], { dot, final: NO_FINAL });
     }
+  }
+
+  /** In bare JSON, which is read with `missingkey=error`, a null is no value; in a struct it is a nil pointer. */
+  #isAbsent(value: GoValue): boolean {
+    return value === undefined || (value === null && this.#rules.missingKey === "error");
   }
 
   #fields(value: GoValue, names: readonly string[], node: Place): GoValue {

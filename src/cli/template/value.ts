@@ -13,6 +13,9 @@ export type GoValue =
   | GoStruct
   | { readonly [key: string]: GoValue };
 
+/** A slice that was never made: prints as an empty one, but JSON says `null`. */
+export const NIL_LIST: readonly GoValue[] = [];
+
 /** A field of a struct; `json` is its key in JSON, left out when it is the name. */
 export interface GoField {
   readonly name: string;
