@@ -1,5 +1,5 @@
 import type { EventMessage, Filters, ImageDiskUsage, VersionInfo, VolumeResource } from "#engineapi";
-import type { ContainerControl, ContainerFiles, ContainerNetworks, ContainerService } from "#containers";
+import type { ContainerControl, ContainerFiles, ContainerNetworks, ContainerService, ExecService } from "#containers";
 import type { NetworkCatalog } from "#networks";
 import type { ImageCatalog, ImageTransfer } from "#images";
 import type { RegistryCredentials } from "#remote";
@@ -11,6 +11,8 @@ export type ImageBackend = ImageTransfer & ImageCatalog;
 /** What routes need of containers. */
 export type ContainerBackend = ContainerService;
 
+/** What routes need of further processes in containers. */
+export type ExecBackend = ExecService;
 /** What routes need of containers' files; the engine closes it. */
 export type FileBackend = Omit<ContainerFiles, "close">;
 
@@ -65,6 +67,7 @@ export interface Backends {
   /** Containers as members of networks. */
   readonly members: ContainerNetworks;
   readonly volumes: VolumeCatalog;
+  readonly execs: ExecBackend;
   readonly system: SystemBackend;
   readonly registry: RegistryBackend;
 }

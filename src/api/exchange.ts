@@ -1,6 +1,6 @@
 import { STATUS_CODES } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { EngineError, ErrorCode, messageOf } from "#errors";
 import { createBodyWriter } from "./bodyWriter.ts";
 import type { BodyWriter } from "./bodyWriter.ts";
@@ -11,7 +11,8 @@ const MAX_JSON_BODY = 4 << 20;
 
 /** A connection taken over by a handler: attach and exec streams. */
 export interface Hijacked {
-  readonly socket: Socket;
+  /** The connection itself, or what Node puts before one whose request had a body that came late. */
+  readonly socket: Duplex;
   /** Bytes that came right behind the request's headers. */
   readonly head: Uint8Array;
 }

@@ -457,6 +457,21 @@ test("attach: an unknown container is refused by status, also when the client as
   assert.match(text, /{"message":"No such container: nope"}/);
 });
 
+test("attach: an upgrade whose body comes behind the headers is answered", async () => {
+  inputEnded = Promise.withResolvers();
+  seen.written = [];
+  attachOutput = async function* () {
+    await inputEnded.promise;
+    yield { stream: "stdout", bytes: Buffer.from("late") };
+  };
+  const headers = "Host: d\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 2\r\n\r\n";
+  const socket = await raw(`POST ${ATTACH}&stdin=1 HTTP/1.1\r\n${headers}`);
+  assert.match(await readUntil(socket, (text) => text.endsWith("\r\n\r\n")), /^HTTP\/1\.1 101 UPGRADED\r\n/);
+  socket.end("{}input");
+  assert.equal(await toEnd(socket), "\x01\0\0\0\0\0\0\x04late");
+  assert.equal(seen.written.join(""), "input");
+});
+
 test("attach: before API 1.42 the stream is called raw", async () => {
   attachOutput = async function* () {};
   const socket = await raw(`POST /v1.41${ATTACH} HTTP/1.1\r\n${UPGRADE}`);

@@ -2,7 +2,6 @@ import { createServer as createHttpServer } from "node:http";
 import type { IncomingMessage, Server as HttpServer, ServerOptions, ServerResponse } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { Server as HttpsServer } from "node:https";
-import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TlsOptions } from "node:tls";
 import { API_VERSION } from "#engineapi";
@@ -15,6 +14,7 @@ import { createRouter } from "./router.ts";
 import type { Match } from "./router.ts";
 import { absentRoutes } from "./routes/absent.ts";
 import { containerRoutes } from "./routes/containers.ts";
+import { execRoutes } from "./routes/exec.ts";
 import { fileRoutes } from "./routes/files.ts";
 import { controlRoutes } from "./routes/control.ts";
 import { imageRoutes } from "./routes/images.ts";
@@ -74,6 +74,7 @@ export function createApiServer(backends: Backends, options: ApiOptions): ApiSer
     ...systemRoutes(backends.system, backends.registry),
     ...transferRoutes(backends.images),
     ...imageRoutes(backends.images),
+    ...execRoutes(backends.execs),
     ...fileRoutes(backends.files),
     ...controlRoutes(backends.control),
     ...containerRoutes(backends.containers),
@@ -105,7 +106,6 @@ export function createApiServer(backends: Backends, options: ApiOptions): ApiSer
       : createHttpsServer({ ...HTTP_OPTIONS, ...options.tls, allowHalfOpen: true });
   server.on("request", (request, response) => void answer(request, response, undefined));
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Uint8Array) => {
-    if (!(socket instanceof Socket)) return;
     socket.on("error", () => undefined);
     void answer(request, undefined, { socket, head });
   });

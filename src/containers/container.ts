@@ -28,6 +28,8 @@ export class Container {
   #document: ContainerDocument;
   #hub = new StreamHub();
   #last: Promise<unknown> = Promise.resolve();
+  /** Execs that were created and have not ended. */
+  readonly execIds: Set<string> = new Set();
   /** The removal that is under way: a second one joins it. */
   removal: Promise<void> | undefined;
   /** Its end is part of a restart: `--rm` does not hold. */

@@ -13,6 +13,10 @@ export class ContainerIndex implements Iterable<Container> {
     this.#byId.delete(container.id);
   }
 
+  has(container: Container): boolean {
+    return this.#byId.get(container.id) === container;
+  }
+
   findByName(name: string): Container | undefined {
     return this.#byId.values().find(({ document }) => document.name === name);
   }

@@ -9,6 +9,7 @@ import { Control } from "./control/control.ts";
 import type { ContainerControl } from "./control/containerControl.ts";
 import type { ContainerService } from "./containerService.ts";
 import { Containers } from "./containers.ts";
+import type { ExecService } from "./exec/execService.ts";
 import { RoomFiles } from "./files/containerFiles.ts";
 import type { ContainerFiles } from "./files/filesService.ts";
 import type { ContainerNetworks } from "./networking/containerNetworks.ts";
@@ -33,6 +34,7 @@ export interface ContainerServiceOptions {
 /** The room's services, one a role; all see the same containers. */
 export interface ContainerServices {
   readonly containers: ContainerService;
+  readonly execs: ExecService;
   readonly files: ContainerFiles;
   readonly control: ContainerControl;
   readonly members: ContainerNetworks;
@@ -44,6 +46,7 @@ export function createContainerServices(options: ContainerServiceOptions): Conta
   return {
     containers: new Containers(room),
     control: new Control(room),
+    execs: room.execs,
     files: new RoomFiles(room),
     members: new NetworkMembers(room),
   };

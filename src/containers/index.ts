@@ -4,4 +4,11 @@ export type { ContainerNetworks } from "./networking/containerNetworks.ts";
 export { INIT_PROGRAMS } from "./runtime/initProgram.ts";
 export { createContainerServices } from "./createContainerService.ts";
 export type { ContainerServiceOptions, ContainerServices } from "./createContainerService.ts";
+export type {
+  ConsoleSize,
+  ExecCreateRequest,
+  ExecInspection,
+  ExecService,
+  ExecStartOptions,
+} from "./exec/execService.ts";
 export type * from "./files/filesService.ts";

@@ -1,6 +1,8 @@
 import { ContainerIndex } from "./containerIndex.ts";
 import type { Container } from "./container.ts";
 import type { ContainerServiceOptions } from "./createContainerService.ts";
+import { Execs } from "./exec/execs.ts";
+import { createExecRunner } from "./exec/execRunner.ts";
 import { HealthMonitors } from "./health/healthMonitors.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { ContainerMounts } from "./mounts/containerMounts.ts";
@@ -20,6 +22,7 @@ export class ContainerRoom {
   readonly health: HealthMonitors;
   readonly mounts: ContainerMounts;
   readonly lifecycle: Lifecycle;
+  readonly execs: Execs;
   readonly #chosen = new Map<string, Promise<Runtime>>();
 
   constructor(options: ContainerServiceOptions) {
@@ -42,6 +45,8 @@ export class ContainerRoom {
       runtime: (container) => this.runtimeOf(container),
       log: options.log,
     });
+    this.execs = new Execs(this);
+    this.health.useRunner(createExecRunner(this.execs));
   }
 
   /** The program that runs a container. */

@@ -36,6 +36,8 @@ export { compileSeccomp } from "./seccompFilter.ts";
 export type { SeccompAction, SeccompArgument, SeccompProfile, SeccompRule } from "./seccompFilter.ts";
 export { openGzipCompressor } from "./deflater.ts";
 export type { GzipCompressor } from "./deflater.ts";
+export { closePipe, openPipe, pipeStream } from "./pipes.ts";
+export type { PipeEnds } from "./pipes.ts";
 export { findXattr, openConfined, setTimesOf, setXattrOf } from "./fileDescriptors.ts";
 export type { Confinement } from "./fileDescriptors.ts";
 export { openRootView } from "./rootView.ts";

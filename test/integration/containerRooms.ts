@@ -29,6 +29,7 @@ export interface SeenEvent {
 
 /** The rooms below containers on a temporary data root, with one image: busybox as `box`. */
 export interface ContainerRooms extends AsyncDisposable {
+  readonly execs: ContainerServices["execs"];
   readonly files: ContainerServices["files"];
   readonly containers: ContainerService;
   readonly control: ContainerControl;
@@ -164,6 +165,9 @@ export async function openContainerRooms(): Promise<ContainerRooms> {
     },
     get volumes() {
       return rooms.volumes;
+    },
+    get execs() {
+      return rooms.execs;
     },
     restart: async (between) => {
       await rooms.close();

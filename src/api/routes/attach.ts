@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { Attachment } from "#containers";
 import type { ContainerBackend } from "../backends.ts";
 import { untilWritable } from "../drain.ts";
@@ -16,7 +16,7 @@ export function streamType(tty: boolean, exchange: Exchange): string {
 }
 
 /** Until the output ends or the client is gone: a container may run for years after that. */
-async function pumpOutput(attachment: Attachment, socket: Socket): Promise<void> {
+async function pumpOutput(attachment: Pick<Attachment, "output" | "tty">, socket: Duplex): Promise<void> {
   const frames = attachment.output[Symbol.asyncIterator]();
   const gone = once(socket, "close").then(() => undefined);
   while (!socket.destroyed) {
@@ -27,7 +27,7 @@ async function pumpOutput(attachment: Attachment, socket: Socket): Promise<void>
   }
 }
 
-async function pumpInput(attachment: Attachment, socket: Socket, head: Uint8Array): Promise<void> {
+async function pumpInput(attachment: Attachment, socket: Duplex, head: Uint8Array): Promise<void> {
   if (head.byteLength > 0) await attachment.write(head);
   // The end of the client's input must not end the container's output on the same socket.
   const input: AsyncIterable<Uint8Array> = socket.iterator({ destroyOnReturn: false });
@@ -35,23 +35,40 @@ async function pumpInput(attachment: Attachment, socket: Socket, head: Uint8Arra
   attachment.closeStdin();
 }
 
+/** The connection becomes the streams of a process, until its output ends or the client is gone. */
+export async function serveStreams(
+  attachment: Attachment,
+  exchange: Exchange,
+  { stdin, tty }: { readonly stdin: boolean; readonly tty: boolean },
+): Promise<void> {
+  const { socket, head } = exchange.hijack(streamType(tty, exchange));
+  exchange.request.socket.setNoDelay(true);
+  socket.on("error", () => undefined);
+  // A client that resets its end is no failure of ours; its input simply ends.
+  const input = stdin ? pumpInput(attachment, socket, head).catch(() => undefined) : Promise.resolve();
+  if (!stdin) socket.resume();
+  try {
+    await pumpOutput({ output: attachment.output, tty }, socket);
+  } catch (error) {
+    await attachment[Symbol.asyncDispose]();
+    throw error;
+  }
+  // A client that never ends its side must not hold the connection.
+  socket.end(() => socket.destroy());
+  // First: input that nobody reads would keep a client that has gone, and with it the process's output.
+  await attachment[Symbol.asyncDispose]();
+  await input;
+}
+
 /** `POST /containers/{id}/attach`: the connection becomes the container's streams. */
 export async function attach(containers: ContainerBackend, exchange: Exchange): Promise<void> {
   const stdin = exchange.flag("stdin");
-  await using attachment = await containers.attach(exchange.param("id"), {
+  const attachment = await containers.attach(exchange.param("id"), {
     stdin,
     stdout: exchange.flag("stdout"),
     stderr: exchange.flag("stderr"),
     logs: exchange.flag("logs"),
     stream: exchange.flag("stream"),
   });
-  const { socket, head } = exchange.hijack(streamType(attachment.tty, exchange));
-  socket.setNoDelay(true);
-  socket.on("error", () => undefined);
-  // A client that resets its end is no failure of ours; its input simply ends.
-  const input = stdin ? pumpInput(attachment, socket, head).catch(() => undefined) : Promise.resolve();
-  if (!stdin) socket.resume();
-  await pumpOutput(attachment, socket);
-  socket.destroySoon();
-  await input;
+  await serveStreams(attachment, exchange, { stdin, tty: attachment.tty });
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { lookupUser } from "./userLookup.ts";
+import { homeOf, lookupUser } from "./userLookup.ts";
 
 const files = {
   passwd: "root:x:0:0:root:/root:/bin/sh\n# comment\n\nweb:x:33:33:web:/var/www:/bin/sh\n1000:x:7:7::/:\n",
@@ -37,4 +37,10 @@ test("user: unknown names are refused in Docker's words", () => {
   assert.throws(() => lookupUser("4294967296", files, []), {
     message: "uids and gids must be in range 0-2147483647",
   });
+});
+
+test("home: by the account's number, else the root directory", () => {
+  assert.equal(homeOf(33, files), "/var/www");
+  assert.equal(homeOf(7, files), "/");
+  assert.equal(homeOf(5, none), "/");
 });

@@ -57,6 +57,12 @@ function findGid(name: string, groups: readonly Group[]): number {
   return found;
 }
 
+/** The home directory of a user id by the container's own file, `/` when it names none. */
+export function homeOf(uid: number, { passwd }: AccountFiles): string {
+  const home = rows(passwd).find(([, , id]) => id === String(uid))?.[5] ?? "";
+  return home === "" ? "/" : home;
+}
+
 /**
  * `user[:group]`, each a name or a number, by the container's own files. Without a group: the account's own and, as
  * supplementary ones, those that list it as member. The first supplementary group is the primary one, as Docker has it.

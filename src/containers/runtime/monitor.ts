@@ -35,7 +35,11 @@ export interface Created {
 /** What conmon reported instead of a pid. */
 export class CreateFailed extends Error {}
 
-const ENVIRONMENT = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8" } as const;
+/** All that conmon and a runtime get of an environment. */
+export const RUNTIME_ENVIRONMENT = {
+  PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+  LANG: "C.UTF-8",
+} as const;
 
 function conmonArguments(id: string, paths: ContainerPaths, layout: Layout, call: ConmonCall): readonly string[] {
   const { runtime, streams } = call;
@@ -69,7 +73,7 @@ interface ConmonCall {
 }
 
 /** conmon's first line: `{"data": pid}` or `{"data": -1, "message": "…"}`. */
-function parseReport(line: string): number {
+export function parseReport(line: string): number {
   if (line === "") throw new CreateFailed("");
   const report: unknown = JSON.parse(line);
   const data: unknown = typeof report === "object" && report !== null ? Reflect.get(report, "data") : undefined;
@@ -133,7 +137,7 @@ export async function createContainer(
       file: call.runtime.conmon,
       args: conmonArguments(id, paths, layout, call),
       cwd: paths.bundle,
-      env: { ...ENVIRONMENT, _OCI_SYNCPIPE: "3", _OCI_STARTPIPE: "4" },
+      env: { ...RUNTIME_ENVIRONMENT, _OCI_SYNCPIPE: "3", _OCI_STARTPIPE: "4" },
       stdio: ["ignore", "ignore", complaints, "pipe", "pipe"],
     });
     const [, , , report, go] = child.stdio;
@@ -180,7 +184,7 @@ function releaseInit(fifo: string): boolean {
 export async function startProgram(id: string, paths: ContainerPaths, layout: Layout, runtime: Runtime): Promise<void> {
   if (runtime.name === "crun" && releaseInit(join(layout.runtimeState, id, "exec.fifo"))) return;
   const args = ["--root", layout.runtimeState, "--log", paths.runtimeLog, "--log-format", "json", "start", id];
-  const { code, stderr } = await runProgram({ file: runtime.file, args, env: ENVIRONMENT });
+  const { code, stderr } = await runProgram({ file: runtime.file, args, env: RUNTIME_ENVIRONMENT });
   if (code !== 0) throw new CreateFailed(stderr.toString());
 }
 
@@ -197,6 +201,6 @@ export async function deleteContainer(id: string, layout: Layout, runtime: Runti
   await runProgram({
     file: runtime.file,
     args: ["--root", layout.runtimeState, "delete", "--force", id],
-    env: ENVIRONMENT,
+    env: RUNTIME_ENVIRONMENT,
   });
 }

@@ -25,6 +25,8 @@ export class Layout {
   readonly runtimeState: string;
   readonly filters: string;
   readonly pins: string;
+  /** A directory for each exec that runs. */
+  readonly execs: string;
 
   constructor(dataRoot: string, execRoot: string) {
     this.#dataRoot = dataRoot;
@@ -33,6 +35,7 @@ export class Layout {
     this.runtimeState = join(execRoot, "runtime");
     this.filters = join(execRoot, "seccomp");
     this.pins = join(execRoot, "mounts");
+    this.execs = join(execRoot, "execs");
   }
 
   at(id: string): ContainerPaths {

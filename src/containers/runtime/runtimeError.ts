@@ -62,8 +62,8 @@ function translate(text: string, failed: FailedProgram): Translation {
   return { text: `${text}: unknown`, exitCode: 128 };
 }
 
-/** Lines of a runtime's `--log-format=json` file. */
-function lastLogged(path: string): string | undefined {
+/** The last error in a runtime's `--log-format=json` file. */
+export function lastLogged(path: string): string | undefined {
   let lines: readonly string[];
   try {
     lines = readFileSync(path, "utf8").trim().split("\n");

@@ -36,12 +36,17 @@ const NETWORK_SYSCTLS = {
 
 const nameOf = (variable: string): string => variable.split("=", 1)[0] ?? "";
 
-/** Docker's own variables first, each replaced in place by the config's; an entry without "=" removes one. */
-function environment(document: ContainerDocument): readonly string[] {
-  const { config } = document;
+/**
+ * Docker's own variables first, each replaced in place by the config's, then by `more`; an entry without "=" removes one.
+ */
+export function environmentOf(
+  { config }: ContainerDocument,
+  tty: boolean,
+  more: readonly string[] = [],
+): readonly string[] {
   const variables = new Map<string, string>();
-  const base = [PATH, `HOSTNAME=${document.config.Hostname}`, ...(config.Tty ? ["TERM=xterm"] : [])];
-  for (const variable of [...base, ...(config.Env ?? [])]) {
+  const base = [PATH, `HOSTNAME=${config.Hostname}`, ...(tty ? ["TERM=xterm"] : [])];
+  for (const variable of [...base, ...(config.Env ?? []), ...more]) {
     if (variable.includes("=")) variables.set(nameOf(variable), variable);
     else variables.delete(variable);
   }
@@ -70,7 +75,7 @@ function ociProcess({ document, user, initProgram }: SpecInput): OciProcess {
     ...(config.Tty && height > 0 && width > 0 ? { consoleSize: { height, width } } : {}),
     user,
     args: initProgram === undefined ? command : [INIT_PATH, "--", ...command],
-    env: environment(document),
+    env: environmentOf(document, config.Tty),
     cwd: config.WorkingDir === "" ? "/" : config.WorkingDir,
     capabilities: { bounding: names, effective: names, permitted: names },
     ...(hostConfig.Ulimits.length === 0

@@ -70,7 +70,7 @@ export function inspectContainer(container: Container, facts: InspectFacts): Rea
     MountLabel: "",
     ProcessLabel: "",
     AppArmorProfile: "",
-    ExecIDs: null,
+    ExecIDs: container.execIds.size === 0 ? null : [...container.execIds],
     HostConfig: { ...wire, Runtime: hostConfig.Runtime === "" ? runtimeName : hostConfig.Runtime },
     GraphDriver: graphDriver,
     Mounts: mountsOnWire(container.document.mountPoints),
