@@ -32,8 +32,8 @@ import type { ContainerRoom } from "./room.ts";
 import { writeEtcFiles } from "./rootfs/etcFiles.ts";
 import { INIT_ENTRIES } from "./rootfs/initEntries.ts";
 import type { Runtime } from "./runtime/chooseRuntime.ts";
-import { seccompFor } from "./runtime/launch.ts";
 import { isAlive } from "./runtime/monitor.ts";
+import { seccompFor } from "./seccomp/chooseProfile.ts";
 import { inspectContainer } from "./view/inspect.ts";
 
 /** The room's service: looks containers up and hands them to what does the work. */

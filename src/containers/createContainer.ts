@@ -3,15 +3,18 @@ import { hostname } from "node:os";
 import { EngineError, ErrorCode } from "#errors";
 import type { EndpointConfig } from "#engineapi";
 import type { FoundImage } from "#images";
+import type { ContainerIndex } from "./containerIndex.ts";
 import type { ContainerCreateRequest } from "./containerService.ts";
 import { invalidName } from "./containerError.ts";
 import { INITIAL_STATE, timestamp } from "./document.ts";
 import type { ContainerDocument } from "./document.ts";
-import type { ContainerIndex } from "./containerIndex.ts";
 import { checkNetworkMode, sharedContainer } from "./networking/networkFacts.ts";
 import { mergeConfig } from "./request/containerConfig.ts";
 import { parseHostConfig } from "./request/hostConfig.ts";
 import type { HostConfig } from "./request/hostConfig.ts";
+import { pinNamespaceModes } from "./request/hostModes.ts";
+import { kernelSupport } from "./request/kernelSupport.ts";
+import { checkResources } from "./request/resourceChecks.ts";
 import { parseEndpoints } from "./request/networkRequest.ts";
 import { refuseUnsupported } from "./request/unsupported.ts";
 import { findInitProgram } from "./runtime/initProgram.ts";
@@ -36,10 +39,13 @@ export function parseName(text: string, shown: string = text.replace(/^\//, ""))
   return name;
 }
 
-function warningsOf(hostConfig: HostConfig, image: FoundImage): readonly string[] {
+function warningsOf(request: ContainerCreateRequest, hostConfig: HostConfig, image: FoundImage): readonly string[] {
   const { Healthcheck } = image.config.config ?? {};
   const checks = Healthcheck?.Test !== undefined && Healthcheck.Test.length > 0 && Healthcheck.Test[0] !== "NONE";
   return [
+    ...((request.HostConfig?.["CpuPercent"] ?? 0) === 0
+      ? []
+      : ["linux does not support CPU percent. Percent discarded."]),
     ...(hostConfig.NetworkMode === "host" && Object.keys(hostConfig.PortBindings).length > 0
       ? ["Published ports are discarded when using host network mode"]
       : []),
@@ -78,9 +84,10 @@ export function newContainer(
   { name, index }: { readonly name: string; readonly index: ContainerIndex },
 ): NewContainer {
   refuseUnsupported(request);
-  const parsed = parseHostConfig(request.HostConfig);
+  const parsed = pinNamespaceModes(parseHostConfig(request.HostConfig), index);
   const shared = sharedContainer(parsed.NetworkMode, index);
-  const hostConfig = shared === undefined ? parsed : { ...parsed, NetworkMode: `container:${shared.id}` };
+  const asked = shared === undefined ? parsed : { ...parsed, NetworkMode: `container:${shared.id}` };
+  const { hostConfig, warnings } = checkResources(asked, kernelSupport());
   if (hostConfig.UTSMode === "host" && (request.Hostname ?? "") !== "") {
     throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, "conflicting options: hostname and the UTS mode");
   }
@@ -107,5 +114,5 @@ export function newContainer(
     exposes: Object.keys(Object(request["ExposedPorts"])).length > 0,
   });
   const endpoints = endpointsOf(request, hostConfig.NetworkMode);
-  return { document, endpoints, warnings: warningsOf(hostConfig, image) };
+  return { document, endpoints, warnings: [...warnings, ...warningsOf(request, hostConfig, image)] };
 }

@@ -4,7 +4,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { freezeCgroup, reapProcess, waitForProcess } from "#host";
 import { EngineError, ErrorCode, messageOf } from "#errors";
 import type { Container } from "./container.ts";
-import type { ContainerIndex } from "./containerIndex.ts";
 import { nothingToDo, wrongState } from "./containerError.ts";
 import { NEVER, timestamp } from "./document.ts";
 import type { HealthMonitors } from "./health/healthMonitors.ts";
@@ -17,7 +16,6 @@ import { connectStreams, isAlive, reapMonitor } from "./runtime/monitor.ts";
 import { cgroupOf } from "./spec/runtimeSpec.ts";
 
 export interface LifecycleContext extends LaunchContext {
-  readonly index: ContainerIndex;
   readonly exits: ExitWatch;
   readonly health: HealthMonitors;
   readonly records: { remove(id: string): boolean };
@@ -266,7 +264,7 @@ export class Lifecycle {
       throw new EngineError("internal", ErrorCode.SYSCALL, `cannot kill container: ${container.id}`, { cause: error });
     }
     if (signal === SIGKILL && container.isPaused) {
-      freezeCgroup(cgroupOf(container.id), false).catch((error: unknown) =>
+      freezeCgroup(cgroupOf(container.document), false).catch((error: unknown) =>
         this.#context.log("warn", `container ${container.id}: ${messageOf(error)}`),
       );
     }

@@ -63,7 +63,7 @@ export class Control implements ContainerControl {
         throw wrongState(`Container ${container.id} is restarting, wait until the container is running`);
       }
       try {
-        await freezeCgroup(cgroupOf(container.id), true);
+        await freezeCgroup(cgroupOf(container.document), true);
       } catch (error) {
         throw wrapError(error, `Cannot pause container ${container.id}`);
       }
@@ -148,7 +148,7 @@ export class Control implements ContainerControl {
     if (!container.isPaused) {
       throw new EngineError("internal", ErrorCode.CONTAINER_STATE, `Container ${container.id} is not paused`);
     }
-    await freezeCgroup(cgroupOf(container.id), false);
+    await freezeCgroup(cgroupOf(container.document), false);
     if (!container.isPaused) return;
     container.setState({ ...container.state, status: "running" });
     this.#room.health.start(container, { isNewRun: false });

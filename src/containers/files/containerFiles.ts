@@ -184,13 +184,13 @@ function fileNotFound(error: unknown, path: string, reference: string): unknown 
 /** True when it was running and stands still now. */
 async function pause(container: Container): Promise<boolean> {
   if (!container.isRunning || container.isPaused) return false;
-  await freezeCgroup(cgroupOf(container.id), true);
+  await freezeCgroup(cgroupOf(container.document), true);
   container.emit("pause");
   return true;
 }
 
 async function resume(container: Container): Promise<void> {
   if (!container.isRunning) return;
-  await freezeCgroup(cgroupOf(container.id), false);
+  await freezeCgroup(cgroupOf(container.document), false);
   container.emit("unpause");
 }

@@ -40,6 +40,13 @@ function mergeEnv(image: readonly string[], request: readonly string[]): readonl
   return [...request, ...image.filter((variable) => !requested.has(nameOf(variable)))];
 }
 
+/** @throws {invalid_argument} for a variable without a name */
+function checkEnv(variables: readonly string[]): void {
+  const bad = variables.find((variable) => nameOf(variable) === "");
+  if (bad === undefined) return;
+  throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, `invalid environment variable: ${bad}`);
+}
+
 /** An entrypoint of the request's own takes the image's command away with it. */
 function mergeCommand(request: Fields, image: ContainerDefaults): Pick<ContainerConfig, "Cmd" | "Entrypoint"> {
   const entrypoint = request.texts("Entrypoint") ?? [];
@@ -98,6 +105,7 @@ export function mergeConfig(
     throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, "no command specified");
   }
   const volumes = { ...image.Volumes, ...Object(fields.get("Volumes")) };
+  checkEnv(fields.texts("Env") ?? []);
   const env = mergeEnv(image.Env ?? [], fields.texts("Env") ?? []);
   return {
     Hostname: fields.text("Hostname") || hostname,

@@ -1,4 +1,3 @@
-import { EngineError, ErrorCode } from "#errors";
 import type { Fields } from "./fields.ts";
 
 /** `HostConfig.Devices`. */
@@ -30,8 +29,32 @@ export interface BlockIoLimits {
   readonly BlkioDeviceWriteIOps: readonly ThrottleDevice[];
 }
 
-const MIN_WEIGHT = 10;
-const MAX_WEIGHT = 1000;
+/** `HostConfig.DeviceRequests`: devices by what they can do, e.g. GPUs. */
+export interface DeviceRequest {
+  readonly Driver: string;
+  /** -1: all */
+  readonly Count: number;
+  readonly DeviceIDs: readonly string[] | null;
+  /** Any of these sets. */
+  readonly Capabilities: readonly (readonly string[])[] | null;
+  readonly Options: Readonly<Record<string, string>>;
+}
+
+function parseCapabilities(value: unknown): DeviceRequest["Capabilities"] {
+  if (!Array.isArray(value)) return null;
+  return value.map((set: unknown) => (Array.isArray(set) ? set.map(String) : []));
+}
+
+export function parseDeviceRequests(fields: Fields): readonly DeviceRequest[] | null {
+  if (fields.get("DeviceRequests") === undefined) return null;
+  return fields.objects("DeviceRequests").map((request) => ({
+    Driver: request.text("Driver"),
+    Count: request.integer("Count"),
+    DeviceIDs: request.texts("DeviceIDs") ?? null,
+    Capabilities: parseCapabilities(request.get("Capabilities")),
+    Options: request.textMap("Options"),
+  }));
+}
 
 export function parseDevices(fields: Fields): readonly DeviceMapping[] {
   return fields.objects("Devices").map((device) => ({
@@ -45,15 +68,9 @@ function parseThrottle(fields: Fields, name: string): readonly ThrottleDevice[] 
   return fields.objects(name).map((device) => ({ Path: device.text("Path"), Rate: device.integer("Rate") }));
 }
 
-/** @throws {invalid_argument} in Docker's words */
 export function parseBlockIo(fields: Fields): BlockIoLimits {
-  const BlkioWeight = fields.integer("BlkioWeight");
-  if (BlkioWeight !== 0 && (BlkioWeight < MIN_WEIGHT || BlkioWeight > MAX_WEIGHT)) {
-    const message = "Range of blkio weight is from 10 to 1000";
-    throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, message);
-  }
   return {
-    BlkioWeight,
+    BlkioWeight: fields.integer("BlkioWeight"),
     BlkioWeightDevice: fields
       .objects("BlkioWeightDevice")
       .map((device) => ({ Path: device.text("Path"), Weight: device.integer("Weight") })),

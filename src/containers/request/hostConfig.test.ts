@@ -25,8 +25,20 @@ test("host config: inspect shows the fields that are not supported as Docker's d
 });
 
 const REFUSED: readonly (readonly [object, string, string])[] = [
-  [{ PidMode: "container:x" }, "not_implemented", "varve does not support PidMode container:x yet"],
-  [{ Memory: 1 << 20 }, "invalid_argument", "Minimum memory limit allowed is 6MB"],
+  [{ PidMode: "container:" }, "invalid_argument", "invalid PID mode: container:"],
+  [{ IpcMode: "foo" }, "invalid_argument", "invalid IPC mode: foo"],
+  [{ UTSMode: "foo" }, "invalid_argument", "invalid UTS mode: foo"],
+  [{ CgroupnsMode: "foo" }, "invalid_argument", "invalid cgroup namespace mode: foo"],
+  [{ Isolation: "hyperv" }, "invalid_argument", "Invalid isolation: \"hyperv\" - linux only supports 'default'"],
+  [{ SecurityOpt: ["foo"] }, "internal", 'invalid --security-opt 1: "foo"'],
+  [{ SecurityOpt: ["foo=bar"] }, "internal", 'invalid --security-opt 2: "foo=bar"'],
+  [{ StorageOpt: { foo: "1" } }, "internal", "Unknown option foo"],
+  [
+    { Annotations: { "": "x" } },
+    "invalid_argument",
+    "invalid Annotations: the empty string is not permitted as an annotation key",
+  ],
+  [{ IOMaximumIOps: 1 }, "internal", "Invalid QoS settings: linux does not support configuration of maximum IOPs"],
   [{ Tmpfs: { rel: "" } }, "invalid_argument", "invalid mount path: 'rel' mount path must be absolute"],
   [{ Runtime: "kata" }, "invalid_argument", "unknown or invalid runtime name: kata"],
   [{ LogConfig: { Type: "syslog" } }, "not_implemented", "varve does not support --log-driver syslog yet (LogConfig)"],
@@ -35,11 +47,6 @@ const REFUSED: readonly (readonly [object, string, string])[] = [
     "not_implemented",
     "varve does not support --log-opt max-size yet (LogConfig)",
   ],
-  [
-    { SecurityOpt: ["seccomp={}"] },
-    "not_implemented",
-    "varve does not support --security-opt seccomp=… yet (SecurityOpt)",
-  ],
   [{ ShmSize: "64m" }, "invalid_argument", "HostConfig.ShmSize: expected an integer"],
 ];
 for (const [request, category, message] of REFUSED) {
@@ -47,3 +54,12 @@ for (const [request, category, message] of REFUSED) {
     assert.throws(() => parseHostConfig(request), { category, message });
   });
 }
+
+test("host config: who sees all of the host has no label of its own", () => {
+  assert.deepEqual(parseHostConfig({ Privileged: true }).SecurityOpt, ["label=disable"]);
+  assert.deepEqual(parseHostConfig({ PidMode: "host", SecurityOpt: ["seccomp=unconfined"] }).SecurityOpt, [
+    "seccomp=unconfined",
+    "label=disable",
+  ]);
+  assert.equal(parseHostConfig({}).SecurityOpt, null);
+});

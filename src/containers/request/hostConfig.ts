@@ -1,16 +1,18 @@
 import type { PortMap } from "#engineapi";
-import { cgroupMode } from "#host";
 import { EngineError, ErrorCode } from "#errors";
 import { MASKED_PATHS, READONLY_PATHS } from "../spec/protectedPaths.ts";
 import { RUNTIME_NAMES } from "../runtime/chooseRuntime.ts";
-import { parseBlockIo, parseDevices } from "./deviceRequest.ts";
-import type { BlockIoLimits, DeviceMapping } from "./deviceRequest.ts";
+import { parseBlockIo, parseDeviceRequests, parseDevices } from "./deviceRequest.ts";
+import type { BlockIoLimits, DeviceMapping, DeviceRequest } from "./deviceRequest.ts";
 import { Fields } from "./fields.ts";
 import { checkDestination, refuseForeignOptions } from "../mounts/checkMount.ts";
+import { parseNamespaceModes } from "./hostModes.ts";
+import type { NamespaceModes } from "./hostModes.ts";
 import { parseMounts } from "./mountRequest.ts";
 import type { MountRequest } from "./mountRequest.ts";
 import { parsePortBindings } from "./networkRequest.ts";
 import { parseProcessors, readProcessors } from "./processors.ts";
+import { parseSecurityOptions, withLabelOption } from "./securityOptions.ts";
 import { parseRestartPolicy } from "./restartPolicy.ts";
 import type { RestartPolicy } from "./restartPolicy.ts";
 
@@ -21,7 +23,7 @@ export interface Ulimit {
 }
 
 /** What of HostConfig has an effect here, in the API's spelling, defaults filled in. */
-export interface HostConfig extends BlockIoLimits {
+export interface HostConfig extends BlockIoLimits, NamespaceModes {
   readonly Binds: readonly string[] | null;
   readonly Mounts: readonly MountRequest[];
   readonly VolumesFrom: readonly string[] | null;
@@ -49,10 +51,6 @@ export interface HostConfig extends BlockIoLimits {
   readonly Annotations: Readonly<Record<string, string>>;
   readonly Ulimits: readonly Ulimit[];
   readonly LogConfig: { readonly Type: string; readonly Config: Readonly<Record<string, string>> };
-  readonly PidMode: string;
-  readonly IpcMode: string;
-  readonly UTSMode: string;
-  readonly CgroupnsMode: string;
   readonly Runtime: string;
   readonly ContainerIDFile: string;
   /** rows, columns */
@@ -74,9 +72,10 @@ export interface HostConfig extends BlockIoLimits {
   readonly MemorySwappiness: number | null;
   readonly OomKillDisable: boolean;
   readonly CgroupParent: string;
-  readonly UsernsMode: string;
   readonly Devices: readonly DeviceMapping[];
   readonly DeviceCgroupRules: readonly string[] | null;
+  readonly DeviceRequests: readonly DeviceRequest[] | null;
+  readonly CpuCount: number;
   readonly StorageOpt: Readonly<Record<string, string>>;
   readonly MaskedPaths: readonly string[] | null;
   readonly ReadonlyPaths: readonly string[] | null;
@@ -92,7 +91,6 @@ type NetworkKeys =
   | "Dns"
   | "DnsOptions"
   | "DnsSearch";
-type NamespaceKeys = "PidMode" | "IpcMode" | "UTSMode" | "UsernsMode" | "CgroupnsMode";
 type SecurityKeys =
   | "Privileged"
   | "ReadonlyRootfs"
@@ -102,6 +100,7 @@ type SecurityKeys =
   | "SecurityOpt"
   | "Devices"
   | "DeviceCgroupRules"
+  | "DeviceRequests"
   | "MaskedPaths"
   | "ReadonlyPaths";
 type LimitKeys =
@@ -121,6 +120,7 @@ type LimitKeys =
   | "OomKillDisable"
   | "OomScoreAdj"
   | "CgroupParent"
+  | "CpuCount"
   | "Ulimits";
 
 const DEFAULT_SHM_BYTES = 64 << 20;
@@ -137,14 +137,6 @@ function parseNetworkMode(fields: Fields): string {
   return mode;
 }
 
-/** A namespace mode of which we know some values; the empty one is the default. */
-function parseMode(fields: Fields, name: string, known: readonly string[]): string {
-  const mode = fields.text(name);
-  if (mode === "" || known.includes(mode)) return mode;
-  if (mode.startsWith("container:")) throw missing(`varve does not support ${name} ${mode} yet`);
-  throw invalid(`invalid ${name}: ${mode}`);
-}
-
 function parseLogConfig(fields: Fields): HostConfig["LogConfig"] {
   const log = fields.object("LogConfig");
   const type = log.text("Type") || "json-file";
@@ -153,24 +145,6 @@ function parseLogConfig(fields: Fields): HostConfig["LogConfig"] {
   const [option] = Object.keys(log.textMap("Config"));
   if (option !== undefined) throw missing(`varve does not support --log-opt ${option} yet (LogConfig)`);
   return { Type: type, Config: {} };
-}
-
-function parseSecurityOptions(fields: Fields): readonly string[] | null {
-  const options = fields.texts("SecurityOpt");
-  for (const option of options ?? []) {
-    const known = [
-      "no-new-privileges",
-      "seccomp=unconfined",
-      "seccomp=builtin",
-      "apparmor=unconfined",
-      "label=disable",
-    ];
-    const plain = option.replace(":", "=").replace(/^(no-new-privileges)=true$/, "$1");
-    if (!known.includes(plain) && plain !== "no-new-privileges=false") {
-      throw missing(`varve does not support --security-opt ${option.split(/[=:]/)[0] ?? ""}=… yet (SecurityOpt)`);
-    }
-  }
-  return options ?? null;
 }
 
 function parseTmpfs(fields: Fields): Readonly<Record<string, string>> {
@@ -193,20 +167,12 @@ function parseRuntime(fields: Fields): string {
   throw invalid(`unknown or invalid runtime name: ${name}`);
 }
 
-const MIN_MEMORY_BYTES = 6 << 20;
 const MAX_SWAPPINESS = 100;
 
 function parseMemory(fields: Fields): Pick<HostConfig, "Memory" | "MemoryReservation" | "MemorySwap"> {
   const Memory = fields.integer("Memory");
   const MemorySwap = fields.integer("MemorySwap");
   const MemoryReservation = fields.integer("MemoryReservation");
-  if (Memory !== 0 && Memory < MIN_MEMORY_BYTES) throw invalid("Minimum memory limit allowed is 6MB");
-  if (MemorySwap > 0 && Memory === 0) {
-    throw invalid("You should always set the Memory limit when using Memoryswap limit, see usage");
-  }
-  if (MemorySwap > 0 && MemorySwap < Memory) {
-    throw invalid("Minimum memoryswap limit should be larger than memory limit, see usage");
-  }
   return { Memory, MemoryReservation, MemorySwap: Memory > 0 && MemorySwap === 0 ? 2 * Memory : MemorySwap };
 }
 
@@ -231,6 +197,18 @@ function parseOwnMounts(fields: Fields): HostConfig["Mounts"] {
   return mounts;
 }
 
+/** Options of the storage driver: a quota would need one of the filesystem below. @throws {internal} in Docker's words */
+function refuseStorageOptions(fields: Fields): Readonly<Record<string, string>> {
+  const options = fields.textMap("StorageOpt");
+  const [option] = Object.keys(options);
+  if (option === undefined) return options;
+  const why =
+    option === "size"
+      ? "--storage-opt is supported only for overlay over xfs with 'pquota' mount option"
+      : `Unknown option ${option}`;
+  throw new EngineError("internal", ErrorCode.BAD_REQUEST, why);
+}
+
 function parseStorage(fields: Fields): Pick<HostConfig, StorageKeys> {
   return {
     Binds: fields.texts("Binds") ?? null,
@@ -239,7 +217,7 @@ function parseStorage(fields: Fields): Pick<HostConfig, StorageKeys> {
     VolumeDriver: fields.text("VolumeDriver"),
     Tmpfs: parseTmpfs(fields),
     ShmSize: fields.integer("ShmSize") || DEFAULT_SHM_BYTES,
-    StorageOpt: fields.textMap("StorageOpt"),
+    StorageOpt: refuseStorageOptions(fields),
   };
 }
 
@@ -256,18 +234,41 @@ function parseNetworking(fields: Fields): Pick<HostConfig, NetworkKeys> {
   };
 }
 
-function parseNamespaces(fields: Fields): Pick<HostConfig, NamespaceKeys> {
-  return {
-    PidMode: parseMode(fields, "PidMode", ["host"]),
-    IpcMode: parseMode(fields, "IpcMode", ["host", "private", "shareable", "none"]) || "private",
-    UTSMode: parseMode(fields, "UTSMode", ["host"]),
-    UsernsMode: fields.text("UsernsMode"),
-    CgroupnsMode:
-      parseMode(fields, "CgroupnsMode", ["host", "private"]) || (cgroupMode() === "unified" ? "private" : "host"),
-  };
+function securityOptions(fields: Fields, modes: NamespaceModes): readonly string[] | null {
+  const options = fields.texts("SecurityOpt") ?? null;
+  parseSecurityOptions(options);
+  return withLabelOption(options, { ...modes, Privileged: fields.flag("Privileged") });
 }
 
-function parseSecurity(fields: Fields): Pick<HostConfig, SecurityKeys> {
+/** What only other systems have. @throws {invalid_argument} in Docker's words */
+function refuseForeign(fields: Fields): void {
+  const isolation = fields.text("Isolation");
+  if (!["", "default"].includes(isolation.toLowerCase())) {
+    throw invalid(`Invalid isolation: ${JSON.stringify(isolation)} - linux only supports 'default'`);
+  }
+  if (fields.integer("IOMaximumIOps") !== 0) {
+    throw new EngineError(
+      "internal",
+      ErrorCode.BAD_REQUEST,
+      "Invalid QoS settings: linux does not support configuration of maximum IOPs",
+    );
+  }
+  if (fields.integer("IOMaximumBandwidth") !== 0) {
+    throw new EngineError(
+      "internal",
+      ErrorCode.BAD_REQUEST,
+      "Invalid QoS settings: linux does not support configuration of maximum bandwidth",
+    );
+  }
+}
+
+function checkAnnotations(fields: Fields): Readonly<Record<string, string>> {
+  const annotations = fields.textMap("Annotations");
+  if ("" in annotations) throw invalid("invalid Annotations: the empty string is not permitted as an annotation key");
+  return annotations;
+}
+
+function parseSecurity(fields: Fields, modes: NamespaceModes): Pick<HostConfig, SecurityKeys> {
   const privileged = fields.flag("Privileged");
   return {
     Privileged: privileged,
@@ -275,9 +276,10 @@ function parseSecurity(fields: Fields): Pick<HostConfig, SecurityKeys> {
     CapAdd: fields.texts("CapAdd") ?? null,
     CapDrop: fields.texts("CapDrop") ?? null,
     GroupAdd: fields.texts("GroupAdd") ?? null,
-    SecurityOpt: parseSecurityOptions(fields),
+    SecurityOpt: securityOptions(fields, modes),
     Devices: parseDevices(fields),
     DeviceCgroupRules: fields.texts("DeviceCgroupRules") ?? null,
+    DeviceRequests: parseDeviceRequests(fields),
     MaskedPaths: fields.texts("MaskedPaths") ?? (privileged ? null : MASKED_PATHS),
     ReadonlyPaths: fields.texts("ReadonlyPaths") ?? (privileged ? null : READONLY_PATHS),
   };
@@ -290,14 +292,14 @@ function parseLimits(fields: Fields): Pick<HostConfig, LimitKeys> & BlockIoLimit
     CpuShares: fields.integer("CpuShares"),
     CpuQuota: fields.integer("CpuQuota"),
     CpuPeriod: fields.integer("CpuPeriod"),
-    CpusetMems: fields.text("CpusetMems"),
     CpuRealtimePeriod: fields.integer("CpuRealtimePeriod"),
     CpuRealtimeRuntime: fields.integer("CpuRealtimeRuntime"),
-    PidsLimit: fields.integer("PidsLimit") || null,
+    PidsLimit: fields.integer("PidsLimit") > 0 ? fields.integer("PidsLimit") : null,
     MemorySwappiness: parseSwappiness(fields),
     OomKillDisable: fields.flag("OomKillDisable"),
     OomScoreAdj: fields.integer("OomScoreAdj"),
     CgroupParent: fields.text("CgroupParent"),
+    CpuCount: fields.integer("CpuCount"),
     Ulimits: parseUlimits(fields),
     ...parseBlockIo(fields),
   };
@@ -307,6 +309,8 @@ function parseLimits(fields: Fields): Pick<HostConfig, LimitKeys> & BlockIoLimit
 export function parseHostConfig(value: unknown): HostConfig {
   const fields = new Fields(value, "HostConfig");
   const autoRemove = fields.flag("AutoRemove");
+  const modes = parseNamespaceModes(fields);
+  refuseForeign(fields);
   return {
     ...parseStorage(fields),
     ...parseNetworking(fields),
@@ -314,13 +318,13 @@ export function parseHostConfig(value: unknown): HostConfig {
     AutoRemove: autoRemove,
     Init: fields.flag("Init"),
     Sysctls: fields.textMap("Sysctls"),
-    Annotations: fields.textMap("Annotations"),
+    Annotations: checkAnnotations(fields),
     LogConfig: parseLogConfig(fields),
     Runtime: parseRuntime(fields),
     ContainerIDFile: fields.text("ContainerIDFile"),
     ConsoleSize: parseConsoleSize(fields),
-    ...parseNamespaces(fields),
-    ...parseSecurity(fields),
+    ...modes,
+    ...parseSecurity(fields, modes),
     ...parseLimits(fields),
   };
 }
@@ -329,8 +333,6 @@ export function parseHostConfig(value: unknown): HostConfig {
 const UNUSED: Readonly<Record<string, unknown>> = {
   Cgroup: "",
   Isolation: "",
-  DeviceRequests: null,
-  CpuCount: 0,
   CpuPercent: 0,
   IOMaximumIOps: 0,
   IOMaximumBandwidth: 0,

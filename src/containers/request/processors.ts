@@ -8,6 +8,8 @@ export interface Processors {
   readonly count: number;
   /** As the kernel lists them, e.g. `0-3,6`. */
   readonly online: string;
+  /** Memory nodes, in the same form. */
+  readonly nodes: string;
 }
 
 const NANOS_PER_CPU = 1e9;
@@ -17,11 +19,20 @@ const MAX_CPU = 8192;
 
 const invalid = (message: string): EngineError => new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, message);
 
+function readNodes(): string {
+  try {
+    return readFileSync("/sys/devices/system/node/online", "utf8").trim();
+  } catch {
+    return "0"; // a kernel without NUMA
+  }
+}
+
 /** The processors of this machine. */
 export function readProcessors(): Processors {
   return {
     count: availableParallelism(),
     online: readFileSync("/sys/devices/system/cpu/online", "utf8").trim(),
+    nodes: readNodes(),
   };
 }
 
@@ -37,21 +48,30 @@ function parseList(text: string): ReadonlySet<number> | undefined {
   return numbers;
 }
 
-/** `NanoCpus` and `CpusetCpus` within what the machine has. @throws {invalid_argument} in Docker's words */
+/** @throws {invalid_argument} in Docker's words for what is no list, or not there */
+function checkList(text: string, available: string, what: { readonly kind: string; readonly things: string }): void {
+  if (text === "") return;
+  const wanted = parseList(text);
+  if (wanted === undefined) throw invalid(`Invalid value ${text} for cpuset ${what.kind}: invalid format: ${text}`);
+  const present = parseList(available);
+  if (present === undefined || wanted.isSubsetOf(present)) return;
+  throw invalid(`Requested ${what.things} are not available - requested ${text}, available: ${available}`);
+}
+
+/** `NanoCpus` and the cpuset within what the machine has. @throws {invalid_argument} in Docker's words */
 export function parseProcessors(
   fields: Fields,
-  { count, online }: Processors,
-): { readonly NanoCpus: number; readonly CpusetCpus: string } {
-  const NanoCpus = fields.integer("NanoCpus");
+  { count, online, nodes }: Processors,
+): { readonly NanoCpus: number; readonly CpusetCpus: string; readonly CpusetMems: string } {
+  const [NanoCpus, CpusetCpus, CpusetMems] = [
+    fields.integer("NanoCpus"),
+    fields.text("CpusetCpus"),
+    fields.text("CpusetMems"),
+  ];
   if (NanoCpus < 0 || NanoCpus > count * NANOS_PER_CPU) {
     throw invalid(`Range of CPUs is from 0.01 to ${count}.00, as there are only ${count} CPUs available`);
   }
-  const CpusetCpus = fields.text("CpusetCpus");
-  if (CpusetCpus === "") return { NanoCpus, CpusetCpus };
-  const wanted = parseList(CpusetCpus);
-  if (wanted === undefined) throw invalid(`Invalid value ${CpusetCpus} for cpuset cpus`);
-  const available = parseList(online);
-  if (available !== undefined && !wanted.isSubsetOf(available))
-    throw invalid(`Requested CPUs are not available - requested ${CpusetCpus}, available: ${online}`);
-  return { NanoCpus, CpusetCpus };
+  checkList(CpusetCpus, online, { kind: "cpus", things: "CPUs" });
+  checkList(CpusetMems, nodes, { kind: "mems", things: "memory nodes" });
+  return { NanoCpus, CpusetCpus, CpusetMems };
 }

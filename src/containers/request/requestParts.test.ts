@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseBlockIo } from "./deviceRequest.ts";
 import { Fields } from "./fields.ts";
 import { mergeHealthcheck } from "./healthcheck.ts";
 import { hostConfigOnWire, parseHostConfig } from "./hostConfig.ts";
@@ -97,9 +96,4 @@ test("mounts: only what was asked is kept, as inspect shows it", () => {
   assert.deepEqual(parseMounts(of({ Mounts })), Mounts);
   assert.deepEqual(hostConfigOnWire(parseHostConfig({ Mounts }))["Mounts"], Mounts);
   assert.equal("Mounts" in hostConfigOnWire(parseHostConfig({})), false);
-});
-
-test("block IO: weight outside its range is refused", () => {
-  assert.equal(parseBlockIo(of({ BlkioWeight: 500 })).BlkioWeight, 500);
-  assert.throws(() => parseBlockIo(of({ BlkioWeight: 5 })), { category: "invalid_argument" });
 });

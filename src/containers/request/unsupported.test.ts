@@ -32,8 +32,6 @@ test("refusal: the empty values that clients send pass", () => {
 });
 
 const REFUSED: readonly (readonly [object, string])[] = [
-  [{ HostConfig: { Devices: [{ PathOnHost: "/dev/fuse" }] } }, "varve does not support --device yet (Devices)"],
-  [{ HostConfig: { MemorySwappiness: 60 } }, "varve does not support --memory-swappiness yet (MemorySwappiness)"],
   [{ Healthcheck: { Test: ["CMD", "true"] } }, "varve does not support --health-cmd yet (Healthcheck)"],
 ];
 for (const [request, message] of REFUSED) {

@@ -5,32 +5,7 @@
 import { EngineError, ErrorCode } from "#errors";
 
 /** Field → the option that a person typed. */
-const HOST_CONFIG: Readonly<Record<string, string>> = {
-  Devices: "--device",
-  DeviceCgroupRules: "--device-cgroup-rule",
-  DeviceRequests: "--gpus",
-  CgroupParent: "--cgroup-parent",
-  BlkioWeight: "--blkio-weight",
-  BlkioWeightDevice: "--blkio-weight-device",
-  BlkioDeviceReadBps: "--device-read-bps",
-  BlkioDeviceWriteBps: "--device-write-bps",
-  BlkioDeviceReadIOps: "--device-read-iops",
-  BlkioDeviceWriteIOps: "--device-write-iops",
-  CpuRealtimePeriod: "--cpu-rt-period",
-  CpuRealtimeRuntime: "--cpu-rt-runtime",
-  KernelMemory: "--kernel-memory",
-  KernelMemoryTCP: "--kernel-memory-tcp",
-  MemorySwappiness: "--memory-swappiness",
-  OomKillDisable: "--oom-kill-disable",
-  StorageOpt: "--storage-opt",
-  UsernsMode: "--userns",
-  Isolation: "--isolation",
-  Cgroup: "--cgroup",
-  CpuCount: "--cpu-count",
-  CpuPercent: "--cpu-percent",
-  IOMaximumIOps: "--io-maxiops",
-  IOMaximumBandwidth: "--io-maxbandwidth",
-};
+const HOST_CONFIG: Readonly<Record<string, string>> = {};
 
 const CONFIG: Readonly<Record<string, string>> = {
   Healthcheck: "--health-cmd",
@@ -38,9 +13,6 @@ const CONFIG: Readonly<Record<string, string>> = {
 
 /** Values that ask for nothing, beside empty ones. */
 const DEFAULTS: Readonly<Record<string, (value: unknown) => boolean>> = {
-  MemorySwappiness: (value) => value === -1,
-  UsernsMode: (value) => value === "host",
-  Isolation: (value) => value === "default",
   Healthcheck: (value) => isHollow(value) || firstOf(value, "Test") === "NONE",
 };
 

@@ -1,26 +1,26 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { kernelRelease, warmCgroups } from "#host";
+import { warmCgroups } from "#host";
 import type { SandboxService } from "#networks";
 import type { Snapshotter } from "#snapshots";
 import type { Container } from "../container.ts";
 import type { ContainerIndex } from "../containerIndex.ts";
 import { checkShared, networkFacts, sharedContainer } from "../networking/networkFacts.ts";
-import type { ContainerDocument } from "../document.ts";
 import { etcFilesAt } from "../rootfs/etcFiles.ts";
 import { isDirectoryInRoot, makeDirectoryInRoot, markContainerRoot, readAccountFiles } from "../rootfs/rootfsFiles.ts";
 import { lookupUser } from "../rootfs/userLookup.ts";
 import { commandOf } from "../request/containerConfig.ts";
 import type { ContainerMounts } from "../mounts/containerMounts.ts";
 import type { FilterCache } from "../seccomp/filterCache.ts";
-import { resolveDefaultProfile } from "../seccomp/resolveProfile.ts";
-import { buildRuntimeSpec, capabilitiesOf } from "../spec/runtimeSpec.ts";
-import type { SpecInput } from "../spec/runtimeSpec.ts";
+import { seccompFor } from "../seccomp/chooseProfile.ts";
+import { buildRuntimeSpec } from "../spec/runtimeSpec.ts";
 import type { Runtime } from "./chooseRuntime.ts";
 import { findInitProgram } from "./initProgram.ts";
+import { joinNamespaces } from "./joinNamespaces.ts";
 import { connectStreams, CreateFailed, createContainer, deleteContainer, startProgram } from "./monitor.ts";
 import type { Created, StreamSettings } from "./monitor.ts";
 import type { Layout } from "./paths.ts";
 import { startFailure } from "./runtimeError.ts";
+import { closeSharedMemory } from "./sharedMemory.ts";
 
 /** What starting needs of the daemon. */
 export interface LaunchContext {
@@ -53,21 +53,6 @@ function streamSettings({ document }: Container): StreamSettings {
   };
 }
 
-/** The default profile for what the container may do, in the form that its runtime takes; empty when unconfined. */
-export function seccompFor(
-  { hostConfig }: ContainerDocument,
-  runtime: Runtime,
-  filters: FilterCache,
-): NonNullable<SpecInput["seccomp"]> {
-  const { Privileged, SecurityOpt } = hostConfig;
-  if (Privileged || SecurityOpt?.some((option) => /^seccomp[=:]unconfined$/.test(option)) === true) return {};
-  const capabilities = capabilitiesOf(hostConfig);
-  const profile = resolveDefaultProfile({ capabilities, architecture: process.arch, kernel: kernelRelease() });
-  const program = runtime.takesFilter ? filters.get(profile) : undefined;
-  if (program === undefined) return { seccomp: profile };
-  return { annotations: { "run.oci.seccomp_bpf_data": program } };
-}
-
 /** Interfaces, ports, names and the files of /etc about them. Resolves with the namespace to run in; the host's: undefined. */
 async function openNetwork(container: Container, { index, sandboxes }: LaunchContext): Promise<string | undefined> {
   checkShared(container.document, index);
@@ -82,12 +67,14 @@ async function writeBundle(container: Container, context: LaunchContext, runtime
   markContainerRoot(rootfs);
   if (config.WorkingDir !== "") makeDirectoryInRoot(rootfs, config.WorkingDir);
   const { mounts, rootPropagation } = await context.mounts.open(document);
+  const shared = await joinNamespaces(document, context.index, context.layout);
   const networkNamespace = await openNetwork(container, context);
-  const shared = sharedContainer(hostConfig.NetworkMode, context.index);
+  const host = sharedContainer(hostConfig.NetworkMode, context.index);
   const spec = buildRuntimeSpec({
     document,
     rootfs,
-    etc: etcFilesAt((shared ?? container).paths.directory),
+    ...shared,
+    etc: etcFilesAt((host ?? container).paths.directory),
     ...(networkNamespace === undefined ? {} : { networkNamespace }),
     mounts,
     user: lookupUser(config.User, readAccountFiles(rootfs), hostConfig.GroupAdd ?? []),
@@ -141,9 +128,10 @@ export async function clear(
 ): Promise<void> {
   sandboxes.close(id);
   await Promise.all([
-    existsSync(paths.bundle) ? deleteContainer(id, layout, runtime) : Promise.resolve(),
+    existsSync(paths.bundle) ? deleteContainer(document, layout, runtime) : Promise.resolve(),
     snapshots.unmount(id),
   ]);
+  await closeSharedMemory(layout.sharedMemory(id));
   await mounts.close(document);
   rmSync(paths.bundle, { recursive: true, force: true });
   rmSync(paths.exitFile, { force: true });

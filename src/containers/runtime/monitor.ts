@@ -12,7 +12,7 @@ import {
   waitForProcess,
 } from "#host";
 import type { Socket } from "node:net";
-import type { ProcessIdentity } from "../document.ts";
+import type { ContainerDocument, ProcessIdentity } from "../document.ts";
 import { cgroupOf } from "../spec/runtimeSpec.ts";
 import type { Runtime } from "./chooseRuntime.ts";
 import type { ContainerPaths, Layout } from "./paths.ts";
@@ -193,8 +193,13 @@ export async function startProgram(id: string, paths: ContainerPaths, layout: La
  * plain exit there is nothing left to kill: two directories go by our own hand, which saves the start of a process
  * before a `--rm` is answered. What lives on, or nested cgroups, are the runtime's affair.
  */
-export async function deleteContainer(id: string, layout: Layout, runtime: Runtime): Promise<void> {
-  if (removeCgroup(cgroupOf(id))) {
+export async function deleteContainer(
+  document: Pick<ContainerDocument, "id" | "hostConfig">,
+  layout: Layout,
+  runtime: Runtime,
+): Promise<void> {
+  const { id } = document;
+  if (removeCgroup(cgroupOf(document))) {
     await rm(join(layout.runtimeState, id), { recursive: true, force: true });
     return;
   }

@@ -38,6 +38,11 @@ export class Layout {
     this.execs = join(execRoot, "execs");
   }
 
+  /** Where the /dev/shm of a container lies while it runs, when others may join its IPC namespace. */
+  sharedMemory(id: string): string {
+    return join(this.#execRoot, "shm", id);
+  }
+
   at(id: string): ContainerPaths {
     const directory = join(this.#dataRoot, "containers", id);
     const bundle = join(this.#execRoot, "containers", id);

@@ -6,7 +6,7 @@ import type { OciDevice } from "./ociSpec.ts";
 const SKIPPED: ReadonlySet<string> = new Set(["pts", "shm", "fd", "mqueue", ".lxc", ".lxd-mounts", ".udev", "console"]);
 
 /** The kernel's dev_t: 12 bits of major, 20 of minor, interleaved (linux/kdev_t.h, new_encode_dev). */
-function split(device: number): { readonly major: number; readonly minor: number } {
+export function splitDeviceNumber(device: number): { readonly major: number; readonly minor: number } {
   return { major: (device >>> 8) & 0xfff, minor: (device & 0xff) | ((device >>> 12) & 0xfff00) };
 }
 
@@ -19,6 +19,8 @@ export function hostDevices(directory = "/dev"): readonly OciDevice[] {
     if (!entry.isCharacterDevice() && !entry.isBlockDevice()) return [];
     const stat = lstatSync(path);
     const type = entry.isBlockDevice() ? "b" : "c";
-    return [{ path, type, ...split(stat.rdev), fileMode: stat.mode & 0o7777, uid: stat.uid, gid: stat.gid }];
+    return [
+      { path, type, ...splitDeviceNumber(stat.rdev), fileMode: stat.mode & 0o7777, uid: stat.uid, gid: stat.gid },
+    ];
   });
 }

@@ -1,5 +1,6 @@
 import { posix } from "node:path";
 import type { EtcFiles } from "../rootfs/etcFiles.ts";
+import { parseSecurityOptions } from "../request/securityOptions.ts";
 import type { HostConfig } from "../request/hostConfig.ts";
 import type { OciMount } from "./ociSpec.ts";
 
@@ -10,7 +11,8 @@ const mount = (destination: string, type: string, source: string, ...options: st
   options,
 });
 
-function sharedMemory({ IpcMode, ShmSize }: HostConfig): readonly OciMount[] {
+function sharedMemory({ IpcMode, ShmSize }: HostConfig, shared: string | undefined): readonly OciMount[] {
+  if (shared !== undefined) return [mount("/dev/shm", "bind", shared, "rbind", "rprivate")];
   if (IpcMode === "none") return [];
   if (IpcMode === "host") return [mount("/dev/shm", "bind", "/dev/shm", "rbind", "rprivate")];
   return [mount("/dev/shm", "tmpfs", "shm", "nosuid", "noexec", "nodev", "mode=1777", `size=${ShmSize}`)];
@@ -43,10 +45,16 @@ function byDepth(mounts: readonly OciMount[]): readonly OciMount[] {
 export function containerMounts(
   hostConfig: HostConfig,
   files: EtcFiles,
-  given: { readonly own: readonly OciMount[]; readonly initProgram: string | undefined },
+  given: {
+    readonly own: readonly OciMount[];
+    readonly initProgram?: string;
+    /** The host's directory to show as /dev/shm. */
+    readonly sharedMemory?: string;
+  },
 ): readonly OciMount[] {
   const { own, initProgram } = given;
   const readonly = hostConfig.Privileged ? [] : ["ro"];
+  const groups = parseSecurityOptions(hostConfig.SecurityOpt).writableCgroups ? [] : readonly;
   const taken = new Set(own.map(({ destination }) => destination));
   const isFree = ({ destination }: OciMount): boolean =>
     !taken.has(destination) && !(taken.has("/dev") && destination.startsWith("/dev/"));
@@ -55,9 +63,9 @@ export function containerMounts(
     mount("/dev", "tmpfs", "tmpfs", "nosuid", "strictatime", "mode=755", "size=65536k"),
     mount("/dev/pts", "devpts", "devpts", ...PTY_OPTIONS),
     mount("/sys", "sysfs", "sysfs", "nosuid", "noexec", "nodev", ...readonly),
-    mount("/sys/fs/cgroup", "cgroup", "cgroup", ...readonly, "nosuid", "noexec", "nodev"),
+    mount("/sys/fs/cgroup", "cgroup", "cgroup", ...groups, "nosuid", "noexec", "nodev"),
     mount("/dev/mqueue", "mqueue", "mqueue", "nosuid", "noexec", "nodev"),
-    ...sharedMemory(hostConfig),
+    ...sharedMemory(hostConfig, given.sharedMemory),
   ];
   const ours = [
     ...etcBinds(files, hostConfig.ReadonlyRootfs),

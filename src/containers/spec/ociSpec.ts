@@ -1,6 +1,4 @@
 /** The OCI runtime configuration (runtime-spec 1.0.2, config.md and config-linux.md), as far as we write it. */
-import type { SeccompProfile } from "#host";
-
 export interface OciSpec {
   readonly ociVersion: string;
   readonly process: OciProcess;
@@ -49,7 +47,7 @@ export interface OciLinux {
   readonly cgroupsPath: string;
   readonly namespaces: readonly OciNamespace[];
   readonly devices?: readonly OciDevice[];
-  readonly seccomp?: SeccompProfile;
+  readonly seccomp?: OciSeccomp;
   /** How mounts of the host's namespace spread into the container's; absent: not at all. */
   readonly rootfsPropagation?: "shared" | "rslave";
   readonly maskedPaths?: readonly string[];
@@ -68,20 +66,53 @@ export interface OciDevice {
 
 export interface OciResources {
   readonly devices: readonly OciDeviceRule[];
-  readonly memory?: Readonly<Partial<Record<"limit" | "reservation" | "swap", number>>>;
+  readonly memory?: Readonly<Partial<Record<"limit" | "reservation" | "swap" | "swappiness", number>>> & {
+    readonly disableOOMKiller?: boolean;
+  };
   readonly cpu?: {
     readonly shares?: number;
     readonly quota?: number;
     readonly period?: number;
+    readonly realtimePeriod?: number;
+    readonly realtimeRuntime?: number;
     readonly cpus?: string;
     readonly mems?: string;
   };
   readonly pids?: { readonly limit: number };
+  readonly blockIO?: OciBlockIo;
+}
+
+export interface OciThrottle {
+  readonly major: number;
+  readonly minor: number;
+  readonly rate: number;
+}
+
+export interface OciBlockIo {
+  readonly weight?: number;
+  readonly weightDevice?: readonly { readonly major: number; readonly minor: number; readonly weight: number }[];
+  readonly throttleReadBpsDevice?: readonly OciThrottle[];
+  readonly throttleWriteBpsDevice?: readonly OciThrottle[];
+  readonly throttleReadIOPSDevice?: readonly OciThrottle[];
+  readonly throttleWriteIOPSDevice?: readonly OciThrottle[];
+}
+
+/** `linux.seccomp`, any profile that a runtime takes. */
+export interface OciSeccomp {
+  readonly defaultAction: string;
+  readonly defaultErrnoRet?: number;
+  readonly architectures?: readonly string[];
+  readonly syscalls: readonly {
+    readonly names: readonly string[];
+    readonly action: string;
+    readonly errnoRet?: number;
+    readonly args?: readonly object[];
+  }[];
 }
 
 export interface OciDeviceRule {
   readonly allow: boolean;
-  readonly type?: "c" | "b";
+  readonly type?: "a" | "c" | "b";
   readonly major?: number;
   readonly minor?: number;
   readonly access: string;

@@ -1,5 +1,10 @@
+import { statSync } from "node:fs";
+import { cgroupMode } from "#host";
+import { EngineError, ErrorCode } from "#errors";
+import type { ThrottleDevice } from "../request/deviceRequest.ts";
 import type { HostConfig } from "../request/hostConfig.ts";
-import type { OciDeviceRule, OciResources } from "./ociSpec.ts";
+import { splitDeviceNumber } from "./hostDevices.ts";
+import type { OciBlockIo, OciDeviceRule, OciResources, OciThrottle } from "./ociSpec.ts";
 
 const allow = (major: number, minor: number): OciDeviceRule => ({
   allow: true,
@@ -31,28 +36,92 @@ function given<K extends string, V>(entries: Readonly<Record<K, V | 0 | "">>): P
   >;
 }
 
-function cpu(hostConfig: HostConfig): NonNullable<OciResources["cpu"]> {
+type Cpu = NonNullable<OciResources["cpu"]>;
+
+function cpu(hostConfig: HostConfig): Cpu {
   const { NanoCpus, CpuShares, CpuQuota, CpuPeriod, CpusetCpus, CpusetMems } = hostConfig;
   const quota = NanoCpus > 0 ? Math.trunc((NanoCpus * CPU_PERIOD_MICROS) / NANOS_PER_CPU) : CpuQuota;
   const period = NanoCpus > 0 ? CPU_PERIOD_MICROS : CpuPeriod;
+  if (CpuShares < 0) throw new EngineError("internal", ErrorCode.BAD_REQUEST, "shares: invalid argument");
   return {
-    ...given<"shares" | "quota" | "period", number>({ shares: CpuShares, quota, period }),
+    ...given<"shares" | "quota" | "period" | "realtimePeriod" | "realtimeRuntime", number>({
+      shares: CpuShares,
+      quota,
+      period,
+      realtimePeriod: hostConfig.CpuRealtimePeriod,
+      realtimeRuntime: hostConfig.CpuRealtimeRuntime,
+    }),
     ...given<"cpus" | "mems", string>({ cpus: CpusetCpus, mems: CpusetMems }),
   };
 }
 
-export function containerResources(hostConfig: HostConfig): OciResources {
-  const { Privileged, Memory, MemoryReservation, MemorySwap, PidsLimit } = hostConfig;
-  const memory = given<"limit" | "reservation" | "swap", number>({
-    limit: Memory,
-    reservation: MemoryReservation,
-    swap: MemorySwap,
-  });
-  const processor = cpu(hostConfig);
+/** -1, "as much as you like", is what a group has by itself. */
+const positive = (bytes: number): number => Math.max(0, bytes);
+
+function memory(hostConfig: HostConfig): NonNullable<OciResources["memory"]> {
+  const { Memory, MemoryReservation, MemorySwap, MemorySwappiness, OomKillDisable } = hostConfig;
   return {
-    devices: Privileged ? [{ allow: true, access: "rwm" }] : DEVICE_RULES,
-    ...(Object.keys(memory).length === 0 ? {} : { memory }),
-    ...(Object.keys(processor).length === 0 ? {} : { cpu: processor }),
-    ...(PidsLimit === null ? {} : { pids: { limit: PidsLimit } }),
+    ...given<"limit" | "reservation" | "swap", number>({
+      limit: positive(Memory),
+      reservation: positive(MemoryReservation),
+      swap: positive(MemorySwap),
+    }),
+    ...(MemorySwappiness === null ? {} : { swappiness: MemorySwappiness }),
+    ...(OomKillDisable ? { disableOOMKiller: true } : {}),
   };
+}
+
+function numbersOf(path: string): { readonly major: number; readonly minor: number } {
+  try {
+    return splitDeviceNumber(statSync(path).rdev);
+  } catch {
+    throw new EngineError("internal", ErrorCode.BAD_REQUEST, `stat ${path}: no such file or directory`);
+  }
+}
+
+function throttles(devices: readonly ThrottleDevice[]): readonly OciThrottle[] {
+  return devices.map(({ Path, Rate }) => ({ ...numbersOf(Path), rate: Rate }));
+}
+
+function blockIo(hostConfig: HostConfig): OciBlockIo {
+  const lists = {
+    throttleReadBpsDevice: throttles(hostConfig.BlkioDeviceReadBps),
+    throttleWriteBpsDevice: throttles(hostConfig.BlkioDeviceWriteBps),
+    throttleReadIOPSDevice: throttles(hostConfig.BlkioDeviceReadIOps),
+    throttleWriteIOPSDevice: throttles(hostConfig.BlkioDeviceWriteIOps),
+    weightDevice: hostConfig.BlkioWeightDevice.map(({ Path, Weight }) => ({ ...numbersOf(Path), weight: Weight })),
+  };
+  return {
+    ...(hostConfig.BlkioWeight === 0 ? {} : { weight: hostConfig.BlkioWeight }),
+    ...Object.fromEntries(Object.entries(lists).filter(([, list]) => list.length > 0)),
+  };
+}
+
+const isEmpty = (value: object): boolean => Object.keys(value).length === 0;
+
+/** What v2 has no words for: the kernel would refuse the whole group. */
+function forMode(resources: OciResources, mode: ReturnType<typeof cgroupMode>): OciResources {
+  if (mode !== "unified" || resources.memory === undefined) return resources;
+  const { swappiness: _swappiness, disableOOMKiller: _disable, ...rest } = resources.memory;
+  return { ...resources, memory: rest };
+}
+
+/**
+ * Limits of a container's cgroup; `devices` are rules beside the fixed ones.
+ * @throws {internal} in Docker's words for a device that is not there
+ */
+export function containerResources(
+  hostConfig: HostConfig,
+  devices: readonly OciDeviceRule[] = [],
+  mode: ReturnType<typeof cgroupMode> = cgroupMode(),
+): OciResources {
+  const [ram, processor, block] = [memory(hostConfig), cpu(hostConfig), blockIo(hostConfig)];
+  const resources: OciResources = {
+    devices: hostConfig.Privileged ? [{ allow: true, access: "rwm" }] : [...DEVICE_RULES, ...devices],
+    ...(isEmpty(ram) ? {} : { memory: ram }),
+    ...(isEmpty(processor) ? {} : { cpu: processor }),
+    ...(isEmpty(block) ? {} : { blockIO: block }),
+    ...(hostConfig.PidsLimit === null ? {} : { pids: { limit: hostConfig.PidsLimit } }),
+  };
+  return forMode(resources, mode);
 }

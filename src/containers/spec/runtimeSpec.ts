@@ -1,11 +1,16 @@
+import { posix } from "node:path";
+import { containerOf } from "../request/hostModes.ts";
+import { parseSecurityOptions } from "../request/securityOptions.ts";
 import { commandOf } from "../request/containerConfig.ts";
 import type { HostConfig } from "../request/hostConfig.ts";
 import type { ContainerDocument } from "../document.ts";
 import type { EtcFiles } from "../rootfs/etcFiles.ts";
+import { containerDevices } from "./devices.ts";
 import { resolveCapabilities } from "./capabilities.ts";
-import { hostDevices } from "./hostDevices.ts";
 import { containerMounts, INIT_PATH } from "./mounts.ts";
-import type { OciLinux, OciMount, OciNamespace, OciProcess, OciSpec, OciUser } from "./ociSpec.ts";
+import { containerNamespaces } from "./namespaces.ts";
+import type { JoinedNamespaces } from "./namespaces.ts";
+import type { OciLinux, OciMount, OciProcess, OciSpec, OciUser } from "./ociSpec.ts";
 import { containerResources } from "./resources.ts";
 
 /** What a spec is made of beside the container's own document. */
@@ -20,6 +25,10 @@ export interface SpecInput {
   readonly user: OciUser;
   /** Path of the network namespace to join; absent: the host's. */
   readonly networkNamespace?: string;
+  /** Namespaces of other containers. */
+  readonly joined?: JoinedNamespaces;
+  /** The host's directory to show as /dev/shm. */
+  readonly sharedMemory?: string;
   /** The host's program for `--init`. */
   readonly initProgram?: string;
   /** The filter, as the runtime that will read the spec takes it; absent: unconfined. */
@@ -53,9 +62,9 @@ export function environmentOf(
   return [...variables.values()];
 }
 
-/** A container's cgroup, the same path in every hierarchy. */
-export function cgroupOf(id: string): string {
-  return `/varve/${id}`;
+/** A container's cgroup, the same path in every hierarchy: below `--cgroup-parent`, or ours. */
+export function cgroupOf({ id, hostConfig }: Pick<ContainerDocument, "id" | "hostConfig">): string {
+  return posix.join("/", hostConfig.CgroupParent || "varve", id);
 }
 
 /** The bounding set. @throws {invalid_argument} for a capability that Linux does not have. */
@@ -68,8 +77,7 @@ function ociProcess({ document, user, initProgram }: SpecInput): OciProcess {
   const [height, width] = hostConfig.ConsoleSize;
   const names = capabilitiesOf(hostConfig);
   const command = commandOf(config);
-  const security = (hostConfig.SecurityOpt ?? []).map((option) => option.replace(":", "="));
-  const locked = security.includes("no-new-privileges") || security.includes("no-new-privileges=true");
+  const { noNewPrivileges } = parseSecurityOptions(hostConfig.SecurityOpt);
   return {
     ...(config.Tty ? { terminal: true } : {}),
     ...(config.Tty && height > 0 && width > 0 ? { consoleSize: { height, width } } : {}),
@@ -87,33 +95,17 @@ function ociProcess({ document, user, initProgram }: SpecInput): OciProcess {
             soft: Soft,
           })),
         }),
-    ...(locked ? { noNewPrivileges: true } : {}),
+    ...(noNewPrivileges ? { noNewPrivileges: true } : {}),
     oomScoreAdj: hostConfig.OomScoreAdj,
   };
 }
 
-function namespaces({ document: { hostConfig }, networkNamespace }: SpecInput): readonly OciNamespace[] {
-  const own: readonly (readonly [OciNamespace["type"], boolean])[] = [
-    ["mount", true],
-    ["network", networkNamespace !== undefined],
-    ["uts", hostConfig.UTSMode !== "host"],
-    ["pid", hostConfig.PidMode !== "host"],
-    ["ipc", hostConfig.IpcMode !== "host"],
-    ["cgroup", hostConfig.CgroupnsMode === "private"],
-  ];
-  return own
-    .filter(([, wanted]) => wanted)
-    .map(([type]) => ({
-      type,
-      ...(type === "network" && networkNamespace !== undefined ? { path: networkNamespace } : {}),
-    }));
-}
-
-function ociLinux(input: SpecInput): OciLinux {
-  const { document, networkNamespace, rootPropagation } = input;
-  const { id, config, hostConfig } = document;
+function ociLinux({ document, joined = {}, networkNamespace, rootPropagation }: SpecInput): OciLinux {
+  const devices = containerDevices(document.hostConfig);
+  const { config, hostConfig } = document;
+  const network = networkNamespace === undefined ? {} : { network: networkNamespace };
   // A namespace of another container has its settings already.
-  const ownNetwork = networkNamespace !== undefined && !hostConfig.NetworkMode.startsWith("container:");
+  const ownNetwork = networkNamespace !== undefined && containerOf(hostConfig.NetworkMode) === undefined;
   const sysctl = {
     ...(ownNetwork ? NETWORK_SYSCTLS : {}),
     ...(config.Domainname === "" ? {} : { "kernel.domainname": config.Domainname }),
@@ -121,10 +113,10 @@ function ociLinux(input: SpecInput): OciLinux {
   };
   return {
     ...(Object.keys(sysctl).length === 0 ? {} : { sysctl }),
-    resources: containerResources(hostConfig),
-    cgroupsPath: cgroupOf(id),
-    namespaces: namespaces(input),
-    ...(hostConfig.Privileged ? { devices: hostDevices() } : {}),
+    resources: containerResources(hostConfig, devices.rules),
+    cgroupsPath: cgroupOf(document),
+    namespaces: containerNamespaces(hostConfig, { ...joined, ...network }),
+    ...(devices.nodes.length === 0 ? {} : { devices: devices.nodes }),
     ...(rootPropagation === undefined ? {} : { rootfsPropagation: rootPropagation }),
     ...(hostConfig.MaskedPaths === null ? {} : { maskedPaths: hostConfig.MaskedPaths }),
     ...(hostConfig.ReadonlyPaths === null ? {} : { readonlyPaths: hostConfig.ReadonlyPaths }),
@@ -136,7 +128,7 @@ function ociLinux(input: SpecInput): OciLinux {
  * @throws {invalid_argument} for an unknown capability.
  */
 export function buildRuntimeSpec(input: SpecInput): OciSpec {
-  const { document, rootfs, etc, initProgram, seccomp = {} } = input;
+  const { document, rootfs, etc, seccomp = {} } = input;
   const { hostConfig } = document;
   const annotations = { ...hostConfig.Annotations, ...("annotations" in seccomp ? seccomp.annotations : {}) };
   return {
@@ -144,7 +136,7 @@ export function buildRuntimeSpec(input: SpecInput): OciSpec {
     process: ociProcess(input),
     root: { path: rootfs, ...(hostConfig.ReadonlyRootfs ? { readonly: true } : {}) },
     ...(hostConfig.UTSMode === "host" ? {} : { hostname: document.config.Hostname }),
-    mounts: containerMounts(hostConfig, etc, { own: input.mounts, initProgram }),
+    mounts: containerMounts(hostConfig, etc, { ...input, own: input.mounts }),
     ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
     linux: { ...ociLinux(input), ...("seccomp" in seccomp && seccomp.seccomp ? { seccomp: seccomp.seccomp } : {}) },
   };
