@@ -19,6 +19,7 @@ import { openSnapshotter } from "#snapshots";
 import { openVolumes } from "#volumes";
 import type { VolumeCatalog } from "#volumes";
 import { busyboxRootfs } from "../e2e/support/rootfs.ts";
+import type { Member } from "../e2e/support/rootfs.ts";
 import { mountsBelow } from "../e2e/support/daemon.ts";
 import { run } from "../e2e/support/process.ts";
 
@@ -61,7 +62,8 @@ export async function collect(attachment: Attachment): Promise<Pick<RunResult, "
   return text;
 }
 
-export async function openContainerRooms(): Promise<ContainerRooms> {
+/** `extra`: what the image has beside busybox. */
+export async function openContainerRooms(extra: readonly Member[] = []): Promise<ContainerRooms> {
   const folder = await mkdtemp(join(tmpdir(), "varve-containers-"));
   const dataRoot = join(folder, "data");
   const execRoot = join(folder, "run");
@@ -82,7 +84,7 @@ export async function openContainerRooms(): Promise<ContainerRooms> {
     let [layer] = layers.list();
     if (layer === undefined) {
       await using writer = await layers.ingestTar();
-      await writer.write(await busyboxRootfs());
+      await writer.write(await busyboxRootfs(extra));
       ({ layer } = await writer.commit());
     }
     const chainId = await snapshots.commitLayer(layer.diffId, undefined);

@@ -146,7 +146,7 @@ export class ContainerMounts {
       const source = await this.#source(id, number, point);
       const { propagation, root } = await resolvePropagation(point);
       roots.push(root);
-      mounts.push(bindForRuntime(point, source, propagation));
+      mounts.push(await bindForRuntime(point, source, propagation));
       if (point.type === "volume") this.#tellMount(id, point);
     }
     const temporary = Object.entries(hostConfig.Tmpfs).map(([path, options]) => tmpfsForRuntime(path, options));
