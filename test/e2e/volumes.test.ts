@@ -38,7 +38,11 @@ describe("volumes", () => {
     test(`life of a volume through ${client}`, async () => {
       const call = (...args: readonly string[]): ReturnType<TestDaemon["docker"]> => daemon[client](args);
       assert.equal((await call("volume", "create", "--label", "a=b", "life")).stdout, "life\n");
-      assert.equal((await call(...NONE, "-v", "life:/v", "box:1", "sh", "-c", "echo kept >/v/f")).code, 0);
+      assert.deepEqual(await call(...NONE, "-v", "life:/v", "box:1", "sh", "-c", "echo kept >/v/f"), {
+        code: 0,
+        stdout: "",
+        stderr: "",
+      });
       assert.equal((await call(...NONE, "-v", "life:/v:ro", "box:1", "cat", "/v/f")).stdout, "kept\n");
       const id = (await call("create", "--name", "holder", "-v", "life:/v", "box:1", "true")).stdout.trim();
       const refused = await call("volume", "rm", "life");

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join, posix } from "node:path";
 import type { ViewMount } from "#host";
 import type { Container } from "../container.ts";
@@ -29,5 +30,6 @@ export function viewMounts(container: Container): readonly ViewMount[] {
     { source: etc.hostname, destination: "/etc/hostname", readOnly },
     { source: etc.hosts, destination: "/etc/hosts", readOnly },
   ];
-  return [...volumes, ...files.filter(({ destination }) => !taken.has(destination))];
+  // Some are first written when the container starts.
+  return [...volumes, ...files.filter(({ source, destination }) => !taken.has(destination) && existsSync(source))];
 }
