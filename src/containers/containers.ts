@@ -34,6 +34,7 @@ import { INIT_ENTRIES } from "./rootfs/initEntries.ts";
 import type { Runtime } from "./runtime/chooseRuntime.ts";
 import { isAlive } from "./runtime/monitor.ts";
 import { seccompFor } from "./seccomp/chooseProfile.ts";
+import { clearLeftRun } from "./runtime/leftRun.ts";
 import { inspectContainer } from "./view/inspect.ts";
 
 /** The room's service: looks containers up and hands them to what does the work. */
@@ -168,6 +169,7 @@ export class Containers implements ContainerService {
     }
     await this.#room.mounts.reconcile([...this.#index].map(({ document }) => document));
     await this.#options.sandboxes.reconcile(this.#livingFacts());
+    await this.#sweepRuns();
     for (const container of Array.from(this.#index)) {
       await this.#lifecycle.takeUp(container).catch((error: unknown) => report(container.id, error));
     }
@@ -184,6 +186,16 @@ export class Containers implements ContainerService {
     this.#room.health.close();
     this.#room.exits[Symbol.dispose]();
     for (const container of this.#index) container.hub.end();
+  }
+
+  /** Runs of containers that are no more: the daemon died while it removed them. */
+  async #sweepRuns(): Promise<void> {
+    const { layout } = this.#room;
+    const known = new Set([...this.#index].map(({ id }) => id));
+    const unknown = layout.runs().filter((id) => !known.has(id));
+    if (unknown.length === 0) return;
+    const runtime = await this.#room.runtime("");
+    for (const id of unknown) await clearLeftRun(id, layout.at(id), { layout, runtime });
   }
 
   #adopt(document: Container["document"]): Container {

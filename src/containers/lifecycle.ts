@@ -12,6 +12,7 @@ import type { Runtime } from "./runtime/chooseRuntime.ts";
 import type { ExitWatch } from "./runtime/exitWatch.ts";
 import { clear, launch, LaunchFailed } from "./runtime/launch.ts";
 import type { LaunchContext } from "./runtime/launch.ts";
+import { clearLeftRun } from "./runtime/leftRun.ts";
 import { connectStreams, isAlive, reapMonitor } from "./runtime/monitor.ts";
 import { cgroupOf } from "./spec/runtimeSpec.ts";
 
@@ -48,13 +49,13 @@ export class Lifecycle {
       if (container.isActive) throw nothingToDo(`container ${container.id} is already running`);
       container.update({ restartCount: 0, stoppedByUser: false });
       container.restart.lastDelayMs = 0;
+      container.restart.stopAsked = false;
       await this.#run(container);
     });
   }
 
   async #run(container: Container): Promise<void> {
     const { init: _init, monitor: _monitor, ...before } = container.state;
-    container.restart.stopAsked = false;
     try {
       const runtime = await this.#context.runtime(container);
       const { init, monitor } = await launch(container, this.#context, runtime);
@@ -150,6 +151,8 @@ export class Lifecycle {
       if (signal.aborted || container.state.status !== "restarting" || container.removal !== undefined) return;
       container.restart.cancel = undefined;
       await this.#run(container);
+      // Whoever asked while it started waits for its end.
+      if (container.restart.stopAsked) this.signal(container, SIGKILL);
     });
   }
 
@@ -273,7 +276,10 @@ export class Lifecycle {
   /** Brings a document that an earlier daemon left in line with what is, and starts what its policy wants running. */
   async takeUp(container: Container): Promise<void> {
     const { state, document } = container;
-    if (state.status === "removing" || state.status === "dead") return this.#removeQuietly(container);
+    if (state.status === "removing" || state.status === "dead") {
+      await this.#clearLeft(container);
+      return this.#removeQuietly(container);
+    }
     if (container.isRunning) {
       const lives = this.#context.exits.read(container.id) === undefined && isAlive(state.monitor);
       if (lives) this.#reconnect(container);
@@ -282,8 +288,17 @@ export class Lifecycle {
       if (lives && !container.isPaused) this.#context.health.start(container, { isNewRun: false });
       return;
     }
+    await this.#clearLeft(container);
     if (document.hostConfig.AutoRemove) return this.#removeQuietly(container);
     this.#resumePolicy(container);
+  }
+
+  /** A run that the last daemon started and did not live to record, or recorded as ended and did not live to clear. */
+  async #clearLeft(container: Container): Promise<void> {
+    if (!existsSync(container.paths.bundle)) return;
+    const runtime = await this.#context.runtime(container);
+    await clearLeftRun(container.id, container.paths, { layout: this.#context.layout, runtime });
+    await clear(container, this.#context, runtime);
   }
 
   /** What stood still when the last daemon went: `always` starts even what a person stopped, as in Docker. */
@@ -296,6 +311,7 @@ export class Lifecycle {
       if (state.status === "restarting") container.setState({ ...state, status: "exited" });
       return;
     }
+    container.restart.stopAsked = false;
     container.setState({ ...state, status: "restarting" });
     this.#planRestart(container, 0);
   }

@@ -16,6 +16,8 @@ import { toDaemonOptions } from "./options.ts";
 import type { DaemonOptions } from "./options.ts";
 import { untilSignal } from "./signals.ts";
 
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 async function run(options: DaemonOptions): Promise<void> {
   const log = createLog(options.logLevel);
   const {
@@ -87,6 +89,8 @@ async function main(): Promise<number> {
   }
 }
 
+// Nothing that opening or closing waits for (a process's end, say) holds the event loop by itself.
+setInterval(() => undefined, MAX_TIMER_MS);
 process.exitCode = await main();
 // Workers and keep-alive sockets must not hold a daemon that has stopped.
 process.exit();

@@ -92,7 +92,8 @@ async function firstLine(stream: Readable): Promise<string> {
   return text;
 }
 
-function identify(pid: number): ProcessIdentity {
+/** A process by its number, with what tells it from a later one. */
+export function identify(pid: number): ProcessIdentity {
   return { pid, startTime: processStartTime(pid) ?? 0 };
 }
 
@@ -203,6 +204,11 @@ export async function deleteContainer(
     await rm(join(layout.runtimeState, id), { recursive: true, force: true });
     return;
   }
+  await forceDelete(id, layout, runtime);
+}
+
+/** The runtime's own removal: kills what lives, and takes away cgroups wherever they are. Does nothing for an unknown id. */
+export async function forceDelete(id: string, layout: Layout, runtime: Runtime): Promise<void> {
   await runProgram({
     file: runtime.file,
     args: ["--root", layout.runtimeState, "delete", "--force", id],

@@ -1,3 +1,4 @@
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
 /** Where a container's files are. */
@@ -41,6 +42,12 @@ export class Layout {
   /** Where the /dev/shm of a container lies while it runs, when others may join its IPC namespace. */
   sharedMemory(id: string): string {
     return join(this.#execRoot, "shm", id);
+  }
+
+  /** Ids that have a bundle. */
+  runs(): readonly string[] {
+    const folder = join(this.#execRoot, "containers");
+    return existsSync(folder) ? readdirSync(folder) : [];
   }
 
   at(id: string): ContainerPaths {

@@ -140,6 +140,11 @@ export async function startDaemon(settings: DaemonSettings = {}): Promise<TestDa
     start,
     log: () => log,
     [Symbol.asyncDispose]: async () => {
+      // Containers go on without their daemon: none may outlive its test.
+      const left = await api("GET", "/containers/json?all=1").catch(() => ({ body: [] }));
+      for (const row of Array.isArray(left.body) ? left.body : []) {
+        await api("DELETE", `/containers/${String(Reflect.get(Object(row), "Id"))}?force=1&v=1`).catch(() => undefined);
+      }
       await end("SIGTERM");
       for (const target of mountsBelow(folder).reverse()) await run("umount", ["-l", target]);
       await rm(folder, { recursive: true, force: true });
