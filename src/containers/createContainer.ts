@@ -8,7 +8,7 @@ import type { ContainerCreateRequest } from "./containerService.ts";
 import { invalidName } from "./containerError.ts";
 import { INITIAL_STATE, timestamp } from "./document.ts";
 import type { ContainerDocument } from "./document.ts";
-import { checkNetworkMode, sharedContainer } from "./networking/networkFacts.ts";
+import { checkLinks, checkNetworkMode, findShared } from "./networking/networkFacts.ts";
 import { mergeConfig } from "./request/containerConfig.ts";
 import { parseHostConfig } from "./request/hostConfig.ts";
 import type { HostConfig } from "./request/hostConfig.ts";
@@ -85,7 +85,8 @@ export function newContainer(
 ): NewContainer {
   refuseUnsupported(request);
   const parsed = pinNamespaceModes(parseHostConfig(request.HostConfig), index);
-  const shared = sharedContainer(parsed.NetworkMode, index);
+  // One that is not there is missed by the start, as in Docker.
+  const shared = findShared(parsed.NetworkMode, index);
   const asked = shared === undefined ? parsed : { ...parsed, NetworkMode: `container:${shared.id}` };
   const { hostConfig, warnings } = checkResources(asked, kernelSupport());
   if (hostConfig.UTSMode === "host" && (request.Hostname ?? "") !== "") {
@@ -108,6 +109,7 @@ export function newContainer(
     state: INITIAL_STATE,
   };
   check(document);
+  checkLinks(document, index);
   checkNetworkMode(document, {
     hostname: request.Hostname ?? "",
     macAddress: textOf(request["MacAddress"]),

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { renderInspect } from "./inspectOutput.ts";
 import { NETWORK_INSPECT } from "./networkShape.ts";
+import { goTimeOf } from "./shape.ts";
 
 const raw = JSON.stringify({
   Name: "backend",
@@ -15,6 +16,12 @@ const rendered = (wish: string): string => renderInspect([{ raw, shape: NETWORK_
 test("network inspect: a time prints as Go's, and stays RFC 3339 in JSON", () => {
   assert.equal(rendered("{{.Created}}"), "2026-01-02 03:04:05.678 +0000 UTC\n");
   assert.match(rendered("{{json .}}"), /"Created":"2026-01-02T03:04:05.678Z"/);
+});
+
+test("network inspect: a time has no zeros at its end", () => {
+  assert.equal(goTimeOf("2026-01-02T03:04:05.240Z"), "2026-01-02 03:04:05.24 +0000 UTC");
+  assert.equal(goTimeOf("2026-01-02T03:04:10.000Z"), "2026-01-02 03:04:10 +0000 UTC");
+  assert.equal(goTimeOf("2026-01-02T03:04:10Z"), "2026-01-02 03:04:10 +0000 UTC");
 });
 
 test("network inspect: pools and members are structs, absent fields are empty", () => {

@@ -52,7 +52,9 @@ const ZERO: Readonly<Record<PlainShape, GoValue>> = {
 
 /** RFC 3339 in UTC, as the API writes it → Go's own print of a time. */
 export function goTimeOf(text: string): string {
-  return text.replace("T", " ").replace(/Z$/, " +0000 UTC");
+  const [, day = "", time = "", fraction = ""] = /^(.+)T([\d:]+)(?:\.(\d+))?Z$/.exec(text) ?? [];
+  const digits = fraction.replace(/0+$/, "");
+  return day === "" ? text : `${day} ${time}${digits === "" ? "" : `.${digits}`} +0000 UTC`;
 }
 
 function collected(value: GoValue, { of, each }: CollectionShape): GoValue {

@@ -29,7 +29,7 @@ export function execProcess(container: Container, config: ExecConfig, rootfs: st
   if (!isAbsolute(cwd)) throw relativeDirectory();
   const accounts = readAccountFiles(rootfs);
   const user = lookupUser(config.user || document.config.User, accounts, document.hostConfig.GroupAdd ?? []);
-  const env = environmentOf(document, config.tty, config.env);
+  const env = environmentOf(document, config.tty, { last: config.env });
   const hasHome = env.some((variable) => variable.startsWith("HOME="));
   const { terminal: _terminal, consoleSize: _size, ...inherited } = containerProcess(container);
   const all = resolveCapabilities({ privileged: true, add: [], drop: [] });

@@ -1,10 +1,11 @@
-import { EngineError, ErrorCode } from "#errors";
-import type { SandboxFacts, SandboxLink } from "#networks";
+import { EngineError, ErrorCode, messageOf } from "#errors";
+import type { SandboxFacts, SandboxLink, SandboxService } from "#networks";
 import type { Container } from "../container.ts";
 import { wrongState } from "../containerError.ts";
 import type { ContainerIndex } from "../containerIndex.ts";
 import type { ContainerDocument } from "../document.ts";
 import { etcFilesAt } from "../rootfs/etcFiles.ts";
+import { linkEnvironment } from "./linkEnvironment.ts";
 
 const CONTAINER_MODE = /^container:(.+)$/;
 
@@ -23,9 +24,43 @@ export function findShared(mode: string, index: ContainerIndex): Container | und
   }
 }
 
+const onDefaultNetwork = (mode: string): boolean => ["default", "bridge"].includes(mode);
+
+/** Legacy links name containers that are there. @throws {invalid_argument} in Docker's words */
+export function checkLinks({ hostConfig }: ContainerDocument, index: ContainerIndex): void {
+  if (!onDefaultNetwork(hostConfig.NetworkMode)) return;
+  for (const link of hostConfig.Links ?? []) {
+    const [reference = ""] = link.split(":", 1);
+    try {
+      index.get(reference);
+    } catch (cause) {
+      const message = `could not get container for ${reference}: ${messageOf(cause)}`;
+      throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, message, { cause });
+    }
+  }
+}
+
+/** The variables of all legacy links; their containers run. */
+export function linkVariables(
+  container: Container,
+  index: ContainerIndex,
+  sandboxes: Pick<SandboxService, "settings">,
+): readonly string[] {
+  return linksOf(container.document, index).flatMap(({ containerId, alias }) => {
+    const { config } = index.get(containerId).document;
+    return linkEnvironment({
+      alias,
+      ownName: container.document.name,
+      address: sandboxes.settings(containerId).Networks["bridge"]?.IPAddress ?? "",
+      exposed: Object.keys(config.ExposedPorts ?? {}),
+      environment: config.Env ?? [],
+    });
+  });
+}
+
 /** `container:alias` of the default network; on others links are endpoint settings. */
 function linksOf({ hostConfig }: ContainerDocument, index: ContainerIndex): readonly SandboxLink[] {
-  if (!["default", "bridge"].includes(hostConfig.NetworkMode)) return [];
+  if (!onDefaultNetwork(hostConfig.NetworkMode)) return [];
   return (hostConfig.Links ?? []).map((link) => {
     const [reference = "", alias = reference] = link.split(":", 2);
     return { containerId: index.get(reference).id, alias: alias.replace(/^.*\//, "") };

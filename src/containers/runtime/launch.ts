@@ -4,7 +4,7 @@ import type { SandboxService } from "#networks";
 import type { Snapshotter } from "#snapshots";
 import type { Container } from "../container.ts";
 import type { ContainerIndex } from "../containerIndex.ts";
-import { checkShared, networkFacts, sharedContainer } from "../networking/networkFacts.ts";
+import { checkShared, linkVariables, networkFacts, sharedContainer } from "../networking/networkFacts.ts";
 import { etcFilesAt } from "../rootfs/etcFiles.ts";
 import { isDirectoryInRoot, makeDirectoryInRoot, markContainerRoot, readAccountFiles } from "../rootfs/rootfsFiles.ts";
 import { lookupUser } from "../rootfs/userLookup.ts";
@@ -77,6 +77,7 @@ async function writeBundle(container: Container, context: LaunchContext, runtime
     etc: etcFilesAt((host ?? container).paths.directory),
     ...(networkNamespace === undefined ? {} : { networkNamespace }),
     mounts,
+    linked: linkVariables(container, context.index, context.sandboxes),
     user: lookupUser(config.User, readAccountFiles(rootfs), hostConfig.GroupAdd ?? []),
     seccomp: seccompFor(document, runtime, context.filters),
     ...(rootPropagation === undefined ? {} : { rootPropagation }),

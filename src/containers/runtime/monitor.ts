@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { closeSync, constants, openSync, readFileSync, unlinkSync, writeSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -145,8 +146,11 @@ export async function createContainer(
     if (!(report instanceof Readable) || !(go instanceof Writable)) throw new Error("conmon was started without pipes");
     go.on("error", () => undefined); // conmon ended first: the report tells why
     go.end("\0");
-    const pid = parseReport(await firstLine(report));
+    const line = await firstLine(report);
     report.destroy();
+    // The half of conmon that we started writes the monitor's pid and ends; on a busy machine it may be behind the report.
+    if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+    const pid = parseReport(line);
     return { init: identify(pid), monitor: identify(Number(readFileSync(paths.monitorPidFile, "utf8"))) };
   } catch (error) {
     reapFailed(paths.monitorPidFile);

@@ -29,6 +29,8 @@ export interface SpecInput {
   readonly joined?: JoinedNamespaces;
   /** The host's directory to show as /dev/shm. */
   readonly sharedMemory?: string;
+  /** Variables that tell of linked containers; the config's own replace them. */
+  readonly linked?: readonly string[];
   /** The host's program for `--init`. */
   readonly initProgram?: string;
   /** The filter, as the runtime that will read the spec takes it; absent: unconfined. */
@@ -45,17 +47,23 @@ const NETWORK_SYSCTLS = {
 
 const nameOf = (variable: string): string => variable.split("=", 1)[0] ?? "";
 
-/**
- * Docker's own variables first, each replaced in place by the config's, then by `more`; an entry without "=" removes one.
- */
+/** Variables beside the container's own. */
+export interface MoreVariables {
+  /** Of linked containers: the config's replace them. */
+  readonly linked?: readonly string[];
+  /** Replace all others. */
+  readonly last?: readonly string[];
+}
+
+/** Docker's own variables first, each replaced in place by later ones of its name; an entry without "=" removes one. */
 export function environmentOf(
   { config }: ContainerDocument,
   tty: boolean,
-  more: readonly string[] = [],
+  { linked = [], last = [] }: MoreVariables = {},
 ): readonly string[] {
   const variables = new Map<string, string>();
-  const base = [PATH, `HOSTNAME=${config.Hostname}`, ...(tty ? ["TERM=xterm"] : [])];
-  for (const variable of [...base, ...(config.Env ?? []), ...more]) {
+  const base = [PATH, `HOSTNAME=${config.Hostname}`, ...(tty ? ["TERM=xterm"] : []), ...linked];
+  for (const variable of [...base, ...(config.Env ?? []), ...last]) {
     if (variable.includes("=")) variables.set(nameOf(variable), variable);
     else variables.delete(variable);
   }
@@ -72,7 +80,7 @@ export function capabilitiesOf({ Privileged, CapAdd, CapDrop }: HostConfig): rea
   return resolveCapabilities({ privileged: Privileged, add: CapAdd ?? [], drop: CapDrop ?? [] });
 }
 
-function ociProcess({ document, user, initProgram }: SpecInput): OciProcess {
+function ociProcess({ document, user, linked, initProgram }: SpecInput): OciProcess {
   const { config, hostConfig } = document;
   const [height, width] = hostConfig.ConsoleSize;
   const names = capabilitiesOf(hostConfig);
@@ -83,7 +91,7 @@ function ociProcess({ document, user, initProgram }: SpecInput): OciProcess {
     ...(config.Tty && height > 0 && width > 0 ? { consoleSize: { height, width } } : {}),
     user,
     args: initProgram === undefined ? command : [INIT_PATH, "--", ...command],
-    env: environmentOf(document, config.Tty),
+    env: environmentOf(document, config.Tty, { linked: linked ?? [] }),
     cwd: config.WorkingDir === "" ? "/" : config.WorkingDir,
     capabilities: { bounding: names, effective: names, permitted: names },
     ...(hostConfig.Ulimits.length === 0

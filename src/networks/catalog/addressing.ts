@@ -1,4 +1,5 @@
 import type { IpamPool } from "#engineapi";
+import { EngineError, ErrorCode, messageOf } from "#errors";
 import { formatAddress, parseAddress } from "../ipam/address.ts";
 import type { IpAddress, IpFamily } from "../ipam/address.ts";
 import { AddressPool } from "../ipam/addressPool.ts";
@@ -33,11 +34,21 @@ function describe({ pool, config, gateway }: PlannedPool): NetworkPool {
   };
 }
 
+/** @throws {internal} `failed to allocate gateway (10.0.0.0): Address already in use` */
+function reserve(pool: AddressPool, address: IpAddress, what: string): IpAddress {
+  try {
+    return pool.take(address) ?? address;
+  } catch (cause) {
+    const message = `failed to allocate ${what}${formatAddress(address)}): ${messageOf(cause)}`;
+    throw new EngineError("internal", ErrorCode.ADDRESS_IN_USE, message, { cause });
+  }
+}
+
 /** The gateway is the first address of the pool unless it is named, as in Docker: of the range, if there is one. */
 function openPool(config: IpamConfig): PlannedPool {
   const pool = new AddressPool(config.subnet, config.range);
-  for (const address of config.auxiliary.values()) pool.take(address);
-  const gateway = pool.take(config.gateway);
+  for (const [name, address] of config.auxiliary) reserve(pool, address, `secondary ip address (${name}:`);
+  const gateway = config.gateway === undefined ? pool.take() : reserve(pool, config.gateway, "gateway (");
   if (gateway === undefined) throw new Error(`${formatSubnet(config.subnet)} has no address for a gateway`);
   return { pool, config, gateway };
 }

@@ -95,6 +95,27 @@ function checkBridgeOptions(options: Readonly<Record<string, string>>): void {
   if (binding !== undefined && parseAddress(binding) === undefined) throw parsing(BRIDGE_OPTION.hostBinding, "nil ip");
 }
 
+/** What a configuration network, and a network that has its settings from one, may say itself. */
+function checkConfiguration(request: CreateRequest, scope: string): void {
+  const { configOnly, configFrom, internal, attachable, enableIPv6, labels, ipam, ipamOptions, options } = request;
+  if (configOnly && (internal || attachable || scope !== "")) {
+    throw forbidden(
+      "configuration network can only contain network specific fields. Network operator fields like [ ingress | internal | attachable | scope ] are not supported.",
+    );
+  }
+  if (configFrom === "") return;
+  if (configOnly) throw forbidden("a configuration network cannot depend on another configuration network");
+  const own = [labels, ipamOptions ?? {}].some((map) => Object.keys(map).length > 0);
+  if (enableIPv6 || own || ipam.length > 0) {
+    throw forbidden(
+      "user specified configurations are not supported if the network depends on a configuration network",
+    );
+  }
+  if (Object.keys(options).length > 0) {
+    throw forbidden("network driver options are not supported if the network depends on a configuration network");
+  }
+}
+
 /** @throws {invalid_argument} {permission_denied} {not_found} in Docker's words */
 export function parseCreateRequest(body: unknown): CreateRequest {
   const json = objectAt(body, "body");
@@ -124,6 +145,7 @@ export function parseCreateRequest(body: unknown): CreateRequest {
   if (request.driver === "host" || request.driver === "null") {
     throw forbidden(`only one instance of "${request.driver}" network is allowed`);
   }
+  checkConfiguration(request, scope);
   if (request.ipamDriver === "null") throw badRequest("ipv4 pool is empty");
   if (request.ipamDriver !== "default") throw pluginNotFound(request.ipamDriver);
   if (request.driver === "bridge") checkBridgeOptions(request.options);

@@ -57,7 +57,8 @@ function danglingTest(filters: Filters, isUsed: Test): Test {
     throw badFilter(`invalid value for filter 'dangling', must be "true" (or "1"), or "false" (or "0")`);
   }
   const wanted = value === "true" || value === "1";
-  return (network) => !isPredefined(network) && isUsed(network) !== wanted;
+  const isDangling = (network: NetworkRecord): boolean => !isPredefined(network) && !isUsed(network);
+  return (network) => isDangling(network) === wanted;
 }
 
 /** @throws {invalid_argument} INVALID_FILTER in Docker's words */

@@ -70,10 +70,12 @@ export class Catalog implements NetworkCatalog {
   /** A request that takes its addresses and options from a configuration network. */
   #configured(request: CreateRequest): CreateRequest {
     if (request.configFrom === "") return request;
-    const source = this.#context.networks.get(request.configFrom);
-    if (!source.configOnly) throw forbidden(`configuration network "${source.name}" is not a configuration network`);
-    const { enableIPv6, internal, attachable, options, labels, ipam } = source;
-    return { ...request, enableIPv6, internal, attachable, options, labels, ipam: ipam.Config ?? [] };
+    const source = this.#context.networks.find(request.configFrom);
+    if (source?.configOnly !== true) {
+      throw forbidden(`configuration network ${JSON.stringify(request.configFrom)} does not exist`);
+    }
+    const { enableIPv6, options, labels, ipam } = source;
+    return { ...request, enableIPv6, options, labels, ipam: ipam.Config ?? [], ipamOptions: ipam.Options };
   }
 
   #newRecord(request: CreateRequest): NetworkRecord {
@@ -88,7 +90,7 @@ export class Catalog implements NetworkCatalog {
       created: new Date().toISOString(),
       ...kept,
       driver: request.configOnly ? "null" : request.driver,
-      ipam: { Driver: ipamDriver, Options: ipamOptions, Config: plan.shown },
+      ipam: { Driver: ipamDriver, Options: ipamOptions, Config: plan.shown.length === 0 ? null : plan.shown },
       pools: plan.pools,
       automatic: plan.automatic,
     };

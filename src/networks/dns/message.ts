@@ -162,7 +162,8 @@ export function encodeReply(query: DnsQuery, parts: ReplyParts): Buffer {
       (query.opcode << 11) |
       (truncated ? FLAG_TRUNCATED : 0) |
       (query.recursionDesired ? FLAG_RECURSION_DESIRED : 0) |
-      FLAG_RECURSION_AVAILABLE |
+      // As Docker's: who could ask nobody does not offer to.
+      (code === ResponseCode.SERVER_FAILURE ? 0 : FLAG_RECURSION_AVAILABLE) |
       code,
     2,
   );

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatAddress } from "./address.ts";
-import { parseIpamConfig, problemsOfRequested } from "./ipamConfig.ts";
+import { parseIpamConfig } from "./ipamConfig.ts";
 import type { IpamConfigText } from "./ipamConfig.ts";
 import { formatSubnet } from "./subnet.ts";
 
@@ -58,17 +58,4 @@ test("ipam config: several problems are a list", () => {
     "* invalid gateway y: invalid address",
     "* invalid auxiliary address a: invalid address",
   );
-});
-
-test("ipam config: a requested address must lie in a configured subnet", () => {
-  const configs = parseIpamConfig([{ Subnet: "10.0.0.0/24" }, { Subnet: "fd00::/64" }]);
-  assert.deepEqual(problemsOfRequested("10.0.0.7", 4, configs), []);
-  assert.deepEqual(problemsOfRequested("fd00::7", 6, configs), []);
-  assert.deepEqual(problemsOfRequested("10.0.7.2", 4, configs), [
-    "no configured subnet or ip-range contain the IP address 10.0.7.2",
-  ]);
-  assert.deepEqual(problemsOfRequested("foo", 4, configs), [
-    "invalid IPv4 address: foo",
-    "no configured subnet or ip-range contain the IP address foo",
-  ]);
 });

@@ -1,5 +1,5 @@
 import { EngineError, ErrorCode } from "#errors";
-import { formatAddress, parseAddress } from "./address.ts";
+import { parseAddress } from "./address.ts";
 import type { IpAddress } from "./address.ts";
 import { contains, formatSubnet, parseCidr } from "./subnet.ts";
 import type { Subnet } from "./subnet.ts";
@@ -92,16 +92,4 @@ export function parseIpamConfig(configs: readonly IpamConfigText[]): readonly Ip
   const parsed = configs.map((config) => parseOne(config, problems)).filter((config) => config !== undefined);
   if (problems.length > 0) throw invalidNetworkConfig(problems);
   return parsed;
-}
-
-/** Docker's check of `--ip` and `--ip6`: one problem for each thing that is wrong. */
-export function problemsOfRequested(text: string, family: 4 | 6, configs: readonly IpamConfig[]): readonly string[] {
-  const address = parseAddress(text);
-  const problems: string[] = [];
-  if (address === undefined || address.family !== family) problems.push(`invalid IPv${family} address: ${text}`);
-  if (address === undefined || !configs.some(({ subnet }) => contains(subnet, address)))
-    problems.push(
-      `no configured subnet or ip-range contain the IP address ${address === undefined ? text : formatAddress(address)}`,
-    );
-  return problems;
 }

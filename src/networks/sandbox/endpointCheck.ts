@@ -15,15 +15,15 @@ const ON_USER_SUBNETS =
 function addressProblems(text: string, family: 4 | 6, network: NetworkRecord | undefined): readonly string[] {
   if (text === "") return [];
   const address = parseAddress(text);
-  if (address === undefined || address.family !== family) return [`invalid IPv${family} address: ${text}`];
-  if (network === undefined) return [];
+  const problems = address?.family === family ? [] : [`invalid IPv${family} address: ${text}`];
+  if (network === undefined) return problems;
   const subnets = network.pools.filter(({ subnet }) => subnet.includes(":") === (family === 6));
-  if (network.automatic || subnets.length === 0) return [ON_USER_SUBNETS];
+  if (network.automatic || subnets.length === 0) return [...problems, ON_USER_SUBNETS];
   const inside = subnets.some(({ subnet }) => {
     const parsed = parseCidr(subnet);
-    return parsed !== undefined && contains(parsed.subnet, address);
+    return parsed !== undefined && address !== undefined && contains(parsed.subnet, address);
   });
-  return inside ? [] : [`no configured subnet or ip-range contain the IP address ${text}`];
+  return inside ? problems : [...problems, `no configured subnet or ip-range contain the IP address ${text}`];
 }
 
 /**

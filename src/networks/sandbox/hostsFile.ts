@@ -33,9 +33,11 @@ export function extraHosts(texts: readonly string[], hostGateway: string | undef
   });
 }
 
-/** `web.example.com web`, or `web` alone. */
+/** `web.example.com web`, or `web` alone; a hostname may hold its domain itself. */
 export function ownNames(hostname: string, domainname: string): string {
-  return domainname === "" ? hostname : `${hostname}.${domainname} ${hostname}`;
+  const whole = domainname === "" ? hostname : `${hostname}.${domainname}`;
+  const [short = whole] = whole.split(".", 1);
+  return short === whole ? whole : `${whole} ${short}`;
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { EndpointConfig } from "#engineapi";
 import { messageOf } from "#errors";
 import { deleteLink, NetlinkSocket } from "#host";
-import { badRequest, endpointError, networkNotFound } from "../networkError.ts";
+import { badRequest, endpointError } from "../networkError.ts";
 import type { NetworkRecord } from "../networkRecord.ts";
 import type { SandboxFacts } from "../networkService.ts";
 import type { SandboxContext } from "./context.ts";
@@ -11,6 +11,8 @@ import { plug, setDefaultRoutes } from "./interfaces.ts";
 import type { Namespace } from "./interfaces.ts";
 import { resolvConfOf, updateHosts, updateResolvConf } from "./sandboxFiles.ts";
 import type { Endpoint, SandboxRecord } from "./sandboxRecord.ts";
+
+const HOST_STAYS = "container cannot be disconnected from host network or connected to host network";
 
 /** What the sandboxes do for a change. */
 interface Home {
@@ -40,31 +42,44 @@ export class LiveChanges {
   async connect(reference: string, facts: SandboxFacts, config: EndpointConfig): Promise<void> {
     const network = this.#context.networks.get(reference);
     const sandbox = this.#sandbox(facts);
-    refuseMode(facts, network);
+    this.#refuse(facts, sandbox, network);
     checkEndpoint(network.name, network, config);
-    const known = sandbox.endpoints.find((endpoint) => endpoint.name === network.name);
-    if (sandbox.open && known !== undefined) {
+    if (sandbox.endpoints.some(({ name }) => name === network.name)) {
+      // A container that does not run keeps what it was told first.
+      if (!sandbox.open) return;
       throw endpointError(`endpoint with name ${facts.name} already exists in network ${network.name}`);
     }
     const endpoint: Endpoint = {
       name: network.name,
       networkId: "",
       config: { IPAMConfig: {}, Aliases: [], DriverOpts: {}, ...config },
-      dnsNames: null,
+      dnsNames: dnsNamesOf(network, facts, config),
     };
-    const others = sandbox.endpoints.filter((other) => other.name !== network.name);
-    if (!sandbox.open) {
-      this.#context.store.put({ ...sandbox, endpoints: [...others, endpoint] });
-      return;
+    if (sandbox.open) await this.#join(facts, sandbox, endpoint);
+    else this.#context.store.put({ ...sandbox, endpoints: [...sandbox.endpoints, endpoint] });
+  }
+
+  /** What cannot go together. */
+  #refuse({ mode }: SandboxFacts, { endpoints }: SandboxRecord, network: NetworkRecord): void {
+    if (mode.startsWith("container:") || mode === "host") {
+      throw badRequest(
+        "container sharing network namespace with another container or host cannot be connected to any other network",
+      );
     }
-    await this.#join(facts, sandbox, endpoint);
+    if (network.driver === "host") throw endpointError(HOST_STAYS);
+    const others = endpoints.filter(({ name }) => name !== network.name);
+    const isPrivate = ({ name }: Pick<Endpoint, "name">): boolean => name === "none";
+    if (others.some(isPrivate) || (isPrivate(network) && others.length > 0)) {
+      throw endpointError(
+        "container cannot be connected to multiple networks with one of the networks in private (none) mode",
+      );
+    }
   }
 
   async #join(facts: SandboxFacts, sandbox: SandboxRecord, wanted: Endpoint): Promise<void> {
     const { store, drivers, dataplane } = this.#context;
     const network = this.#home.openNetwork(wanted.name);
     const driver = drivers(network.driver);
-    if (driver === undefined) throw networkNotFound(wanted.name);
     const { name: interfaceName, counters } = nextInterface(sandbox.interfaces, network);
     const live = allocate(this.#context, network, { config: wanted.config, interfaceName });
     const endpoint: Endpoint = {
@@ -77,14 +92,15 @@ export class LiveChanges {
     try {
       this.#home.within(sandbox, (namespace) => {
         const linkLocal = wanted.config.IPAMConfig?.LinkLocalIPs ?? [];
-        plug(namespace, dataplane, { network, driver, live, linkLocal });
+        // The network `none` has no driver: to be on it is to have nothing.
+        if (driver !== undefined) plug(namespace, dataplane, { network, driver, live, linkLocal });
         setDefaultRoutes(namespace, defaultRoutes(sandbox.endpoints), defaultRoutes(endpoints));
       });
     } catch (error) {
       releaseEndpoint(this.#context, endpoint);
       throw error;
     }
-    store.put({ ...sandbox, endpoints, interfaces: counters });
+    store.put({ ...sandbox, endpoints, interfaces: driver === undefined ? sandbox.interfaces : counters });
     updateHosts(facts, { joined: endpoint });
     await this.#settle(facts, sandbox.endpoints);
     this.#home.emit("connect", sandbox, endpoint);
@@ -106,12 +122,11 @@ export class LiveChanges {
     const { networks, store } = this.#context;
     const network = networks.get(reference);
     const sandbox = this.#sandbox(facts);
-    if (facts.mode === "host" || network.driver === "host") {
-      throw endpointError("container cannot be disconnected from host network or connected to host network");
-    }
+    if (sandbox.open && facts.mode === "host" && network.driver === "host") throw endpointError(HOST_STAYS);
     const endpoint = sandbox.endpoints.find((other) => other.name === network.name || other.networkId === network.id);
     if (endpoint === undefined) {
-      throw endpointError(`container ${facts.containerId} is not connected to network ${network.name}`);
+      const which = sandbox.open || sandbox.mode.startsWith("container:") ? "network" : "the network";
+      throw endpointError(`container ${facts.containerId} is not connected to ${which} ${network.name}`);
     }
     const endpoints = sandbox.endpoints.filter((other) => other !== endpoint);
     if (sandbox.open) await this.#leave(facts, sandbox, { endpoint, network });
@@ -146,21 +161,5 @@ export class LiveChanges {
     updateHosts(facts, { left: endpoint });
     await this.#settle(facts, sandbox.endpoints);
     this.#home.emit("disconnect", sandbox, endpoint);
-  }
-}
-
-function refuseMode({ mode }: SandboxFacts, network: NetworkRecord): void {
-  if (mode.startsWith("container:") || mode === "host") {
-    throw badRequest(
-      "container sharing network namespace with another container or host cannot be connected to any other network",
-    );
-  }
-  if (network.driver === "host") {
-    throw endpointError("container cannot be disconnected from host network or connected to host network");
-  }
-  if (network.driver === "null" || mode === "none") {
-    throw endpointError(
-      "container cannot be connected to multiple networks with one of the networks in private (none) mode",
-    );
   }
 }
