@@ -7,10 +7,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { CHANGING_LINES, CONTAINER_LINES } from "./support/containerLines.ts";
 import { startDaemon } from "./support/daemon.ts";
 import type { TestDaemon } from "./support/daemon.ts";
 import { dockerMajor, runBoth } from "./support/parity.ts";
-import { must } from "./support/process.ts";
+import { must, run } from "./support/process.ts";
 import { busyboxRootfs } from "./support/rootfs.ts";
 
 /** The docker command line whose words ours are; older ones word their usage errors otherwise. */
@@ -143,10 +144,12 @@ describe("the command line, beside docker's", () => {
       "echo hi; exit 4",
     );
     await must("sh", ["-c", "docker start -a parity-ended; true"], { env: { DOCKER_HOST: `unix://${socket}` } });
+    const body = "echo one; echo two >&2; while :; do sleep 1; done";
+    await docker("run", "-d", "--name", "parity-up", "--network", "none", "-l", "k=v", IMAGE, "sh", "-c", body);
   });
 
   after(async () => {
-    await docker("rm", "-f", "parity-ended");
+    await docker("rm", "-f", "parity-ended", "parity-up");
     await docker("rmi", "-f", IMAGE);
     await daemon?.[Symbol.asyncDispose]();
     await rm(config, { recursive: true });
@@ -174,6 +177,26 @@ describe("the command line, beside docker's", () => {
     test(`parity: words and exit code of ${args.join(" ")}`, async (context) => {
       if (major < WORDED_SINCE) context.skip(`docker ${major} here, its words changed in ${WORDED_SINCE}`);
       else await compare(args);
+    });
+  }
+
+  for (const args of CONTAINER_LINES) {
+    test(`parity: containers: ${args.join(" ")}`, async (context) => {
+      if (major < WORDED_SINCE) context.skip(`docker ${major} here, its words changed in ${WORDED_SINCE}`);
+      else await compare(args);
+    });
+  }
+
+  for (const { args, undo } of CHANGING_LINES) {
+    test(`parity: changes: ${args.join(" ")}`, async (context) => {
+      if (major < WORDED_SINCE) return context.skip(`docker ${major} here, its words changed in ${WORDED_SINCE}`);
+      const host = `unix://${socket}`;
+      const env = { DOCKER_CONFIG: config, DOCKER_HOST: host, VARVE_HOST: host };
+      const theirs = await run("docker", args, { env });
+      await docker(...undo);
+      const ours = await run(join(import.meta.dirname, "../../bin/varve"), args, { env });
+      await docker(...undo);
+      assert.deepEqual(ours, theirs);
     });
   }
 

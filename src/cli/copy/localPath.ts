@@ -24,7 +24,7 @@ function asking<T>(verb: string, path: string, body: () => T): T {
 
 /** The path with all links followed. @throws {Error} in the words of Go's EvalSymlinks. */
 function follow(path: string): string {
-  return asking("lstat", path, () => {
+  const resolved = asking("lstat", path, () => {
     try {
       return realpathSync(path);
     } catch (error) {
@@ -32,6 +32,8 @@ function follow(path: string): string {
       throw error;
     }
   });
+  if (path.endsWith("/") && !statSync(resolved).isDirectory()) throw new Error("not a directory");
+  return resolved;
 }
 
 /** Absolute, with the `/` or `/.` at the end that was written. */

@@ -101,7 +101,8 @@ function names(container: ContainerSummary, noTrunc: boolean): string {
   return (noTrunc ? all : all.filter((name) => !name.includes("/"))).join(",");
 }
 
-function image(container: ContainerSummary, noTrunc: boolean): string {
+/** The image as the container was made from it; its ID is shortened. */
+export function imageName(container: ContainerSummary, noTrunc: boolean): string {
   if (container.Image === "") return "<no image>";
   const isOwnId = shortId(container.Image) === shortId(container.ImageID);
   return !noTrunc && isOwnId ? shortId(container.Image) : container.Image;
@@ -124,7 +125,7 @@ export function containerRow(container: ContainerSummary, noTrunc: boolean): GoS
     Command: () => quote(noTrunc ? container.Command : ellipsis(container.Command, COMMAND_WIDTH)),
     CreatedAt: () => goTime(container.Created),
     ID: () => (noTrunc ? container.Id : shortId(container.Id)),
-    Image: () => image(container, noTrunc),
+    Image: () => imageName(container, noTrunc),
     Labels: () => pairs.sort().join(","),
     LocalVolumes: () => String((container.Mounts ?? []).filter((mount) => mount.Driver === "local").length),
     Mounts: () => mounts(container, noTrunc),

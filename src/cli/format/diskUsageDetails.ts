@@ -1,7 +1,7 @@
 import type { ImageSummary } from "#engineapi";
 import { familiarName, parseReference } from "#oci";
 import { GoStruct, rowStruct } from "../template/value.ts";
-import { containerRow } from "./containerRows.ts";
+import { containerRow, imageName } from "./containerRows.ts";
 import type { ContainerSummary } from "./containerRows.ts";
 import { alignColumns } from "./tabwriter.ts";
 import { ellipsis, goTime, humanDuration, humanSize, shortId } from "./units.ts";
@@ -66,7 +66,7 @@ function imageCells(image: ImageSummary): readonly string[] {
 function containerCells(container: ContainerSummary): readonly string[] {
   return [
     shortId(container.Id),
-    container.Image,
+    imageName(container, false),
     JSON.stringify(ellipsis(container.Command, COMMAND_WIDTH)),
     String((container.Mounts ?? []).filter((mount) => mount.Driver === "local").length),
     humanSize(container.SizeRw ?? 0, 3),

@@ -27,8 +27,11 @@ function parsed(text: string): unknown {
   }
 }
 
+/** What to answer a request with; undefined: the refusal. */
+export type Answer = (request: Recorded) => { readonly status: number; readonly body: unknown } | undefined;
+
 /** Listens on a unix socket; `apiVersion` is what the ping tells. */
-export async function startRecorder(apiVersion: string): Promise<Recorder> {
+export async function startRecorder(apiVersion: string, answer: Answer = () => undefined): Promise<Recorder> {
   const folder = await mkdtemp(join(tmpdir(), "varve-recorder-"));
   const socket = join(folder, "engine.sock");
   let seen: Recorded[] = [];
@@ -43,9 +46,12 @@ export async function startRecorder(apiVersion: string): Promise<Recorder> {
       const query: Record<string, readonly string[]> = {};
       for (const key of url.searchParams.keys()) query[key] = url.searchParams.getAll(key);
       const path = url.pathname.replace(/^\/v\d+\.\d+/, "");
-      seen.push({ method: request.method ?? "", path, query, body: parsed(Buffer.concat(chunks).toString("utf8")) });
-      response.writeHead(500, { "Content-Type": "application/json", Connection: "close" });
-      response.end('{"message":"recorded"}\n');
+      const body = parsed(Buffer.concat(chunks).toString("utf8"));
+      const recorded: Recorded = { method: request.method ?? "", path, query, body };
+      seen.push(recorded);
+      const given = answer(recorded) ?? { status: 500, body: { message: "recorded" } };
+      response.writeHead(given.status, { "Content-Type": "application/json", Connection: "close" });
+      response.end(`${JSON.stringify(given.body)}\n`);
     });
   });
   await new Promise<void>((resolve) => server.listen(socket, resolve));
