@@ -1,6 +1,7 @@
 import { closeSync } from "node:fs";
+import { constants } from "node:os";
 import { NETLINK, SOCKET } from "./constants.ts";
-import { nativeFunction } from "./libc.ts";
+import { lastErrno, nativeFunction } from "./libc.ts";
 import { checked, syscallError } from "./syscallError.ts";
 
 const socket = nativeFunction<[number, number, number]>("int socket(int, int, int)");
@@ -152,7 +153,7 @@ export class NetlinkSocket implements Disposable {
     const first = this.#sequence;
     this.#sequence += requests.length;
     const bytes = Buffer.concat(requests.map((request, index) => encodeRequest(request, first + index)));
-    checked("send", "netlink", send.call(this.#fd, bytes, bytes.length, 0));
+    checked("send", "netlink", untilUninterrupted(() => send.call(this.#fd, bytes, bytes.length, 0)));
     return first;
   }
 
@@ -174,12 +175,21 @@ export class NetlinkSocket implements Disposable {
   }
 
   #receive(): Buffer {
-    const bytes = checked("recv", "netlink", recv.call(this.#fd, this.#buffer, this.#buffer.length, 0));
+    const received = untilUninterrupted(() => recv.call(this.#fd, this.#buffer, this.#buffer.length, 0));
+    const bytes = checked("recv", "netlink", received);
     return this.#buffer.subarray(0, bytes);
   }
 
   [Symbol.dispose](): void {
     closeSync(this.#fd);
+  }
+}
+
+/** A child's end interrupts the main thread's calls; nothing has been done then. */
+function untilUninterrupted(call: () => number): number {
+  for (;;) {
+    const result = call();
+    if (result >= 0 || lastErrno() !== constants.errno.EINTR) return result;
   }
 }
 

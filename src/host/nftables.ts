@@ -13,6 +13,10 @@ const runCommand = nativeFunction<[number, Buffer]>("int nft_run_cmd_from_buffer
 const strlen = nativeFunction<[number]>("size_t strlen(uintptr_t)");
 const memcpy = nativeFunction<[Buffer, number, number]>("uintptr_t memcpy(void*, uintptr_t, size_t)");
 
+/** libnftables passes strerror(EINTR) on. */
+const INTERRUPTED = "Interrupted system call";
+const MAX_ATTEMPTS = 50;
+
 /** nftables/libnftables.h */
 const OUTPUT = { NONE: 0, JSON_HANDLES: (1 << 4) | (1 << 3) } as const;
 
@@ -68,8 +72,14 @@ export class Nftables implements Disposable {
   }
 
   #run(commands: string): void {
-    if (runCommand.call(this.#context, Buffer.from(`${commands}\0`)) === 0) return;
-    const said = textAt(errorBuffer.call(this.#context)).trim();
+    const text = Buffer.from(`${commands}\0`);
+    let said = "";
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+      if (runCommand.call(this.#context, text) === 0) return;
+      said = textAt(errorBuffer.call(this.#context)).trim();
+      // The end of a child process interrupts the main thread's calls; the transaction has not happened then.
+      if (!said.includes(INTERRUPTED)) break;
+    }
     const [first = "nft failed"] = said.split("\n", 1);
     throw new EngineError("internal", ErrorCode.SYSCALL, `nftables: ${first}`, { details: { said, commands } });
   }

@@ -13,15 +13,13 @@ export interface DnsSockets {
 
 /**
  * Binds any two ports of 127.0.0.11 in the namespace that the thread is in, and sends port 53 there. Port 53 itself stays
- * free: a container may run a name server of its own on every address.
+ * free: a container may run a name server of its own on every address. `isNew`: the namespace cannot have our rules yet.
  */
-export function openDnsSockets(): DnsSockets {
+export function openDnsSockets({ isNew }: { readonly isNew: boolean }): DnsSockets {
   const udp = bindSocket("udp", ADDRESS_BYTES, 0);
   const tcp = bindSocket("tcp", ADDRESS_BYTES, 0);
   using nft = Nftables.open();
-  nft.run(`add table ip ${TABLE}
-delete table ip ${TABLE}
-table ip ${TABLE} {
+  nft.run(`${isNew ? "" : `add table ip ${TABLE}\ndelete table ip ${TABLE}\n`}table ip ${TABLE} {
   chain output {
     type nat hook output priority -100; policy accept;
     ip daddr ${ADDRESS} udp dport 53 dnat to ${ADDRESS}:${udp.port}

@@ -180,7 +180,7 @@ export class Sandboxes implements SandboxService {
       plug(namespace, dataplane, { network, driver, live, linkLocal: config.IPAMConfig?.LinkLocalIPs ?? [] });
     }
     setDefaultRoutes(namespace, {}, defaultRoutes(sandbox.endpoints));
-    return needsDns(this.#context, sandbox.endpoints) ? openDnsSockets() : undefined;
+    return needsDns(this.#context, sandbox.endpoints) ? openDnsSockets({ isNew: true }) : undefined;
   }
 
   async #serve(containerId: string, sockets: DnsSockets | undefined): Promise<DnsServer | undefined> {
@@ -198,7 +198,7 @@ export class Sandboxes implements SandboxService {
     if (!needsDns(this.#context, sandbox.endpoints)) return;
     running.dns = await this.#serve(
       sandbox.containerId,
-      inNetworkNamespace(this.#pathOf(sandbox), () => openDnsSockets()),
+      inNetworkNamespace(this.#pathOf(sandbox), () => openDnsSockets({ isNew: false })),
     );
   }
 
