@@ -95,7 +95,7 @@ export function newSharedLink(shared: SharedLink): NetlinkRequest {
       ? [attribute(IFLA.MACVLAN_MODE, u32(mode))]
       : [attribute(IFLA.IPVLAN_MODE, u16(mode)), attribute(IFLA.IPVLAN_FLAGS, u16(flags ?? 0))];
   return link(
-    `create ${kind} ${name}`,
+    `failed to create the ${kind} port`,
     NEW,
     linkHeader(0),
     attribute(IFLA.IFNAME, name),

@@ -153,7 +153,11 @@ export class NetlinkSocket implements Disposable {
     const first = this.#sequence;
     this.#sequence += requests.length;
     const bytes = Buffer.concat(requests.map((request, index) => encodeRequest(request, first + index)));
-    checked("send", "netlink", untilUninterrupted(() => send.call(this.#fd, bytes, bytes.length, 0)));
+    checked(
+      "send",
+      "netlink",
+      untilUninterrupted(() => send.call(this.#fd, bytes, bytes.length, 0)),
+    );
     return first;
   }
 

@@ -27,6 +27,8 @@ const NAMES: ReadonlyMap<number, string> = new Map([
 
 function textOf(errno: number): string {
   if (errno === ENOTBLK) return "block device required";
+  // libuv adds "on socket", which it need not be.
+  if (errno === constants.errno.EOPNOTSUPP) return "operation not supported";
   return getSystemErrorMap().get(-errno)?.[1] ?? `errno ${errno}`;
 }
 

@@ -103,7 +103,7 @@ const lines = (rules: readonly string[]): string => rules.map((rule) => `    ${r
 /**
  * The whole table, replacing one that is there. What is published on the loopback address is reached from the host only:
  * packets from elsewhere for 127/8 are not translated, and containers cannot reach the host's 127/8 although their bridges
- * route it (`route_localnet`).
+ * route it (`route_localnet`). IPv6 has no such routing: `::1` is left to the proxy.
  */
 export function renderTable(table: string, bridges: readonly BridgeRules[], ports: readonly PublishedPort[]): string {
   const names = bridges.map(({ bridge }) => `"${bridge}"`).join(", ");
@@ -130,6 +130,7 @@ ${portMaps(ports)}  set bridges {
   }
   chain output {
     type nat hook output priority -100; policy accept;
+    ip6 daddr ::1 return
     fib daddr type local jump publish
   }
   chain postrouting {

@@ -16,7 +16,7 @@ export interface OpenPorts {
 }
 
 /** Exposed ports alone. */
-export function exposedOnly(exposed: readonly string[]): SandboxPorts {
+function exposedOnly(exposed: readonly string[]): SandboxPorts {
   return { ...NO_PORTS, shown: Object.fromEntries([...exposed].sort().map((port) => [port, null])) };
 }
 
@@ -52,9 +52,10 @@ export async function openPorts(
   const endpoint = gatewayEndpoint(endpoints, 4) ?? gatewayEndpoint(endpoints, 6);
   const network = endpoint === undefined ? undefined : context.networks.byId(endpoint.networkId);
   const address = endpoint?.live?.ipv4?.address ?? endpoint?.live?.ipv6?.address;
-  if (endpoint?.live === undefined || network?.driver !== "bridge" || address === undefined || requests.length === 0) {
-    return { bound: undefined, ports: exposedOnly(facts.exposed) };
+  if (endpoint?.live === undefined || network?.driver !== "bridge" || address === undefined) {
+    return { bound: undefined, ports: NO_PORTS };
   }
+  if (requests.length === 0) return { bound: undefined, ports: exposedOnly(facts.exposed) };
   const binding = network.options[BRIDGE_OPTION.hostBinding] ?? "";
   const hostIp = binding === "0.0.0.0" ? "" : binding;
   const bound = await context.hostPorts.publish(
