@@ -1,4 +1,4 @@
-import { isConflict, isNotFound, messageOf, wrapError } from "#errors";
+import { isConflict, isNotFound, messageOf } from "#errors";
 import type { ContainerVolumes, HeldVolume, VolumeRequest } from "./volumeService.ts";
 import type { Volume, VolumeStore } from "./volumeStore.ts";
 
@@ -48,12 +48,12 @@ export class HeldVolumes implements ContainerVolumes {
     }
   }
 
-  async use(containerId: string, name: string): Promise<string> {
-    try {
-      return await this.#store.use(name, containerId);
-    } catch (error) {
-      throw wrapError(error, `error while mounting volume '${this.#store.directory(name)}'`);
-    }
+  use(containerId: string, name: string): Promise<string> {
+    return this.#store.use(name, containerId);
+  }
+
+  fill(containerId: string, name: string, write: (directory: string) => Promise<void>): Promise<boolean> {
+    return this.#store.fill(name, containerId, write);
   }
 
   async endUse(containerId: string): Promise<void> {

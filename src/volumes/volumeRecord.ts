@@ -12,6 +12,8 @@ export interface VolumeRecord {
   readonly options: Readonly<Record<string, string>> | null;
   /** The container whose creation made it and has not ended yet. */
   readonly madeFor?: string;
+  /** Was empty, and gets its first content: what is there after a crash is half of it. */
+  readonly filling?: true;
   /** Its directory is going or gone. */
   readonly going?: true;
 }

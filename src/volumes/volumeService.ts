@@ -51,6 +51,12 @@ export interface ContainerVolumes {
   release(containerId: string, remove: readonly string[]): Promise<void>;
   /** Mounts what the volume's options say for its first user; resolves with the directory. @throws in Docker's words */
   use(containerId: string, name: string): Promise<string>;
+  /**
+   * Gives an empty volume its first content: `write` gets its directory, alone. Resolves with false, and writes nothing, when it
+   * is not empty. When `write` fails or the daemon dies meanwhile the volume is empty again, unless another container runs
+   * with it. The volume is used until {@link endUse}.
+   */
+  fill(containerId: string, name: string, write: (directory: string) => Promise<void>): Promise<boolean>;
   /** Ends the use of all volumes by a container. Idempotent, never throws: what fails is logged. */
   endUse(containerId: string): Promise<void>;
   /**

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { EventSink } from "#engineapi";
-import { EngineError, ErrorCode } from "#errors";
+import { EngineError, ErrorCode, wrapError } from "#errors";
 import { fromNodeError, isErrno, listMounts } from "#host";
 import type { DocumentRecords } from "#metadata";
 import { KeyedLock } from "./keyedLock.ts";
@@ -29,6 +29,9 @@ export interface VolumeStoreOptions {
   readonly events: EventSink;
   readonly log: (level: "info" | "warn" | "error", line: string) => void;
 }
+
+/** What a record says only for a while. */
+type Mark = "madeFor" | "filling" | "going";
 
 const DRIVER = "local";
 const DATA = "_data";
@@ -130,8 +133,7 @@ export class VolumeStore {
       const volume = this.get(name);
       if (volume.holders.size > 0) throw inUse(name, volume.holders);
       await this.#refuseMounts(volume);
-      volume.record = { ...volume.record, going: true };
-      this.#put(volume);
+      this.#change(volume, { going: true });
       this.#volumes.delete(name);
       await this.#removeGone(name);
       this.emit(volume, "destroy");
@@ -155,15 +157,39 @@ export class VolumeStore {
     this.options.records.remove(name);
   }
 
-  /** Mounts for the first user. */
+  /** Mounts for the first user. @throws `error while mounting volume '…': …` */
   use(name: string, user: string): Promise<string> {
+    return this.#locks.run(name, () => this.#use(this.get(name), user));
+  }
+
+  async #use({ record, users }: Volume, user: string): Promise<string> {
+    const directory = this.directory(record.name);
+    try {
+      if (needsMount(record.options)) await mountLocal(directory, record.options);
+    } catch (error) {
+      throw wrapError(error, `error while mounting volume '${directory}'`);
+    }
+    users.add(user);
+    return directory;
+  }
+
+  /** See `ContainerVolumes.fill`. */
+  fill(name: string, user: string, write: (directory: string) => Promise<void>): Promise<boolean> {
     return this.#locks.run(name, async () => {
       const volume = this.get(name);
-      const { options } = volume.record;
-      const directory = this.directory(name);
-      if (needsMount(options)) await mountLocal(directory, options);
-      volume.users.add(user);
-      return directory;
+      const directory = await this.#use(volume, user);
+      if ((await readdir(directory)).length > 0) return false;
+      const isAlone = volume.users.size === 1;
+      if (isAlone) this.#change(volume, { filling: true });
+      try {
+        await write(directory);
+      } catch (error) {
+        if (isAlone) await empty(directory);
+        throw error;
+      } finally {
+        this.#change(volume, { filling: undefined });
+      }
+      return true;
     });
   }
 
@@ -177,9 +203,16 @@ export class VolumeStore {
   }
 
   settle(volume: Volume): void {
-    const { madeFor, ...record } = volume.record;
-    if (madeFor === undefined) return;
-    volume.record = record;
+    this.#change(volume, { madeFor: undefined });
+  }
+
+  /** Sets or takes away marks of a record; writes it if that changes anything. */
+  #change(volume: Volume, marks: { readonly [K in Mark]?: VolumeRecord[K] | undefined }): void {
+    const { record } = volume;
+    const changed = Object.entries(marks).filter(([key, value]) => Reflect.get(record, key) !== value);
+    if (changed.length === 0) return;
+    const kept = Object.entries({ ...record, ...marks }).filter(([, value]) => value !== undefined);
+    volume.record = Object.fromEntries(kept) as unknown as VolumeRecord;
     this.#put(volume);
   }
 
@@ -201,7 +234,13 @@ export class VolumeStore {
         await this.#removeGone(id);
       }
     }
-    for (const volume of this.#volumes.values()) await this.#makeDirectory(volume.record.name);
+    for (const volume of this.#volumes.values()) {
+      const { name, filling } = volume.record;
+      await this.#makeDirectory(name);
+      if (filling !== true) continue;
+      await empty(this.directory(name));
+      this.#change(volume, { filling: undefined });
+    }
     for (const name of await readdir(this.options.root).catch(() => [])) await this.#takeUp(name);
   }
 
@@ -219,6 +258,10 @@ export class VolumeStore {
       return;
     }
   }
+}
+
+async function empty(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) await rm(join(directory, name), { recursive: true, force: true });
 }
 
 /** As Docker shows maps. */

@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { existsSync, linkSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -146,6 +156,30 @@ test("volume: a removal that was cut off is ended, a directory without record is
     ["going", "empty", "found/_data/file"].map((name) => existsSync(join(place.root, "volumes", name))),
     [false, false, true],
   );
+});
+
+test("volume: its first content is whole or none, and one writes it", async () => {
+  using place = world();
+  const { catalog, containers } = await place.open();
+  const { Mountpoint } = await catalog.create({ name: "data" });
+  await containers.acquire("c1", { name: "data" });
+  const write = async (directory: string): Promise<void> => {
+    await new Promise((resolve) => setImmediate(resolve));
+    writeFileSync(join(directory, "file"), "whole");
+  };
+  const fail = async (directory: string): Promise<void> => {
+    await write(directory);
+    throw new Error("no space");
+  };
+  await assert.rejects(containers.fill("c1", "data", fail), { message: "no space" });
+  assert.deepEqual(readdirSync(Mountpoint), []);
+  const filled = await Promise.all(["c1", "c2"].map((id) => containers.fill(id, "data", write)));
+  assert.deepEqual(filled, [true, false]);
+  const [row] = place.metadata.volumes.list();
+  const document = JSON.stringify({ ...JSON.parse(row?.document ?? ""), filling: true });
+  place.metadata.volumes.put({ id: "data", document });
+  await place.open();
+  assert.deepEqual(readdirSync(Mountpoint), []);
 });
 
 test("volume: usage counts each inode once and follows no symlink", async () => {

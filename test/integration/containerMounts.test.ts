@@ -231,6 +231,9 @@ describe("mounts", { skip }, () => {
     await made({ HostConfig: { NetworkMode: "none", Binds: ["filled:/data", "through:/lnk"] } });
     assert.deepEqual(treeFacts(dataOf("filled")), wanted);
     assert.deepEqual(treeFacts(dataOf("through")), wanted);
+    const both = { HostConfig: { NetworkMode: "none", Binds: ["both:/data"] } };
+    await Promise.all([made(both), made(both), made(both)]);
+    assert.deepEqual(treeFacts(dataOf("both")), wanted);
     await remove(merged);
     unlinkSync(join(dataOf("filled"), "ping"));
     await made({ HostConfig: { NetworkMode: "none", Binds: ["filled:/data"] } });

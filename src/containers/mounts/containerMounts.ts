@@ -104,8 +104,7 @@ export class ContainerMounts {
       const entry = view.lookup(Buffer.from(destination, "utf8").toString("latin1"));
       if (entry === undefined && !OUR_FILES.includes(destination)) continue;
       if (entry?.stat.type !== "directory") throw await this.#noDirectory(id, destination, declared === true);
-      const target = await this.#context.volumes.use(id, name);
-      const filled = await copyUp(view, entry, target);
+      const filled = await this.#context.volumes.fill(id, name, (target) => copyUp(view, entry, target));
       copied ||= filled && !(hostConfig.AutoRemove && anonymous === true);
     }
     await this.#context.volumes.endUse(id);

@@ -7,7 +7,6 @@ import {
   linkSync,
   mkdirSync,
   openSync,
-  readdirSync,
   symlinkSync,
   writeSync,
 } from "node:fs";
@@ -139,15 +138,12 @@ function makeSpecial({ stat }: ViewEntry, type: number, path: Buffer): void {
 
 /**
  * Gives an empty directory what a directory of an image has: content, owners, modes, times, extended attributes, hard links,
- * devices; the directory itself takes owner and mode, too. Symlinks are copied, never followed. False, and nothing done, when
- * `target` is not empty.
+ * devices; the directory itself takes owner and mode, too. Symlinks are copied, never followed.
  */
-export async function copyUp(view: MergedView, from: ViewEntry, target: string): Promise<boolean> {
+export async function copyUp(view: MergedView, from: ViewEntry, target: string): Promise<void> {
   const fd = openSync(target, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   try {
-    if (readdirSync(`/proc/self/fd/${fd}`).length > 0) return false;
     await new Copier(view, from, target).fill(from, fd);
-    return true;
   } finally {
     closeSync(fd);
   }
