@@ -16,7 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { ContainerCreateRequest } from "#containers";
-import { isConflict, messageOf } from "#errors";
+import { isConflict, isNotFound, messageOf } from "#errors";
 import { isMountPoint, unmount } from "#host";
 import { treeFacts } from "../contract/treeFacts.ts";
 import { mountsBelow } from "../e2e/support/daemon.ts";
@@ -43,6 +43,7 @@ const CONTENT: readonly Member[] = [
   { path: "./data/sub/again", type: "hardlink", linkPath: "./data/f" },
   file("./data/\xe9", "a name that is no UTF-8"),
   symlink("./lnk", "/data"),
+  symlink("./kernel", "proc"),
   symlink("./away", "/../../../../../../tmp"),
 ];
 
@@ -154,8 +155,8 @@ describe("mounts", { skip }, () => {
 
   test("volumes: named ones stay, anonymous ones go with --rm or rm -v only", async () => {
     const before_ = volumeNames();
-    assert.equal((await sh("echo kept >/n/f", { Binds: ["kept:/n", "/anon"], AutoRemove: true })).code, 0);
-    await rooms.containers.list({ all: true, filters: new Map() });
+    const { id: passing } = await sh("echo kept >/n/f", { Binds: ["kept:/n", "/anon"], AutoRemove: true });
+    await rooms.containers.wait(passing, "removed").catch((error: unknown) => assert.ok(isNotFound(error)));
     assert.equal((await sh("cat /n/f", { Binds: ["kept:/n:ro"] })).stdout, "kept\n");
     const id = await made({ Volumes: { "/anon": {} }, HostConfig: { NetworkMode: "none", Binds: ["kept:/n"] } });
     assert.equal(volumeNames().length, before_.length + 2);
@@ -386,6 +387,20 @@ describe("mounts", { skip }, () => {
     const Binds = [`${host}/hosts:/etc/hosts:ro`, "shm:/dev/shm"];
     const ran = await sh("cat /etc/hosts; grep -c ' /dev/shm ' /proc/self/mountinfo", { Binds });
     assert.equal(ran.stdout, "10.0.0.1 mine\n1\n");
+  });
+
+  test("places: nothing is mounted over /proc or into it, by whatever name", async () => {
+    const at = (place: string, source = "kept"): Promise<string> =>
+      outcome(sh("head -c 4 /proc/uptime", { Binds: [`${source}:${place}`] }));
+    for (const place of ["/proc", "/kernel"]) {
+      assert.match(await at(place), /\/merged\/proc" cannot be mounted because it is not of type proc: unknown$/);
+    }
+    for (const place of ["/proc/version", "/kernel/new", "/proc/sys"]) {
+      assert.match(await at(place), /cannot be mounted because it is inside \/proc: unknown$/);
+    }
+    writeFileSync(join(host, "up"), "fake");
+    assert.equal(await at("/proc/uptime", join(host, "up")), "fake");
+    assert.match(await at("/proc", "/proc"), /^\d/);
   });
 
   test("inspect and list: mounts as dockerd shows them", async () => {

@@ -19,6 +19,7 @@ import { bindForRuntime, tmpfsForRuntime } from "./ociMounts.ts";
 import { Pins } from "./pins.ts";
 import { planMounts } from "./planMounts.ts";
 import type { PlannedMount } from "./planMounts.ts";
+import { checkProcSafety } from "./procSafety.ts";
 import { resolvePropagation } from "./propagation.ts";
 import type { RootPropagation } from "./propagation.ts";
 
@@ -131,8 +132,11 @@ export class ContainerMounts {
     await this.#images.remove(id);
   }
 
-  /** Makes everything ready that the runtime will mount. What is left half done is `close`'s. @throws in Docker's words */
-  async open({ id, mountPoints, hostConfig }: ContainerDocument): Promise<OpenMounts> {
+  /**
+   * Makes everything ready that the runtime will mount in the container's root. What is left half done is `close`'s.
+   * @throws in Docker's words
+   */
+  async open({ id, mountPoints, hostConfig }: ContainerDocument, rootfs: string): Promise<OpenMounts> {
     const mounts: OciMount[] = [];
     const roots: (RootPropagation | undefined)[] = [];
     for (const [number, point] of mountPoints.entries()) {
@@ -149,8 +153,10 @@ export class ContainerMounts {
       if (point.type === "volume") this.#tellMount(id, point);
     }
     const temporary = Object.entries(hostConfig.Tmpfs).map(([path, options]) => tmpfsForRuntime(path, options));
+    const all = [...mounts, ...temporary];
+    await checkProcSafety(rootfs, all);
     const rootPropagation = roots.includes("shared") ? "shared" : roots.find((root) => root !== undefined);
-    return { mounts: [...mounts, ...temporary], ...(rootPropagation === undefined ? {} : { rootPropagation }) };
+    return { mounts: all, ...(rootPropagation === undefined ? {} : { rootPropagation }) };
   }
 
   async #source(id: string, number: number, point: MountPoint): Promise<string> {

@@ -66,7 +66,7 @@ async function writeBundle(container: Container, context: LaunchContext, runtime
   const { path: rootfs } = await context.snapshots.mount(document.id, { volatile: hostConfig.AutoRemove });
   markContainerRoot(rootfs);
   if (config.WorkingDir !== "") makeDirectoryInRoot(rootfs, config.WorkingDir);
-  const { mounts, rootPropagation } = await context.mounts.open(document);
+  const { mounts, rootPropagation } = await context.mounts.open(document, rootfs);
   const shared = await joinNamespaces(document, context.index, context.layout);
   const networkNamespace = await openNetwork(container, context);
   const host = sharedContainer(hostConfig.NetworkMode, context.index);

@@ -16,7 +16,8 @@ export interface FailedProgram {
 
 type Translation = Omit<StartFailure, "error"> & { readonly text: string };
 
-const PREFIX =
+/** What dockerd puts before the words of a runtime that failed. */
+export const RUNTIME_PREFIX =
   "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: ";
 
 const WRONG_KIND =
@@ -90,6 +91,6 @@ export function startFailure(said: string, runtimeLog: string, failed: FailedPro
     failed,
   );
   const category = exitCode === 128 ? "internal" : "invalid_argument";
-  const error = new EngineError(category, ErrorCode.RUNTIME_FAILED, PREFIX + text, { details: { said: raw } });
+  const error = new EngineError(category, ErrorCode.RUNTIME_FAILED, RUNTIME_PREFIX + text, { details: { said: raw } });
   return { exitCode, error };
 }
