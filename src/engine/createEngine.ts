@@ -8,7 +8,7 @@ import type { ContainerService, ContainerServices } from "#containers";
 import type { VersionInfo } from "#engineapi";
 import { createCollector } from "#gc";
 import type { GarbageCollector } from "#gc";
-import { becomeSubreaper } from "#host";
+import { adoptOrphans } from "#host";
 import { createImageService } from "#images";
 import type { ImageCatalog, ImageTransfer } from "#images";
 import { openLayerStore } from "#layers";
@@ -175,8 +175,8 @@ function createServices(
  */
 export async function createEngine(config: EngineConfig): Promise<Engine> {
   await using stack = new AsyncDisposableStack();
-  // Monitors of containers detach from us: where process 1 does not reap, their ends would pile up.
-  becomeSubreaper();
+  // Monitors of containers detach from us, and leave processes behind when they end early.
+  adoptOrphans();
   const stores = await openStores(config, stack);
   const events = createEventBus(stores.metadata.events);
   const volumes = await openVolumes({

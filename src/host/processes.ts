@@ -11,9 +11,19 @@ const prctl = nativeFunction<[number, number, number, number, number]>(
 const waitid = nativeFunction<[number, number, Buffer, number]>("int waitid(int, uint32_t, void*, int)");
 const pidfdOpen = nativeFunction<[number, number, number]>("int64_t syscall(int64_t, int, uint32_t)");
 
-/** Orphans below this process become its children, so that it can reap them by pid. */
+/** Orphans below this process become its children; see `adoptOrphans`. */
 export function becomeSubreaper(): void {
   checked("prctl", undefined, prctl.call(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
+}
+
+/** True for a process that has ended and that its parent has not asked about yet. */
+export function isZombie(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    return stat.startsWith("Z", stat.lastIndexOf(")") + 2);
+  } catch {
+    return false; // it is gone altogether
+  }
 }
 
 /**

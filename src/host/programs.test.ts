@@ -113,3 +113,22 @@ test("waitForProcess: does not keep this program alive", async () => {
 test("reapProcess: undefined for what is no child of ours", () => {
   assert.equal(reapProcess(1), undefined);
 });
+
+test("adoptOrphans: the end of an orphan is taken, that of an own child is left to Node", async () => {
+  const url = (file: string): string => JSON.stringify(new URL(file, import.meta.url).href);
+  const script = `
+    import { readFileSync } from "node:fs";
+    import { setTimeout as sleep } from "node:timers/promises";
+    import { adoptOrphans } from ${url("./orphans.ts")};
+    import { runProgram } from ${url("./runProgram.ts")};
+    adoptOrphans();
+    const { stdout, code } = await runProgram({ file: ${JSON.stringify(SHELL)}, args: ["-c", "sleep 0.1 >/dev/null & echo $!; exit 7"] });
+    const status = "/proc/" + String(stdout).trim() + "/status";
+    for (;;) {
+      try { readFileSync(status); } catch { break; }
+      await sleep(20);
+    }
+    process.stdout.write("gone " + code);`;
+  const result = await runProgram({ file: process.execPath, args: ["--input-type=module", "-e", script] });
+  assert.equal(String(result.stdout), "gone 7", String(result.stderr));
+});

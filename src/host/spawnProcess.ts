@@ -3,6 +3,7 @@ import type { ChildProcess, StdioOptions } from "node:child_process";
 import { EngineError, ErrorCode, wrapError } from "#errors";
 import { CLOSE_RANGE_CLOEXEC, FIRST_FREE_FD, LAST_FD, SYS } from "./constants.ts";
 import { nativeFunction } from "./libc.ts";
+import { disownChild, ownChild } from "./orphans.ts";
 import { fromNodeError } from "./syscallError.ts";
 
 /** A program to start. No shell is ever between. */
@@ -65,6 +66,11 @@ export function spawnProcess(options: SpawnOptions): Promise<ChildProcess> {
       ...(env === undefined ? {} : { env }),
       ...(signal === undefined ? {} : { signal }),
     });
+    const { pid } = child;
+    if (pid !== undefined) {
+      ownChild(pid);
+      child.once("exit", () => disownChild(pid));
+    }
     // Stays for good: an abort is also told here, and without a listener it would end this process.
     child.on("error", (error) => reject(startError(file, error)));
     child.once("spawn", () => resolve(child));
