@@ -4,7 +4,7 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startDaemon } from "./support/daemon.ts";
 import type { TestDaemon } from "./support/daemon.ts";
-import { openDefinition } from "./support/openapi.ts";
+import { openDefinition } from "./support/apiDefinition.ts";
 import { busyboxRootfs } from "./support/rootfs.ts";
 
 const VERSIONS = ["1.24", "1.41", "1.44", "1.45", "1.47", "1.51"] as const;
