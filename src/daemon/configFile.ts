@@ -36,6 +36,12 @@ function isStringList(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((item) => typeof item === "string");
 }
 
+/** `{"base": "10.10.0.0/16", "size": 24}` */
+function isPool(value: unknown): value is { readonly base: string; readonly size: number } {
+  if (typeof value !== "object" || value === null) return false;
+  return typeof Reflect.get(value, "base") === "string" && typeof Reflect.get(value, "size") === "number";
+}
+
 function checkValue(key: string, kind: Setting["kind"], value: unknown): SettingValue {
   const wrong = (): EngineError =>
     bad(`invalid value for ${key}: expected ${kind === "flag" ? "true or false" : kind}`);
@@ -51,6 +57,10 @@ function checkValue(key: string, kind: Setting["kind"], value: unknown): Setting
       Object.values(value).every(isStringList)
     )
       return value as SettingValue;
+    throw wrong();
+  }
+  if (kind === "pools") {
+    if (Array.isArray(value) && value.every(isPool)) return value.map(({ base, size }) => `base=${base},size=${size}`);
     throw wrong();
   }
   if (typeof value !== TYPE_OF_KIND[kind]) throw wrong();

@@ -21,7 +21,7 @@ function parseOptions(): ParseOptions {
     if (setting.flag === undefined) continue;
     options[setting.flag] = {
       type: setting.kind === "flag" ? "boolean" : "string",
-      multiple: setting.kind === "list",
+      multiple: setting.kind === "list" || setting.kind === "pools",
       ...(setting.short === undefined ? {} : { short: setting.short }),
     };
   }
@@ -98,7 +98,8 @@ export function helpText(): string {
   const rows = entries()
     .filter(([, setting]) => setting.flag !== undefined)
     .map(([, { flag = "", short, kind, help }]) => {
-      const type = kind === "flag" ? "" : kind === "list" ? " list" : kind === "number" ? " int" : " string";
+      const type =
+        kind === "flag" ? "" : kind === "list" || kind === "pools" ? " list" : kind === "number" ? " int" : " string";
       return `  ${short === undefined ? "    " : `-${short}, `}${`--${flag}${type}`.padEnd(32)} ${help}`;
     });
   return [

@@ -1,7 +1,9 @@
 import { EngineError, ErrorCode } from "#errors";
 import { LOG_LEVELS } from "#engine";
 import type { LogLevel } from "#engine";
+import type { EngineConfig } from "#engine";
 import { parseMirror } from "./mirrors.ts";
+import { NETWORK_SETTINGS, toNetworkDefaults } from "./networkOptions.ts";
 
 /** What a daemon can be told, by flag or by configuration file. */
 export interface DaemonOptions {
@@ -21,6 +23,7 @@ export interface DaemonOptions {
   readonly maxConcurrentUploads: number;
   readonly maxDownloadAttempts: number;
   readonly tls: TlsOptions | undefined;
+  readonly networks: EngineConfig["networks"];
 }
 
 /** Files of PEM; `verifyClients` asks every client for a certificate that `caFile` signed. */
@@ -31,7 +34,7 @@ export interface TlsOptions {
   readonly keyFile: string;
 }
 
-type Kind = "text" | "flag" | "number" | "list" | "map";
+type Kind = "text" | "flag" | "number" | "list" | "map" | "pools";
 
 /** One setting: its flag, its key in the configuration file (daemon.json, Docker's spelling), its help. */
 export interface Setting {
@@ -63,6 +66,7 @@ export type SettingName =
   | "tlsCa"
   | "tlsCert"
   | "tlsKey"
+  | keyof typeof NETWORK_SETTINGS
   | "configFile"
   | "help"
   | "version";
@@ -164,6 +168,7 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     help: 'This daemon\'s certificate (default "/etc/varve/cert.pem")',
   },
   tlsKey: { kind: "text", flag: "tlskey", key: "tlskey", help: 'This daemon\'s key (default "/etc/varve/key.pem")' },
+  ...NETWORK_SETTINGS,
   configFile: {
     kind: "text",
     flag: "config-file",
@@ -241,5 +246,6 @@ export function toDaemonOptions(given: Given): DaemonOptions {
     maxConcurrentUploads: positive(given.maxConcurrentUploads, 5, "max concurrent uploads"),
     maxDownloadAttempts: positive(given.maxDownloadAttempts, 5, "max download attempts"),
     tls: parseTls(given),
+    networks: toNetworkDefaults(given),
   };
 }

@@ -1,3 +1,4 @@
+import type { NetworkDefaults } from "#networks";
 import type { RegistryOptions } from "#remote";
 
 /** Everything `createEngine` needs; the daemon fills it from flags and config file. */
@@ -15,6 +16,7 @@ export interface EngineConfig {
   readonly maxConcurrentUploads: number;
   /** Times a transfer is tried again. Default 5. */
   readonly maxDownloadAttempts: number;
+  readonly networks: NetworkDefaults;
   readonly labels: readonly string[];
   readonly debug: boolean;
   /** One line for people who watch the daemon; `level` as in `--log-level`. */

@@ -115,6 +115,7 @@ function openNetworks(
     dataRoot,
     execRoot,
     isDefaultRoot,
+    defaults: config.networks,
     events: events.emit,
     log,
   });

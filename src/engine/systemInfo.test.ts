@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { tmpdir } from "node:os";
 import { test } from "node:test";
+import { DOCKER_DEFAULTS } from "#networks";
 import type { EngineConfig } from "./config.ts";
 import { createSystemInfo } from "./systemInfo.ts";
 import { VERSION } from "./version.ts";
@@ -17,6 +18,7 @@ const CONFIG: EngineConfig = {
   maxConcurrentDownloads: 3,
   maxConcurrentUploads: 5,
   maxDownloadAttempts: 5,
+  networks: DOCKER_DEFAULTS,
   labels: ["a=b"],
   debug: false,
   log: () => undefined,

@@ -10,7 +10,8 @@ import { NetworkIndex } from "./catalog/networkIndex.ts";
 import { Dataplane } from "./dataplane/dataplane.ts";
 import { DnsForwarder } from "./dns/forwarder.ts";
 import { createDrivers } from "./drivers/drivers.ts";
-import { DEFAULT_POOLS_V4, uniqueLocalPool } from "./ipam/addressSpace.ts";
+import { DEFAULT_POOLS_V4, defaultPool, uniqueLocalPool } from "./ipam/addressSpace.ts";
+import type { NetworkDefaults } from "./networkDefaults.ts";
 import type { NetworkRecord } from "./networkRecord.ts";
 import type { NetworkServices } from "./networkService.ts";
 import { HostPorts } from "./ports/hostPorts.ts";
@@ -28,6 +29,7 @@ export interface NetworkServiceOptions {
   /** Names host-wide things apart from those of other daemons: the default one has plain names. */
   readonly dataRoot: string;
   readonly isDefaultRoot: boolean;
+  readonly defaults: NetworkDefaults;
   readonly events: EventSink;
   readonly log: (level: "info" | "warn" | "error", line: string) => void;
 }
@@ -61,23 +63,26 @@ const ADDRESSLESS = {
 export function createNetworkService(options: NetworkServiceOptions): NetworkServices {
   const { events, log } = options;
   const names = hostNames(options);
-  const dataplane = new Dataplane(names.table, log);
+  const dataplane = new Dataplane(
+    { table: names.table, packetFilter: options.defaults.packetFilter, forwarding: options.defaults.forwarding },
+    log,
+  );
   const networks = new NetworkIndex(options.networks);
-  const pools = [...DEFAULT_POOLS_V4, uniqueLocalPool(options.dataRoot)];
+  const { defaults } = options;
+  const named = defaults.pools.map(({ base, size }) => defaultPool(base, size));
+  const pools = [...(named.length > 0 ? named : DEFAULT_POOLS_V4), uniqueLocalPool(options.dataRoot)];
   const addressing = new Addressing(pools, (family) => dataplane.hostSubnets(family));
   const drivers = createDrivers(dataplane, () => networks);
   const tables: NameTables = new NameTables((id) => store.members(id));
   const store: SandboxStore = new SandboxStore(options.sandboxes, (ids) => tables.forget(ids));
-  const defaultBridge = new DefaultBridge(
-    { networks, addressing, dataplane },
-    { bridge: names.bridge, mtu: 1500, icc: true, masquerade: true, hostBinding: "0.0.0.0" },
-  );
+  const defaultBridge = new DefaultBridge({ networks, addressing, dataplane }, { bridge: names.bridge, defaults });
   const context: SandboxContext = {
     networks,
     addressing,
     dataplane,
     drivers,
     defaultBridge,
+    defaults,
     store,
     tables,
     hostPorts: new HostPorts(),

@@ -13,7 +13,7 @@ import type {
 } from "#containers";
 import { openLayerStore } from "#layers";
 import { openMetadata } from "#metadata";
-import { createNetworkService } from "#networks";
+import { createNetworkService, DOCKER_DEFAULTS } from "#networks";
 import { parseDigest, parseImageConfig } from "#oci";
 import { openSnapshotter } from "#snapshots";
 import { openVolumes } from "#volumes";
@@ -121,6 +121,7 @@ export async function openContainerRooms(extra: readonly Member[] = []): Promise
       dataRoot,
       execRoot,
       isDefaultRoot: false,
+      defaults: DOCKER_DEFAULTS,
       events: () => undefined,
       log: write,
     });

@@ -1,21 +1,15 @@
 import { formatSubnet, overlaps, parseCidr } from "../ipam/subnet.ts";
 import type { Dataplane } from "../dataplane/dataplane.ts";
+import type { NetworkDefaults } from "../networkDefaults.ts";
 import { BRIDGE_OPTION, bridgeSettings } from "../networkRecord.ts";
 import type { NetworkRecord } from "../networkRecord.ts";
 import type { Addressing } from "./addressing.ts";
 import type { NetworkIndex } from "./networkIndex.ts";
 
-/** What an administrator set of the default network (`bip`, `mtu`, `icc` …). */
+/** Its bridge's name, and what an administrator set of it. */
 export interface DefaultBridgeOptions {
   readonly bridge: string;
-  readonly mtu: number;
-  readonly icc: boolean;
-  readonly masquerade: boolean;
-  readonly hostBinding: string;
-  /** `172.17.0.1/16`: the bridge's own address; absent: chosen. */
-  readonly address?: string;
-  /** `172.17.1.0/24`: where containers' addresses come from. */
-  readonly range?: string;
+  readonly defaults: NetworkDefaults;
 }
 
 const NAME = "bridge";
@@ -46,12 +40,13 @@ export class DefaultBridge {
 
   /** The record as it shall be at the daemon's start: options are the administrator's of today. */
   settle(known: NetworkRecord | undefined, fresh: () => Pick<NetworkRecord, "id" | "created">): void {
-    const { bridge, mtu, icc, masquerade, hostBinding } = this.#options;
+    const { bridge, defaults } = this.#options;
+    const { mtu, icc, masquerade, publishAddress } = defaults;
     const options = {
       [BRIDGE_OPTION.isDefault]: "true",
       [BRIDGE_OPTION.icc]: String(icc),
       [BRIDGE_OPTION.masquerade]: String(masquerade),
-      [BRIDGE_OPTION.hostBinding]: hostBinding,
+      [BRIDGE_OPTION.hostBinding]: publishAddress,
       [BRIDGE_OPTION.name]: bridge,
       [BRIDGE_OPTION.mtu]: String(mtu),
     };
@@ -65,7 +60,7 @@ export class DefaultBridge {
   }
 
   #fits({ pools, automatic }: NetworkRecord): boolean {
-    const { address, range } = this.#options;
+    const { address, range } = this.#options.defaults;
     if (address === undefined) return automatic;
     const [pool] = pools;
     return !automatic && pool !== undefined && sameBlock(pool.subnet, address) && pool.range === range;
@@ -73,7 +68,7 @@ export class DefaultBridge {
 
   /** Chooses the subnet. */
   #elect(record: NetworkRecord): NetworkRecord {
-    const { address, range } = this.#options;
+    const { address, range } = this.#options.defaults;
     const wanted = address === undefined ? undefined : parseCidr(address);
     const named =
       wanted === undefined || address === undefined

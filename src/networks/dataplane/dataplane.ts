@@ -33,12 +33,20 @@ export interface BridgePlan {
   readonly ipv6: boolean;
 }
 
+/** What of the host may be changed. */
+export interface DataplaneOptions {
+  readonly table: string;
+  readonly packetFilter: boolean;
+  readonly forwarding: boolean;
+}
+
 /** Foreign chains are looked at again after this long: dockerd or a firewall may have come up meanwhile. */
 const FOREIGN_CHECK_MS = 2000;
 
 /** The kernel's side of bridge networks: bridges, our table, the ports in it. Everything is synchronous but removal. */
 export class Dataplane {
   readonly #table: string;
+  readonly #options: DataplaneOptions;
   readonly #log: (level: "warn", line: string) => void;
   readonly #bridges = new Map<string, BridgePlan>();
   readonly #ports = new Set<PublishedPort>();
@@ -46,8 +54,9 @@ export class Dataplane {
   #filter: Nftables | undefined;
   #foreignCheckedAt = 0;
 
-  constructor(table: string, log: (level: "warn", line: string) => void) {
-    this.#table = table;
+  constructor(options: DataplaneOptions, log: (level: "warn", line: string) => void) {
+    this.#table = options.table;
+    this.#options = options;
     this.#log = log;
   }
 
@@ -114,6 +123,7 @@ export class Dataplane {
     setNetworkSysctl(`ipv4/conf/${bridge}/route_localnet`, "1");
     setNetworkSysctl(`ipv6/conf/${bridge}/accept_ra`, "0");
     this.host.request(linkUp(index));
+    if (!this.#options.forwarding) return;
     enableForwarding("/proc/sys/net/ipv4/ip_forward");
     if (ipv6) enableForwarding("/proc/sys/net/ipv6/conf/all/forwarding");
   }
@@ -157,6 +167,7 @@ export class Dataplane {
   }
 
   publish(ports: readonly PublishedPort[]): void {
+    if (!this.#options.packetFilter) return;
     if (ports.length > 0) {
       try {
         this.#nft.run(publishCommands(this.#table, ports));
@@ -183,6 +194,7 @@ export class Dataplane {
 
   /** Our table from what we know, in one transaction. */
   replaceTable(): void {
+    if (!this.#options.packetFilter) return;
     const bridges = [...this.#bridges.values()].map(({ rules }) => rules);
     if (bridges.length === 0) return this.dropTable();
     this.#nft.run(renderTable(this.#table, bridges, [...this.#ports]));
@@ -200,6 +212,7 @@ export class Dataplane {
   }
 
   #foreign(commands: (entries: readonly unknown[]) => string): void {
+    if (!this.#options.packetFilter) return;
     let entries: readonly unknown[];
     try {
       entries = this.#nft.list("list chain ip filter FORWARD");

@@ -5,6 +5,7 @@ import type { NetworkIndex } from "../catalog/networkIndex.ts";
 import type { Dataplane } from "../dataplane/dataplane.ts";
 import type { DnsForwarder } from "../dns/forwarder.ts";
 import type { Drivers } from "../drivers/drivers.ts";
+import type { NetworkDefaults } from "../networkDefaults.ts";
 import type { HostPorts } from "../ports/hostPorts.ts";
 import type { NameTables } from "./names.ts";
 import type { SandboxStore } from "./sandboxStore.ts";
@@ -16,6 +17,7 @@ export interface SandboxContext {
   readonly dataplane: Dataplane;
   readonly drivers: Drivers;
   readonly defaultBridge: DefaultBridge;
+  readonly defaults: NetworkDefaults;
   readonly store: SandboxStore;
   readonly tables: NameTables;
   readonly hostPorts: HostPorts;

@@ -38,6 +38,7 @@ function linkEntries(context: SandboxContext, { name, links }: SandboxFacts): re
 /** What `host-gateway` means: the host on the default network, which is made for it. */
 function hostGateway(context: SandboxContext, extra: readonly string[]): string | undefined {
   if (!extra.some((text) => /[:=]host-gateway$/.test(text))) return undefined;
+  if (context.defaults.hostGateway !== undefined) return context.defaults.hostGateway;
   const network = context.defaultBridge.open();
   context.drivers(network.driver)?.open(network);
   return network.pools[0]?.gateway;

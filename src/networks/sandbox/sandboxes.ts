@@ -79,7 +79,8 @@ export class Sandboxes implements SandboxService {
     return { name: network?.name ?? reference, networkId: network?.id ?? "", config, dnsNames: null };
   }
 
-  async open(facts: SandboxFacts): Promise<string | undefined> {
+  async open(given: SandboxFacts): Promise<string | undefined> {
+    const facts = this.withDefaults(given);
     const shared = /^container:(.+)$/.exec(facts.mode)?.[1];
     if (shared !== undefined) return this.namespaceOf(shared);
     this.close(facts.containerId);
@@ -94,6 +95,17 @@ export class Sandboxes implements SandboxService {
       this.#context.store.put(this.#shut(sandbox));
       throw error;
     }
+  }
+
+  /** What a container says nothing about is the administrator's to say. */
+  withDefaults(facts: SandboxFacts): SandboxFacts {
+    const { dns, dnsOptions, dnsSearch } = this.#context.defaults;
+    return {
+      ...facts,
+      dns: facts.dns.length > 0 ? facts.dns : dns,
+      dnsOptions: facts.dnsOptions.length > 0 ? facts.dnsOptions : dnsOptions,
+      dnsSearch: facts.dnsSearch.length > 0 ? facts.dnsSearch : dnsSearch,
+    };
   }
 
   /** Finds the networks and takes addresses; nothing is made yet. */
@@ -259,11 +271,11 @@ export class Sandboxes implements SandboxService {
   }
 
   connect(reference: string, facts: SandboxFacts, endpoint: EndpointConfig): Promise<void> {
-    return this.#changes.connect(reference, facts, endpoint);
+    return this.#changes.connect(reference, this.withDefaults(facts), endpoint);
   }
 
   disconnect(reference: string, facts: SandboxFacts, force: boolean): Promise<void> {
-    return this.#changes.disconnect(reference, facts, force);
+    return this.#changes.disconnect(reference, this.withDefaults(facts), force);
   }
 
   rename(facts: SandboxFacts): void {
