@@ -21,6 +21,7 @@ import type { VolumeCatalog } from "#volumes";
 import { busyboxRootfs } from "../e2e/support/rootfs.ts";
 import type { Member } from "../e2e/support/rootfs.ts";
 import { mountsBelow } from "../e2e/support/daemon.ts";
+import { removeNetworkLeftovers } from "../e2e/support/networkLeftovers.ts";
 import { run } from "../e2e/support/process.ts";
 
 export interface SeenEvent {
@@ -201,6 +202,7 @@ export async function openContainerRooms(extra: readonly Member[] = []): Promise
         await rooms.containers.remove(String(row["Id"]), { force: true, volumes: false });
       }
       await rooms.close();
+      await removeNetworkLeftovers(dataRoot);
       for (const target of mountsBelow(folder).reverse()) await run("umount", ["-l", target]);
       await rm(folder, { recursive: true, force: true });
     },

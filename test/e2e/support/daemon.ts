@@ -7,6 +7,7 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { removeNetworkLeftovers } from "./networkLeftovers.ts";
 import { must, run } from "./process.ts";
 import type { Ran, RunOptions } from "./process.ts";
 
@@ -146,6 +147,7 @@ export async function startDaemon(settings: DaemonSettings = {}): Promise<TestDa
         await api("DELETE", `/containers/${String(Reflect.get(Object(row), "Id"))}?force=1&v=1`).catch(() => undefined);
       }
       await end("SIGTERM");
+      await removeNetworkLeftovers(dataRoot);
       for (const target of mountsBelow(folder).reverse()) await run("umount", ["-l", target]);
       await rm(folder, { recursive: true, force: true });
     },
