@@ -22,7 +22,7 @@ import type {
 import { newContainer, parseName } from "./createContainer.ts";
 import type { ContainerServiceOptions } from "./createContainerService.ts";
 import { parseDocument } from "./document.ts";
-import { findShared, networkFacts } from "./networking/networkFacts.ts";
+import { findShared, networkFacts, shownLinks } from "./networking/networkFacts.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { listContainers } from "./listContainers.ts";
 import type { MountPoint } from "./mounts/mountPoint.ts";
@@ -125,6 +125,7 @@ export class Containers implements ContainerService {
       graphDriver: { Data, Name: snapshots.driver.name },
       runtimeName: name,
       network: sandboxes.settings(container.id),
+      links: shownLinks(container, this.#index),
       etcDirectory: (findShared(NetworkMode, this.#index) ?? container).paths.directory,
     });
   }

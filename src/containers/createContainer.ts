@@ -8,7 +8,7 @@ import type { ContainerCreateRequest } from "./containerService.ts";
 import { invalidName } from "./containerError.ts";
 import { INITIAL_STATE, timestamp } from "./document.ts";
 import type { ContainerDocument } from "./document.ts";
-import { checkLinks, checkNetworkMode, findShared } from "./networking/networkFacts.ts";
+import { checkNetworkMode, findShared, pinLinks } from "./networking/networkFacts.ts";
 import { mergeConfig } from "./request/containerConfig.ts";
 import { parseHostConfig } from "./request/hostConfig.ts";
 import type { HostConfig } from "./request/hostConfig.ts";
@@ -88,7 +88,8 @@ export function newContainer(
   // One that is not there is missed by the start, as in Docker.
   const shared = findShared(parsed.NetworkMode, index);
   const asked = shared === undefined ? parsed : { ...parsed, NetworkMode: `container:${shared.id}` };
-  const { hostConfig, warnings } = checkResources(asked, kernelSupport());
+  const { hostConfig: checked, warnings } = checkResources(asked, kernelSupport());
+  const hostConfig = { ...checked, Links: pinLinks(checked, index) };
   if (hostConfig.UTSMode === "host" && (request.Hostname ?? "") !== "") {
     throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, "conflicting options: hostname and the UTS mode");
   }
@@ -109,7 +110,6 @@ export function newContainer(
     state: INITIAL_STATE,
   };
   check(document);
-  checkLinks(document, index);
   checkNetworkMode(document, {
     hostname: request.Hostname ?? "",
     macAddress: textOf(request["MacAddress"]),

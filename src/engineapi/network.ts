@@ -31,6 +31,8 @@ export interface NetworkResource {
   readonly Created: string;
   readonly Scope: string;
   readonly Driver: string;
+  /** Told since API 1.48. */
+  readonly EnableIPv4: boolean;
   readonly EnableIPv6: boolean;
   readonly IPAM: NetworkIpam;
   readonly Internal: boolean;

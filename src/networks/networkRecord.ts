@@ -22,6 +22,8 @@ export interface NetworkRecord {
   readonly created: string;
   readonly scope: string;
   readonly driver: DriverName;
+  /** Absent: true. */
+  readonly enableIPv4?: boolean;
   readonly enableIPv6: boolean;
   readonly internal: boolean;
   readonly attachable: boolean;
@@ -51,6 +53,7 @@ export function toResource(record: NetworkRecord): NetworkResource {
     Created: record.created,
     Scope: record.scope,
     Driver: record.driver,
+    EnableIPv4: record.enableIPv4 ?? true,
     EnableIPv6: record.enableIPv6,
     IPAM: record.ipam,
     Internal: record.internal,

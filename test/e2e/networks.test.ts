@@ -102,13 +102,14 @@ describe("networks: their lives", () => {
       )
     ).trim();
     assert.match(id, /^[0-9a-f]{64}$/);
-    const { Created, Id, EnableIPv4: _, ...rest } = await inspect("life");
+    const { Created, Id, ...rest } = await inspect("life");
     assert.match(String(Created), /^\d{4}-\d\d-\d\dT/);
     assert.equal(Id, id);
     assert.deepEqual(rest, {
       Name: "life",
       Scope: "local",
       Driver: "bridge",
+      EnableIPv4: true,
       EnableIPv6: false,
       IPAM: { Driver: "default", Options: {}, Config: [{ Subnet: "10.201.1.0/24", Gateway: "10.201.1.254" }] },
       Internal: false,
@@ -436,6 +437,45 @@ describe("networks: both command lines say the same", () => {
       assert.deepEqual(ours, theirs, args.join(" "));
     }
     await must_("network", "rm", "same");
+  });
+});
+
+describe("networks: the daemon comes and goes", () => {
+  test("killed and back, names, ports and addresses are as they were", async () => {
+    await must_("network", "create", "lasting");
+    await start("server", ["--network", "lasting", "--network-alias", "served", "-p", "127.0.0.1::80"], ...SAY_HELLO);
+    const [port, own] = [await portOf("server", "80"), await address("server", "lasting")];
+    assert.equal(await readFrom("127.0.0.1", port), "hello\n");
+    await daemon.kill();
+    assert.equal(await readFrom("127.0.0.1", port), "hello\n");
+    await daemon.start();
+    assert.equal(await readFrom("127.0.0.1", port), "hello\n");
+    assert.deepEqual(await lookup("lasting", "served"), [own]);
+    await start("other", ["--network", "lasting"]);
+    assert.notEqual(await address("other", "lasting"), own);
+    const taken = await docker("run", "--rm", "-p", `127.0.0.1:${port}:80`, IMAGE, "true");
+    assert.match(taken.stderr, /port is already allocated/);
+    await must_("rm", "-f", "server", "other");
+    await must_("network", "rm", "lasting");
+  });
+});
+
+describe("networks: IPv6", () => {
+  test("both families, or the sixth alone", async () => {
+    await must_("network", "create", "--ipv6", "--subnet", "fd00:201::/64", "both");
+    await must_("network", "create", "--ipv6", "--ipv4=false", "sixth");
+    await start("dual", ["--network", "both"]);
+    assert.deepEqual(await lookup("both", "dual", "aaaa"), ["fd00:201::2"]);
+    assert.match(await address("dual", "both"), ADDRESS);
+    const { EnableIPv4, EnableIPv6, IPAM } = await inspect("sixth");
+    assert.deepEqual([EnableIPv4, EnableIPv6, IPAM.Config.length], [false, true, 1]);
+    const { stdout } = await inside("sixth", "busybox ip -o addr show dev eth0");
+    assert.match(stdout, /inet6 fd/);
+    assert.doesNotMatch(stdout, /inet /);
+    await must_("rm", "-f", "dual");
+    await must_("network", "rm", "both", "sixth");
+    const neither = await docker("network", "create", "--ipv4=false", "neither");
+    assert.equal(neither.stderr, "Error response from daemon: IPv4 or IPv6 must be enabled\n");
   });
 });
 

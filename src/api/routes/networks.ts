@@ -1,4 +1,5 @@
 import { EngineError, ErrorCode } from "#errors";
+import type { NetworkResource } from "#engineapi";
 import type { ContainerNetworks } from "#containers";
 import type { NetworkCatalog } from "#networks";
 import type { Exchange } from "../exchange.ts";
@@ -7,6 +8,15 @@ import type { Route } from "../router.ts";
 
 /** Lists of older versions hold each network's containers. */
 const LIST_WITHOUT_CONTAINERS = 1028;
+
+/** Before it, a network always had IPv4, and did not say so. */
+const NAMES_IPV4 = 1048;
+
+function onWire(network: NetworkResource, version: number): Readonly<Record<string, unknown>> {
+  if (version >= NAMES_IPV4) return { ...network };
+  const { EnableIPv4: _, ...rest } = network;
+  return rest;
+}
 
 const TRUE = ["1", "t", "T", "true", "TRUE", "True"];
 const FALSE = ["0", "f", "F", "false", "FALSE", "False"];
@@ -25,13 +35,17 @@ function checkVerbose(exchange: Exchange): void {
 function list(catalog: NetworkCatalog, exchange: Exchange): void {
   const networks = catalog.list(parseFilters(exchange.query.get("filters")));
   const whole = exchange.version < LIST_WITHOUT_CONTAINERS;
-  exchange.json(200, whole ? networks.map(({ Id }) => catalog.inspect(Id)) : networks);
+  exchange.json(
+    200,
+    networks.map((network) => onWire(whole ? catalog.inspect(network.Id) : network, exchange.version)),
+  );
 }
 
 function inspect(catalog: NetworkCatalog, exchange: Exchange): void {
   checkVerbose(exchange);
   const scope = exchange.query.get("scope") ?? "";
-  exchange.json(200, catalog.inspect(exchange.param("id"), ...(scope === "" ? [] : [scope])));
+  const network = catalog.inspect(exchange.param("id"), ...(scope === "" ? [] : [scope]));
+  exchange.json(200, onWire(network, exchange.version));
 }
 
 /** Networks: what there is of them, and which containers are on them. */

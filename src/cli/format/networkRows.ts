@@ -5,7 +5,7 @@ import { goTimeOf } from "./shape.ts";
 import { shortId } from "./units.ts";
 
 /** A network as lists show it; daemons before API 1.48 do not say whether it has IPv4. */
-export type NetworkSummary = NetworkResource & { readonly EnableIPv4?: boolean };
+export type NetworkSummary = Omit<NetworkResource, "EnableIPv4"> & { readonly EnableIPv4?: boolean };
 
 /** Column titles of a network row. */
 export const NETWORK_TITLES: Readonly<Record<string, string>> = {

@@ -4,6 +4,7 @@ import type { Container } from "../container.ts";
 import { wrongState } from "../containerError.ts";
 import type { ContainerIndex } from "../containerIndex.ts";
 import type { ContainerDocument } from "../document.ts";
+import type { HostConfig } from "../request/hostConfig.ts";
 import { etcFilesAt } from "../rootfs/etcFiles.ts";
 import { linkEnvironment } from "./linkEnvironment.ts";
 
@@ -15,29 +16,44 @@ export function sharedContainer(mode: string, index: ContainerIndex): Container 
   return reference === undefined ? undefined : index.get(reference);
 }
 
+function findContainer(reference: string, index: ContainerIndex): Container | undefined {
+  try {
+    return index.get(reference);
+  } catch {
+    return undefined; // gone
+  }
+}
+
 /** The same, undefined too when that container is gone. */
 export function findShared(mode: string, index: ContainerIndex): Container | undefined {
-  try {
-    return sharedContainer(mode, index);
-  } catch {
-    return undefined;
-  }
+  const reference = CONTAINER_MODE.exec(mode)?.[1];
+  return reference === undefined ? undefined : findContainer(reference, index);
 }
 
 const onDefaultNetwork = (mode: string): boolean => ["default", "bridge"].includes(mode);
 
-/** Legacy links name containers that are there. @throws {invalid_argument} in Docker's words */
-export function checkLinks({ hostConfig }: ContainerDocument, index: ContainerIndex): void {
-  if (!onDefaultNetwork(hostConfig.NetworkMode)) return;
-  for (const link of hostConfig.Links ?? []) {
-    const [reference = ""] = link.split(":", 1);
+/** `container:alias` by the container's id, so that a link outlives a rename. @throws {invalid_argument} in Docker's words */
+export function pinLinks({ NetworkMode, Links }: HostConfig, index: ContainerIndex): readonly string[] | null {
+  if (Links === null || !onDefaultNetwork(NetworkMode)) return Links;
+  return Links.map((link) => {
+    const [reference = "", alias = reference] = link.split(":", 2);
     try {
-      index.get(reference);
+      return `${index.get(reference).id}:${alias}`;
     } catch (cause) {
       const message = `could not get container for ${reference}: ${messageOf(cause)}`;
       throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, message, { cause });
     }
-  }
+  });
+}
+
+/** `HostConfig.Links` as inspect shows it, `/db:/web/alias`, without those to containers that are gone. */
+export function shownLinks({ document }: Container, index: ContainerIndex): readonly string[] | null {
+  const shown = (document.hostConfig.Links ?? []).flatMap((link) => {
+    const [reference = "", alias = reference] = link.split(":", 2);
+    const target = findContainer(reference, index);
+    return target === undefined ? [] : [`/${target.document.name}:/${document.name}/${alias.replace(/^.*\//, "")}`];
+  });
+  return shown.length === 0 ? null : shown;
 }
 
 /** The variables of all legacy links; their containers run. */
@@ -61,9 +77,10 @@ export function linkVariables(
 /** `container:alias` of the default network; on others links are endpoint settings. */
 function linksOf({ hostConfig }: ContainerDocument, index: ContainerIndex): readonly SandboxLink[] {
   if (!onDefaultNetwork(hostConfig.NetworkMode)) return [];
-  return (hostConfig.Links ?? []).map((link) => {
+  return (hostConfig.Links ?? []).flatMap((link) => {
     const [reference = "", alias = reference] = link.split(":", 2);
-    return { containerId: index.get(reference).id, alias: alias.replace(/^.*\//, "") };
+    const target = findContainer(reference, index);
+    return target === undefined ? [] : [{ containerId: target.id, alias: alias.replace(/^.*\//, "") }];
   });
 }
 
@@ -72,7 +89,7 @@ function modeOf({ config, hostConfig }: ContainerDocument): string {
   return hostConfig.NetworkMode === "default" ? "bridge" : hostConfig.NetworkMode;
 }
 
-/** What the networks room needs to know of a container. @throws {not_found} for a link to a container that is gone */
+/** What the networks room needs to know of a container. */
 export function networkFacts({ document, paths }: Container, index: ContainerIndex): SandboxFacts {
   const { config, hostConfig } = document;
   const etc = etcFilesAt(paths.directory);

@@ -45,6 +45,7 @@ export interface InspectFacts {
   readonly graphDriver: { readonly Name: string; readonly Data: GraphDriverData };
   readonly runtimeName: string;
   readonly network: SandboxSettings;
+  readonly links: readonly string[] | null;
   /** Where its files of /etc are: another container's directory if it shares that one's network. */
   readonly etcDirectory: string;
 }
@@ -71,7 +72,7 @@ export function inspectContainer(container: Container, facts: InspectFacts): Rea
     ProcessLabel: "",
     AppArmorProfile: "",
     ExecIDs: container.execIds.size === 0 ? null : [...container.execIds],
-    HostConfig: { ...wire, Runtime: hostConfig.Runtime === "" ? runtimeName : hostConfig.Runtime },
+    HostConfig: { ...wire, Links: facts.links, Runtime: hostConfig.Runtime === "" ? runtimeName : hostConfig.Runtime },
     GraphDriver: graphDriver,
     Mounts: mountsOnWire(container.document.mountPoints),
     Config: config,

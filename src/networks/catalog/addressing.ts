@@ -74,9 +74,8 @@ export class Addressing {
    * Claims the subnets of a new network: those it names, else one of the default pools.
    * @throws {invalid_argument} {permission_denied} {not_found} in Docker's words; then nothing is claimed
    */
-  plan(id: string, wanted: readonly IpamPool[], enableIPv6: boolean): AddressPlan {
+  plan(id: string, wanted: readonly IpamPool[], families: readonly IpFamily[]): AddressPlan {
     const named = parseIpamConfig(wanted);
-    const families: readonly IpFamily[] = enableIPv6 ? [4, 6] : [4];
     const missing = families.filter((family) => !named.some(({ subnet }) => subnet.family === family));
     const claimed: Subnet[] = [];
     try {

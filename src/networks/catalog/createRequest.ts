@@ -12,6 +12,7 @@ export interface CreateRequest {
   readonly scope: string;
   readonly internal: boolean;
   readonly attachable: boolean;
+  readonly enableIPv4: boolean;
   readonly enableIPv6: boolean;
   readonly configOnly: boolean;
   readonly configFrom: string;
@@ -130,6 +131,7 @@ export function parseCreateRequest(body: unknown): CreateRequest {
     scope: scope === "" ? "local" : scope,
     internal: flagAt(json, "Internal"),
     attachable: flagAt(json, "Attachable"),
+    enableIPv4: (json["EnableIPv4"] ?? null) === null ? true : flagAt(json, "EnableIPv4"),
     enableIPv6: flagAt(json, "EnableIPv6"),
     configOnly: flagAt(json, "ConfigOnly"),
     configFrom: textAt(objectAt(json["ConfigFrom"], "ConfigFrom"), "Network"),
@@ -145,6 +147,7 @@ export function parseCreateRequest(body: unknown): CreateRequest {
   if (request.driver === "host" || request.driver === "null") {
     throw forbidden(`only one instance of "${request.driver}" network is allowed`);
   }
+  if (!request.enableIPv4 && !request.enableIPv6) throw badRequest("IPv4 or IPv6 must be enabled");
   checkConfiguration(request, scope);
   if (request.ipamDriver === "null") throw badRequest("ipv4 pool is empty");
   if (request.ipamDriver !== "default") throw pluginNotFound(request.ipamDriver);

@@ -80,7 +80,7 @@ export class DefaultBridge {
               ...(range === undefined ? {} : { IPRange: range }),
             },
           ];
-    const { pools, shown, automatic } = this.#addressing.plan(record.id, named, false);
+    const { pools, shown, automatic } = this.#addressing.plan(record.id, named, [4]);
     return { ...record, pools, automatic, ipam: { Driver: "default", Options: null, Config: shown } };
   }
 

@@ -4,6 +4,7 @@ import { forbidden, inUse, networkExists, networkNotFound } from "../networkErro
 import { isPredefined, PREDEFINED, toResource } from "../networkRecord.ts";
 import type { NetworkRecord } from "../networkRecord.ts";
 import type { NetworkCatalog } from "../networkService.ts";
+import type { IpFamily } from "../ipam/address.ts";
 import type { Drivers } from "../drivers/drivers.ts";
 import { newId } from "../sandbox/endpoints.ts";
 import type { Member, SandboxStore } from "../sandbox/sandboxStore.ts";
@@ -36,6 +37,10 @@ function memberOnWire({ sandbox, endpoint }: Member): NetworkResource["Container
     IPv4Address: withPrefix(ipv4),
     IPv6Address: withPrefix(ipv6),
   };
+}
+
+function familiesOf({ enableIPv4, enableIPv6 }: CreateRequest): readonly IpFamily[] {
+  return [...(enableIPv4 ? [4 as const] : []), ...(enableIPv6 ? [6 as const] : [])];
 }
 
 /** Records of networks, and what is on the host because of them. */
@@ -74,8 +79,8 @@ export class Catalog implements NetworkCatalog {
     if (source?.configOnly !== true) {
       throw forbidden(`configuration network ${JSON.stringify(request.configFrom)} does not exist`);
     }
-    const { enableIPv6, options, labels, ipam } = source;
-    return { ...request, enableIPv6, options, labels, ipam: ipam.Config ?? [], ipamOptions: ipam.Options };
+    const { enableIPv4 = true, enableIPv6, options, labels, ipam } = source;
+    return { ...request, enableIPv4, enableIPv6, options, labels, ipam: ipam.Config ?? [], ipamOptions: ipam.Options };
   }
 
   #newRecord(request: CreateRequest): NetworkRecord {
@@ -83,7 +88,7 @@ export class Catalog implements NetworkCatalog {
     const { ipam, ipamDriver, ipamOptions, ...kept } = request;
     const plan = request.configOnly
       ? { pools: [], shown: ipam, automatic: false }
-      : this.#context.addressing.plan(id, ipam, request.enableIPv6);
+      : this.#context.addressing.plan(id, ipam, familiesOf(request));
     return {
       version: 1,
       id,

@@ -77,7 +77,7 @@ export function allocate(
   const id = newId();
   const driver = context.drivers(network.driver);
   if (driver === undefined) return { id, interface: "", hostInterface: "", mac: "" };
-  const ipv4 = takeAddress(context, network, 4, config);
+  const ipv4 = network.enableIPv4 === false ? undefined : takeAddress(context, network, 4, config);
   try {
     const ipv6 = network.enableIPv6 ? takeAddress(context, network, 6, config) : undefined;
     const mac = config.MacAddress ? normalMac(config.MacAddress) : macOf(ipv4?.address);
