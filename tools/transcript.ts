@@ -4,6 +4,8 @@
  *   sh tools/node.sh tools/transcript.ts OURS.sock DOCKERD.sock [--registry 127.0.0.1:5000] [--verbose]
  *
  * `--ours PROGRAM` and `--theirs PROGRAM` choose the command line for each, e.g. `--ours bin/varve`, or an older docker.
+ * `--lines containers` runs the container commands (`transcriptContainers.ts`) in place of the image ones, `--only TEXT` those that
+ * hold a text, `--skip TEXT` those that do not.
  * What may differ, and why, stands in docs/differences.md. Works in repositories called `transcript/…` of the registry; the registry must
  * hold debian:12-slim, the engines should hold nothing else. Exit 1 when anything differs.
  */
@@ -13,6 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { encodeTarHeader, TAR_END, tarPadding } from "#tar";
+import { CONTAINER_LINES } from "./transcriptContainers.ts";
 import { LINES } from "./transcriptLines.ts";
 
 const { values, positionals } = parseArgs({
@@ -22,6 +25,9 @@ const { values, positionals } = parseArgs({
     verbose: { type: "boolean", default: false },
     ours: { type: "string", default: "docker" },
     theirs: { type: "string", default: "docker" },
+    lines: { type: "string", default: "images" },
+    only: { type: "string", default: "" },
+    skip: { type: "string" },
   },
 });
 const [ours = "", theirs = ""] = positionals;
@@ -283,6 +289,10 @@ function mask(text: string): string {
       /^(?:[0-9a-f<>a-z]+: )?(?:Waiting|Verifying Checksum|Download complete|Pulling fs layer|Pull complete|Already exists|Preparing|Layer already exists|Pushed|Mounted from \S+)$/gm,
       "<progress>",
     )
+    .replace(/\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b/g, "<mac>")
+    .replace(/\b1(?:72|92|0)\.\d+\.\d+\.\d+\b/g, "<address>")
+    .replace(/\b[a-z]+_[a-z]+\b(?=["|\n ])/g, "<name>")
+    .replace(/"Runtime":"(?:crun|runc)"/g, '"Runtime":"<runtime>"')
     .replaceAll("varve", "docker")
     .replace(/ +$/gm, "");
   return masked.replace(/(?:<short>: )?<progress>\n(?:(?:<short>: )?<progress>\n)*/g, "<progress>\n");
@@ -293,10 +303,15 @@ interface Case {
   run(engine: Engine): Ran;
 }
 
-const CASES: readonly Case[] = [
+const inShell = (line: string): Case => ({ name: line, run: (engine) => shell(engine, line) });
+
+const IMAGE_CASES: readonly Case[] = [
   ...COMMANDS.map((args) => ({ name: `docker ${args.join(" ")}`, run: (engine: Engine) => docker(engine, args) })),
-  ...LINES.map((line) => ({ name: line, run: (engine: Engine) => shell(engine, line) })),
+  ...LINES.map(inShell),
 ];
+const CASES = (values.lines === "containers" ? CONTAINER_LINES.map(inShell) : IMAGE_CASES).filter(
+  ({ name }) => name.includes(values.only) && (values.skip === undefined || !name.includes(values.skip)),
+);
 
 function describe({ name }: Case, one: Ran, two: Ran): string {
   const parts = [`\n≠ ${name}\n`];

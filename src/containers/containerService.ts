@@ -117,8 +117,8 @@ export interface ContainerService extends ImageUsers {
   resize(reference: string, rows: number, columns: number): Promise<void>;
   /** With `force` one that runs is killed first. @throws {conflict} CONTAINER_STATE when it runs and `force` is not given */
   remove(reference: string, options: { readonly force: boolean; readonly volumes: boolean }): Promise<void>;
-  /** `GET /containers/{id}/json`. */
-  inspect(reference: string): Promise<Readonly<Record<string, unknown>>>;
+  /** `GET /containers/{id}/json`; `size`: with `SizeRw` and `SizeRootFs`. */
+  inspect(reference: string, options?: { readonly size?: boolean }): Promise<Readonly<Record<string, unknown>>>;
   /** `GET /containers/json`. @throws {invalid_argument} INVALID_FILTER */
   list(options: ListOptions): Promise<readonly Readonly<Record<string, unknown>>[]>;
   /** What the container wrote, from its log: bytes as written. Throws before the first frame. @throws {not_implemented} without a log */

@@ -24,7 +24,7 @@ import type { ContainerServiceOptions } from "./createContainerService.ts";
 import { parseDocument } from "./document.ts";
 import { findShared, networkFacts, shownLinks } from "./networking/networkFacts.ts";
 import type { Lifecycle } from "./lifecycle.ts";
-import { listContainers } from "./listContainers.ts";
+import { listContainers, sizesOf } from "./listContainers.ts";
 import type { MountPoint } from "./mounts/mountPoint.ts";
 import { readLogs } from "./output/readLogs.ts";
 import { randomName } from "./request/randomName.ts";
@@ -115,7 +115,10 @@ export class Containers implements ContainerService {
     await this.#lifecycle.remove(container, { volumes: options.volumes });
   }
 
-  async inspect(reference: string): Promise<Readonly<Record<string, unknown>>> {
+  async inspect(
+    reference: string,
+    options: { readonly size?: boolean } = {},
+  ): Promise<Readonly<Record<string, unknown>>> {
     const container = this.#index.get(reference);
     const { snapshots, sandboxes } = this.#options;
     const { NetworkMode, Runtime } = container.document.hostConfig;
@@ -124,6 +127,7 @@ export class Containers implements ContainerService {
     return inspectContainer(container, {
       graphDriver: { Data, Name: snapshots.driver.name },
       runtimeName: name,
+      ...(options.size === true ? { sizes: await sizesOf(container, this.#options) } : {}),
       network: sandboxes.settings(container.id),
       links: shownLinks(container, this.#index),
       etcDirectory: (findShared(NetworkMode, this.#index) ?? container).paths.directory,

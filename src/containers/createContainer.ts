@@ -69,8 +69,10 @@ function check(document: ContainerDocument): void {
   const { config, hostConfig } = document;
   capabilitiesOf(hostConfig);
   if (hostConfig.Init) findInitProgram();
-  if (config.StopSignal !== undefined && findSignal(config.StopSignal) === undefined) {
-    throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, `invalid signal: ${config.StopSignal}`);
+  const { StopSignal = "SIGTERM" } = config;
+  // Any number is taken: it fails once it is sent.
+  if (!/^[1-9]\d*$/.test(StopSignal) && findSignal(StopSignal) === undefined) {
+    throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, `invalid signal: ${StopSignal}`);
   }
 }
 
@@ -95,9 +97,7 @@ export function newContainer(
   }
   const id = randomBytes(ID_BYTES).toString("hex");
   const ownHostname =
-    hostConfig.NetworkMode === "host" || hostConfig.UTSMode === "host"
-      ? hostname()
-      : (shared?.document.config.Hostname ?? id.slice(0, SHORT_ID));
+    hostConfig.NetworkMode === "host" ? hostname() : (shared?.document.config.Hostname ?? id.slice(0, SHORT_ID));
   const document: ContainerDocument = {
     version: 1,
     id,

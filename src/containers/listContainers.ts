@@ -29,11 +29,15 @@ async function imageName({ document }: Container, images: ImageCatalog): Promise
   }
 }
 
-function diffIdsOf(imageId: Digest, { metadata }: Stores): readonly DiffId[] {
+function diffIdsOf(imageId: Digest, { metadata }: Pick<Stores, "metadata">): readonly DiffId[] {
   return metadata.images.getContent(imageId)?.diffIds ?? [];
 }
 
-async function sizesOf({ id, document }: Container, stores: Stores): Promise<ContainerSizes> {
+/** Bytes of a container's top and of all below it. */
+export async function sizesOf(
+  { id, document }: Container,
+  stores: Pick<Stores, "metadata" | "layers" | "snapshots">,
+): Promise<ContainerSizes> {
   const { layers, snapshots } = stores;
   const image = diffIdsOf(document.imageId, stores).reduce(
     (sum, diffId) => sum + (layers.get(diffId)?.contentBytes ?? 0),
@@ -41,6 +45,19 @@ async function sizesOf({ id, document }: Container, stores: Stores): Promise<Con
   );
   const { bytes } = await snapshots.usage(id);
   return { rw: bytes, rootFs: image + bytes };
+}
+
+/** Walks a few trees at a time: a hundred at once would keep everything else from the disk. */
+const WALKERS = 4;
+
+async function measure(containers: readonly Container[], stores: Stores): Promise<ReadonlyMap<string, ContainerSizes>> {
+  const sizes = new Map<string, ContainerSizes>();
+  const queue = containers.values();
+  const walk = async (): Promise<void> => {
+    for (const container of queue) sizes.set(container.id, await sizesOf(container, stores));
+  };
+  await Promise.all(Array.from({ length: WALKERS }, walk));
+  return sizes;
 }
 
 /** Rows of `GET /containers/json`, newest first. */
@@ -54,6 +71,7 @@ export async function listContainers(
     findContainer: (reference) => index.get(reference),
     findImage: (name) => stores.images.lookup(name),
     diffIdsOf: (imageId) => diffIdsOf(imageId, stores),
+    portsOf: (id) => stores.sandboxes.ports(id),
     networksOf: (id) => stores.sandboxes.settings(id).Networks,
   });
   const stopped = all || limit !== undefined || wantsStopped(filters);
@@ -62,11 +80,12 @@ export async function listContainers(
     .filter((container) => stopped || container.isActive)
     .filter(matches)
     .slice(0, limit);
+  const sizes = size === true ? await measure(chosen, stores) : undefined;
   return Promise.all(
     chosen.map(async (container) =>
       listRow(container, {
         image: await imageName(container, stores.images),
-        sizes: size === true ? await sizesOf(container, stores) : undefined,
+        sizes: sizes?.get(container.id),
         ports: stores.sandboxes.ports(container.id),
         networks: stores.sandboxes.settings(container.id).Networks,
       }),

@@ -1,27 +1,17 @@
 import { EngineError, ErrorCode, messageOf } from "#errors";
-import type { ContainerCreateRequest, LogOptions, WaitCondition } from "#containers";
+import type { LogOptions, WaitCondition } from "#containers";
 import type { ContainerBackend } from "../backends.ts";
 import type { Exchange } from "../exchange.ts";
 import { parseFilters, parseTimestamp, platformOf } from "../query.ts";
 import type { Route } from "../router.ts";
 import { encodeFrame } from "../stdcopy.ts";
 import { attach, streamType } from "./attach.ts";
-
-function parseCreate(value: unknown): ContainerCreateRequest {
-  if (typeof value !== "object" || value === null || !("Image" in value) || typeof value.Image !== "string") {
-    throw new EngineError(
-      "invalid_argument",
-      ErrorCode.BAD_REQUEST,
-      "config cannot be empty in order to create a container",
-    );
-  }
-  return value as ContainerCreateRequest;
-}
+import { parseCreate } from "./createRequest.ts";
 
 async function create(containers: ContainerBackend, exchange: Exchange): Promise<void> {
   const name = exchange.query.get("name") ?? "";
   const { platform } = platformOf(exchange);
-  const request = parseCreate(await exchange.readJson());
+  const request = parseCreate(await exchange.readJson(), exchange.version);
   exchange.json(201, await containers.create(request, name === "" ? undefined : name, platform));
 }
 
@@ -112,7 +102,11 @@ export function containerRoutes(containers: ContainerBackend): readonly Route[] 
   return [
     ["GET", "/containers/json", (exchange) => list(containers, exchange)],
     ["POST", "/containers/create", (exchange) => create(containers, exchange)],
-    ["GET", "/containers/:id/json", async (exchange) => exchange.json(200, await containers.inspect(id(exchange)))],
+    [
+      "GET",
+      "/containers/:id/json",
+      async (exchange) => exchange.json(200, await containers.inspect(id(exchange), { size: exchange.flag("size") })),
+    ],
     ["GET", "/containers/:id/logs", (exchange) => logs(containers, exchange)],
     ["POST", "/containers/:id/attach", (exchange) => attach(containers, exchange)],
     ["POST", "/containers/:id/start", (exchange) => done(exchange, containers.start(id(exchange)))],

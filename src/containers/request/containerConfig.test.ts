@@ -48,5 +48,8 @@ test("config: a relative working directory is refused in Docker's words", () => 
 });
 
 test("config: a field of the wrong type is named", () => {
-  assert.throws(() => merge({ Tty: "yes" }), { message: "Config.Tty: expected a boolean" });
+  assert.throws(() => merge({ Tty: "yes" }), {
+    message:
+      "invalid JSON: json: cannot unmarshal string into Go struct field ContainerConfigWrapper.Config.Tty of type bool",
+  });
 });

@@ -55,7 +55,7 @@ export class Fields {
 
   #typed<T>(name: string, wanted: string, is: (value: unknown) => boolean): T | undefined {
     const value = this.get(name);
-    if (value !== undefined && !is(value)) throw wrongType(`${this.#where}.${name}`, wanted);
+    if (value !== undefined && !is(value)) throw mismatch(this.#where, name, { wanted, value });
     return value as T | undefined;
   }
 }
@@ -70,4 +70,47 @@ function isTextMap(value: unknown): boolean {
 
 function wrongType(where: string, wanted: string): EngineError {
   return new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, `${where}: expected ${wanted}`);
+}
+
+/** What Go's decoder calls a value. */
+function kindOf(value: unknown): string {
+  if (typeof value === "number") return Number.isInteger(value) ? "number" : `number ${value}`;
+  if (Array.isArray(value)) return "array";
+  return typeof value === "boolean" ? "bool" : typeof value;
+}
+
+/** Types as Docker's structs have them. */
+const GO_TYPES: Readonly<Record<string, string>> = {
+  "a string": "string",
+  "a boolean": "bool",
+  "an integer": "int64",
+  "a list of strings": "[]string",
+  "a map of strings": "map[string]string",
+};
+
+/** Of HostConfig, what its struct embeds. */
+const RESOURCES: ReadonlySet<string> = new Set(
+  `CpuShares Memory NanoCpus CgroupParent BlkioWeight CpuPeriod CpuQuota CpuRealtimePeriod CpuRealtimeRuntime CpusetCpus
+  CpusetMems DeviceCgroupRules MemoryReservation MemorySwap MemorySwappiness OomKillDisable PidsLimit CpuCount
+  CpuPercent IOMaximumIOps IOMaximumBandwidth`.split(/\s+/),
+);
+
+/** In the words of Go's JSON decoder for fields of the two big structs; else in ours. */
+function mismatch(
+  where: string,
+  name: string,
+  wrong: { readonly wanted: string; readonly value: unknown },
+): EngineError {
+  const type = name === "StopTimeout" ? "int" : GO_TYPES[wrong.wanted];
+  const prefix = where === "Config" ? "ContainerConfigWrapper.Config" : `${where}.${where}`;
+  if (type === undefined || !["Config", "HostConfig"].includes(where))
+    return wrongType(`${where}.${name}`, wrong.wanted);
+  const field = where === "HostConfig" && RESOURCES.has(name) ? `Resources.${name}` : name;
+  // A list or map of the right kind: it is one of its values that is wrong.
+  const [item] = [Object.values(Object(wrong.value)).find((entry) => typeof entry !== "string")];
+  const isInside =
+    item !== undefined && Array.isArray(wrong.value) === type.startsWith("[]") && typeof wrong.value === "object";
+  const [kind, wanted] = isInside ? [kindOf(item), "string"] : [kindOf(wrong.value), type];
+  const text = `json: cannot unmarshal ${kind} into Go struct field ${prefix}.${field} of type ${wanted}`;
+  return new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, `invalid JSON: ${text}`);
 }

@@ -47,7 +47,11 @@ const REFUSED: readonly (readonly [object, string, string])[] = [
     "not_implemented",
     "varve does not support --log-opt max-size yet (LogConfig)",
   ],
-  [{ ShmSize: "64m" }, "invalid_argument", "HostConfig.ShmSize: expected an integer"],
+  [
+    { ShmSize: "64m" },
+    "invalid_argument",
+    "invalid JSON: json: cannot unmarshal string into Go struct field HostConfig.HostConfig.ShmSize of type int64",
+  ],
 ];
 for (const [request, category, message] of REFUSED) {
   test(`host config: ${message}`, () => {

@@ -72,6 +72,7 @@ export interface HostConfig extends BlockIoLimits, NamespaceModes {
   readonly MemorySwappiness: number | null;
   readonly OomKillDisable: boolean;
   readonly CgroupParent: string;
+  readonly Isolation: string;
   readonly Devices: readonly DeviceMapping[];
   readonly DeviceCgroupRules: readonly string[] | null;
   readonly DeviceRequests: readonly DeviceRequest[] | null;
@@ -316,6 +317,7 @@ export function parseHostConfig(value: unknown): HostConfig {
     ...parseNetworking(fields),
     RestartPolicy: parseRestartPolicy(fields, autoRemove),
     AutoRemove: autoRemove,
+    Isolation: fields.text("Isolation"),
     Init: fields.flag("Init"),
     Sysctls: fields.textMap("Sysctls"),
     Annotations: checkAnnotations(fields),
@@ -332,7 +334,6 @@ export function parseHostConfig(value: unknown): HostConfig {
 /** Fields that `inspect` shows and that always have these values here; see `unsupported.ts`. */
 const UNUSED: Readonly<Record<string, unknown>> = {
   Cgroup: "",
-  Isolation: "",
   CpuPercent: 0,
   IOMaximumIOps: 0,
   IOMaximumBandwidth: 0,

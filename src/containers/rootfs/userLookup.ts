@@ -51,9 +51,9 @@ function parseId(text: string): number | undefined {
   return id;
 }
 
-function findGid(name: string, groups: readonly Group[]): number {
+function findGid(name: string, groups: readonly Group[], unable = "unable"): number {
   const found = groups.find((group) => group.name === name)?.gid ?? parseId(name);
-  if (found === undefined) throw invalid(`unable to find group ${name}: no matching entries in group file`);
+  if (found === undefined) throw invalid(`${unable} to find group ${name}: no matching entries in group file`);
   return found;
 }
 
@@ -84,6 +84,6 @@ export function lookupUser(user: string, files: AccountFiles, groupAdd: readonly
     groupText === "" && account !== undefined
       ? groups.filter(({ members }) => members.includes(account.name)).map((group) => group.gid)
       : [];
-  const added = groupAdd.map((name) => findGid(name, groups));
+  const added = groupAdd.map((name) => findGid(name, groups, "Unable"));
   return { uid, gid, additionalGids: [gid, ...member, ...added] };
 }

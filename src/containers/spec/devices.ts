@@ -1,5 +1,5 @@
 import { lstatSync, realpathSync, readdirSync, statSync } from "node:fs";
-import type { Stats } from "node:fs";
+import type { Dirent, Stats } from "node:fs";
 import { join } from "node:path";
 import { EngineError, ErrorCode } from "#errors";
 import type { DeviceMapping } from "../request/deviceRequest.ts";
@@ -32,12 +32,21 @@ function toRule({ type, major, minor }: OciDevice, access: string): OciDeviceRul
 
 /** Every device node below a directory, under its name in the container. */
 function nodesBelow(directory: string, shownAs: string): readonly OciDevice[] {
-  return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
+  return entriesOf(directory).flatMap((entry) => {
     const [path, shown] = [join(directory, entry.name), join(shownAs, entry.name)];
     if (entry.isDirectory()) return nodesBelow(path, shown);
+    if (!entry.isBlockDevice() && !entry.isCharacterDevice()) return [];
     const node = toNode(lstatSync(path), shown);
     return node === undefined ? [] : [node];
   });
+}
+
+function entriesOf(directory: string): readonly Dirent[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true });
+  } catch {
+    return []; // gone meanwhile: Docker ignores what it cannot read below the directory
+  }
 }
 
 function nodesOf({ PathOnHost, PathInContainer }: DeviceMapping): readonly OciDevice[] {

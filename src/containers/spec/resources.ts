@@ -14,7 +14,7 @@ const allow = (major: number, minor: number): OciDeviceRule => ({
   access: "rwm",
 });
 
-/** null, zero, full, random, urandom, tty, console; not fuse. The runtime adds ptys and mknod. */
+/** null, zero, full, random, urandom, tty, console, net/tun (as runc); not fuse. The runtime adds ptys and mknod. */
 const DEVICE_RULES: readonly OciDeviceRule[] = [
   { allow: false, access: "rwm" },
   allow(1, 5),
@@ -23,6 +23,7 @@ const DEVICE_RULES: readonly OciDeviceRule[] = [
   allow(1, 8),
   allow(5, 0),
   allow(5, 1),
+  allow(10, 200),
   { allow: false, type: "c", major: 10, minor: 229, access: "rwm" },
 ];
 

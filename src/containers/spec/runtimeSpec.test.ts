@@ -75,7 +75,17 @@ test("runtime spec: Docker's default when nothing is asked", () => {
   assert.equal(spec.linux.cgroupsPath, "/varve/0123456789ab");
   assert.deepEqual(
     spec.linux.resources.devices.map(({ allow, major = "*", minor = "*" }) => `${allow} ${major}:${minor}`),
-    ["false *:*", "true 1:5", "true 1:3", "true 1:9", "true 1:8", "true 5:0", "true 5:1", "false 10:229"],
+    [
+      "false *:*",
+      "true 1:5",
+      "true 1:3",
+      "true 1:9",
+      "true 1:8",
+      "true 5:0",
+      "true 5:1",
+      "true 10:200",
+      "false 10:229",
+    ],
   );
   assert.equal(spec.linux.maskedPaths?.length, 11);
   assert.equal(spec.linux.readonlyPaths?.length, 5);

@@ -1,5 +1,4 @@
 import { posix } from "node:path";
-import { containerOf } from "../request/hostModes.ts";
 import { parseSecurityOptions } from "../request/securityOptions.ts";
 import { commandOf } from "../request/containerConfig.ts";
 import type { HostConfig } from "../request/hostConfig.ts";
@@ -12,6 +11,7 @@ import { containerNamespaces } from "./namespaces.ts";
 import type { JoinedNamespaces } from "./namespaces.ts";
 import type { OciLinux, OciMount, OciProcess, OciSpec, OciUser } from "./ociSpec.ts";
 import { containerResources } from "./resources.ts";
+import { containerSysctls } from "./sysctls.ts";
 
 /** What a spec is made of beside the container's own document. */
 export interface SpecInput {
@@ -38,12 +38,6 @@ export interface SpecInput {
 }
 
 const PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-/** A new network namespace lets its users bind low ports and ping: both are safe there, neither on the host. */
-const NETWORK_SYSCTLS = {
-  "net.ipv4.ip_unprivileged_port_start": "0",
-  "net.ipv4.ping_group_range": "0 2147483647",
-} as const;
 
 const nameOf = (variable: string): string => variable.split("=", 1)[0] ?? "";
 
@@ -110,15 +104,9 @@ function ociProcess({ document, user, linked, initProgram }: SpecInput): OciProc
 
 function ociLinux({ document, joined = {}, networkNamespace, rootPropagation }: SpecInput): OciLinux {
   const devices = containerDevices(document.hostConfig);
-  const { config, hostConfig } = document;
+  const { hostConfig } = document;
   const network = networkNamespace === undefined ? {} : { network: networkNamespace };
-  // A namespace of another container has its settings already.
-  const ownNetwork = networkNamespace !== undefined && containerOf(hostConfig.NetworkMode) === undefined;
-  const sysctl = {
-    ...(ownNetwork ? NETWORK_SYSCTLS : {}),
-    ...(config.Domainname === "" ? {} : { "kernel.domainname": config.Domainname }),
-    ...hostConfig.Sysctls,
-  };
+  const sysctl = containerSysctls(document);
   return {
     ...(Object.keys(sysctl).length === 0 ? {} : { sysctl }),
     resources: containerResources(hostConfig, devices.rules),

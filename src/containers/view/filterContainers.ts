@@ -1,9 +1,10 @@
 import { EngineError, ErrorCode, isNotFound } from "#errors";
-import type { Filters } from "#engineapi";
+import type { Filters, PortRow } from "#engineapi";
 import type { SandboxSettings } from "#networks";
 import type { DiffId, Digest } from "#oci";
 import type { MountPoint } from "../mounts/mountPoint.ts";
 import type { Container } from "../container.ts";
+import { hasPort, portTest } from "./portFilter.ts";
 
 /** An image as far as ancestry goes. */
 interface ImageStack {
@@ -16,6 +17,7 @@ export interface FilterContext {
   findContainer(reference: string): Container;
   /** @throws {not_found} */
   findImage(name: string): Promise<ImageStack>;
+  portsOf(id: string): readonly PortRow[];
   /** Layers of a container's image, base first. */
   diffIdsOf(imageId: Digest): readonly DiffId[];
   networksOf(containerId: string): SandboxSettings["Networks"];
@@ -23,20 +25,50 @@ export interface FilterContext {
 
 type Test = (container: Container) => boolean;
 
+const HEALTHS = ["none", "starting", "healthy", "unhealthy"];
 const STATUSES = ["created", "running", "paused", "restarting", "removing", "exited", "dead"];
 
 function invalid(key: string, value: string): EngineError {
   return new EngineError("invalid_argument", ErrorCode.INVALID_FILTER, `invalid filter '${key}=${value}'`);
 }
 
+/** What is no expression matches nothing, as with Docker. */
+function compile(pattern: string): RegExp {
+  try {
+    return new RegExp(pattern);
+  } catch {
+    return /(?!)/;
+  }
+}
+
+function idTest(pattern: string): Test {
+  const expression = compile(pattern);
+  return ({ id }) => expression.test(id);
+}
+
+function healthTest(status: string): Test {
+  if (!HEALTHS.includes(status)) {
+    const message = `unrecognized filter value for health: ${status}`;
+    throw new EngineError("invalid_argument", ErrorCode.INVALID_FILTER, message);
+  }
+  return ({ state }) => (state.health?.Status ?? "none") === status;
+}
+
+/** Of services of a swarm: there are none. */
+function taskTest(value: string): Test {
+  if (["1", "true"].includes(value)) return () => false;
+  if (["0", "false"].includes(value)) return () => true;
+  throw invalid("is-task", value);
+}
+
+function portsTest(key: "publish" | "expose", value: string, context: FilterContext): Test {
+  const test = portTest(key, value);
+  return ({ id }) => hasPort(context.portsOf(id), key, test);
+}
+
 /** Docker matches names as regular expressions, with and without "/". */
 function nameTest(pattern: string): Test {
-  let expression: RegExp;
-  try {
-    expression = new RegExp(pattern);
-  } catch {
-    throw invalid("name", pattern);
-  }
+  const expression = compile(pattern);
   return ({ document }) => expression.test(document.name) || expression.test(`/${document.name}`);
 }
 
@@ -96,7 +128,7 @@ function isMount({ name, source, destination }: MountPoint, wanted: string): boo
 function makeTest(key: string, value: string, context: FilterContext): Test | Promise<Test> {
   switch (key) {
     case "id":
-      return ({ id }) => id.startsWith(value);
+      return idTest(value);
     case "name":
       return nameTest(value);
     case "label":
@@ -113,13 +145,16 @@ function makeTest(key: string, value: string, context: FilterContext): Test | Pr
     case "network":
       return networkTest(value, context);
     case "health":
-      return () => value === "none";
+      return healthTest(value);
     case "volume":
       return ({ document }) => document.mountPoints.some((point) => isMount(point, value));
     case "publish":
     case "expose":
+      return portsTest(key, value, context);
     case "is-task":
-      return () => key === "is-task" && ["0", "false"].includes(value);
+      return taskTest(value);
+    case "isolation":
+      return () => true; // Windows has several
     default:
       throw new EngineError("invalid_argument", ErrorCode.INVALID_FILTER, `invalid filter '${key}'`);
   }

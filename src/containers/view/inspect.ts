@@ -6,7 +6,9 @@ import { NEVER } from "../document.ts";
 import type { ContainerState } from "../document.ts";
 import { commandOf } from "../request/containerConfig.ts";
 import { hostConfigOnWire } from "../request/hostConfig.ts";
+import { parseSecurityOptions } from "../request/securityOptions.ts";
 import { etcFilesAt } from "../rootfs/etcFiles.ts";
+import type { ContainerSizes } from "./listRow.ts";
 import { networkSettings } from "./networkSettings.ts";
 
 function stateOnWire(state: ContainerState): Readonly<Record<string, unknown>> {
@@ -48,6 +50,8 @@ export interface InspectFacts {
   readonly links: readonly string[] | null;
   /** Where its files of /etc are: another container's directory if it shares that one's network. */
   readonly etcDirectory: string;
+  /** Only when asked for. */
+  readonly sizes?: ContainerSizes;
 }
 
 /** `GET /containers/{id}/json`: every field that clients read (ContainerInspectResponse of docker-engine-api v1.45). */
@@ -70,7 +74,8 @@ export function inspectContainer(container: Container, facts: InspectFacts): Rea
     Platform: "linux",
     MountLabel: "",
     ProcessLabel: "",
-    AppArmorProfile: "",
+    AppArmorProfile: parseSecurityOptions(hostConfig.SecurityOpt).appArmor,
+    ...(facts.sizes === undefined ? {} : { SizeRw: facts.sizes.rw, SizeRootFs: facts.sizes.rootFs }),
     ExecIDs: container.execIds.size === 0 ? null : [...container.execIds],
     HostConfig: { ...wire, Links: facts.links, Runtime: hostConfig.Runtime === "" ? runtimeName : hostConfig.Runtime },
     GraphDriver: graphDriver,
