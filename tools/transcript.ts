@@ -237,6 +237,9 @@ interface Ran {
 
 type Engine = keyof typeof REPOSITORY_OF;
 
+/** Both engines publish on the same host. */
+const PORT_OF: Readonly<Record<Engine, string>> = { ours: "28180", theirs: "28190" };
+
 /** Runs a program that speaks to one of the engines. */
 function runOn(engine: Engine, program: string, args: readonly string[]): Ran {
   const host = `unix://${engine === "ours" ? ours : theirs}`;
@@ -252,6 +255,7 @@ function runOn(engine: Engine, program: string, args: readonly string[]): Ran {
       BASE: base,
       A: a,
       B: b,
+      PORT: PORT_OF[engine],
       DIR: join(folder, engine),
     },
     timeout: 60_000,
@@ -293,6 +297,7 @@ function mask(text: string): string {
     .replace(/\b1(?:72|92|0)\.\d+\.\d+\.\d+\b/g, "<address>")
     .replace(/\b[a-z]+_[a-z]+\b(?=["|\n ])/g, "<name>")
     .replace(/"Runtime":"(?:crun|runc)"/g, '"Runtime":"<runtime>"')
+    .replace(/\b281[89]0\b/g, "<port>")
     .replaceAll("varve", "docker")
     .replace(/ +$/gm, "");
   return masked.replace(/(?:<short>: )?<progress>\n(?:(?:<short>: )?<progress>\n)*/g, "<progress>\n");

@@ -269,7 +269,7 @@ const SHARED: readonly string[] = [
 
 const LISTS: readonly string[] = [
   "docker run -d --name tc-1 --label l=1 -v /tc-vol --expose 90 $BASE sleep 100 | wc -c",
-  "docker run -d --name tc-2 --label l=2 --label m -p 127.0.0.1:28180:80 --net bridge $BASE sleep 100 | wc -c",
+  "docker run -d --name tc-2 --label l=2 --label m -p 127.0.0.1:$PORT:80 --net bridge $BASE sleep 100 | wc -c",
   "docker run --name tc-3 $BASE sh -c 'exit 3'",
   "docker create --name tc-4 --net none $BASE sleep 5 | wc -c",
   ...[
@@ -300,7 +300,7 @@ const LISTS: readonly string[] = [
     "-f publish=80",
     "-f publish=80/tcp",
     "-f publish=foo",
-    "-f publish=28180",
+    "-f publish=$PORT",
     "-f expose=90",
     "-f expose=1-100/tcp",
     "-f expose=foo",
@@ -422,7 +422,7 @@ const NETWORKS: readonly string[] = [
   "docker network connect tc-net tc-1; docker network connect tc-nope tc-1; docker network disconnect tc-nope tc-1",
   "docker run --rm --net container:tc-1 $BASE hostname | wc -c; docker run --rm --net container:tc-nope $BASE true",
   "docker rm -f tc-1; docker network rm tc-net; docker network rm tc-net",
-  "docker run -d --name tc-1 -p 127.0.0.1:28181:80 $BASE sleep 60 | wc -c; docker port tc-1; docker port tc-1 80; docker port tc-1 81; docker run --rm -p 127.0.0.1:28181:80 $BASE true 2>&1 | tail -3; docker rm -f tc-1",
+  "docker run -d --name tc-1 -p 127.0.0.1:$PORT:80 $BASE sleep 60 | wc -c; docker port tc-1; docker port tc-1 80; docker port tc-1 81; docker run --rm -p 127.0.0.1:$PORT:80 $BASE true 2>&1 | tail -3; docker rm -f tc-1",
 ];
 
 const VOLUMES: readonly string[] = [

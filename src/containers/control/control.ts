@@ -25,8 +25,8 @@ export class Control implements ContainerControl {
 
   async kill(reference: string, signal: string): Promise<void> {
     try {
-      const container = this.#room.index.get(reference);
       const number = parseSignal(signal === "" ? "SIGKILL" : signal);
+      const container = this.#room.index.get(reference);
       if (!container.isActive) throw wrongState(`container ${container.id} is not running`);
       await this.#signal(container, number);
     } catch (error) {

@@ -58,7 +58,7 @@ function healthTest(status: string): Test {
 function taskTest(value: string): Test {
   if (["1", "true"].includes(value)) return () => false;
   if (["0", "false"].includes(value)) return () => true;
-  throw invalid("is-task", value);
+  throw invalid("is-task", `[${value}]`);
 }
 
 function portsTest(key: "publish" | "expose", value: string, context: FilterContext): Test {
@@ -160,9 +160,9 @@ function makeTest(key: string, value: string, context: FilterContext): Test | Pr
   }
 }
 
-/** Filters that ask for containers which do not run, so that `-a` is not needed. */
+/** A state that is asked for by name needs no `-a`. */
 export function wantsStopped(filters: Filters): boolean {
-  return ["status", "exited", "before", "since"].some((key) => (filters.get(key)?.length ?? 0) > 0);
+  return (filters.get("status")?.length ?? 0) > 0;
 }
 
 /**
