@@ -237,8 +237,8 @@ const INSIDE: readonly (readonly [flags: string, program: string])[] = [
   ["--device /dev/vda:/dev/x:r", "ls -l /dev/x | cut -c1-30; cat /sys/fs/cgroup/devices/devices.list | sort"],
   ["", "sort /sys/fs/cgroup/devices/devices.list"],
   ["--device-cgroup-rule 'c 10:* r'", "sort /sys/fs/cgroup/devices/devices.list"],
-  ["--device /nope", "true"],
-  ["--device /tmp", "true"],
+  ["--device /tc-nope", "true"],
+  ["--device /etc", "true"],
   ["--gpus all", "true"],
   ["--init", "cat /proc/1/comm; cat /proc/1/cmdline | tr '\\0' ' '"],
   ["--cgroup-parent tc-parent", "cut -d: -f2- /proc/self/cgroup | grep pids"],
@@ -320,7 +320,7 @@ const LISTS: readonly string[] = [
     (flags) =>
       `docker ps ${flags} --format '{{.Names}}|{{.Image}}|{{.Command}}|{{.State}}|{{.Status}}|{{.Ports}}|{{.Networks}}|{{.Labels}}|{{.LocalVolumes}}' | grep -E 'tc-|^$|Error' ; docker ps ${flags} -q >/dev/null`,
   ),
-  "docker ps -a --filter name=tc- --format '{{.Names}} {{.Mounts}}'",
+  "docker ps -a --filter name=tc- --format '{{.Names}} {{len .Mounts}}'",
   "docker ps -a --filter name=tc- --format json | grep -c tc-",
   "docker rm -fv tc-1 tc-2 tc-3 tc-4",
 ];
