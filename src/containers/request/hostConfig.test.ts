@@ -67,3 +67,9 @@ test("host config: who sees all of the host has no label of its own", () => {
   ]);
   assert.equal(parseHostConfig({}).SecurityOpt, null);
 });
+
+test("host config: inspect shows a list that was not sent as null, an empty one as such", () => {
+  const wire = hostConfigOnWire(parseHostConfig({ Dns: [], Init: false }));
+  assert.deepEqual([wire["Dns"], wire["DnsSearch"], wire["Devices"], wire["Init"]], [[], null, null, false]);
+  assert.equal("Init" in hostConfigOnWire(parseHostConfig({})), false);
+});

@@ -24,6 +24,8 @@ export interface Ulimit {
 
 /** What of HostConfig has an effect here, in the API's spelling, defaults filled in. */
 export interface HostConfig extends BlockIoLimits, NamespaceModes {
+  /** Lists that the request left out: they are empty here, and null in inspect. */
+  readonly unsaid?: readonly string[];
   readonly Binds: readonly string[] | null;
   readonly Mounts: readonly MountRequest[];
   readonly VolumesFrom: readonly string[] | null;
@@ -37,7 +39,8 @@ export interface HostConfig extends BlockIoLimits, NamespaceModes {
   readonly AutoRemove: boolean;
   readonly Privileged: boolean;
   readonly ReadonlyRootfs: boolean;
-  readonly Init: boolean;
+  /** null: not said. */
+  readonly Init: boolean | null;
   readonly CapAdd: readonly string[] | null;
   readonly CapDrop: readonly string[] | null;
   readonly GroupAdd: readonly string[] | null;
@@ -306,6 +309,9 @@ function parseLimits(fields: Fields): Pick<HostConfig, LimitKeys> & BlockIoLimit
   };
 }
 
+const LISTS = `Dns DnsOptions DnsSearch Devices Ulimits BlkioWeightDevice BlkioDeviceReadBps BlkioDeviceWriteBps
+  BlkioDeviceReadIOps BlkioDeviceWriteIOps`.split(/\s+/);
+
 /** @throws {invalid_argument} in Docker's words, {not_implemented} naming what would have to be ignored. */
 export function parseHostConfig(value: unknown): HostConfig {
   const fields = new Fields(value, "HostConfig");
@@ -313,12 +319,13 @@ export function parseHostConfig(value: unknown): HostConfig {
   const modes = parseNamespaceModes(fields);
   refuseForeign(fields);
   return {
+    unsaid: LISTS.filter((name) => fields.get(name) === undefined),
     ...parseStorage(fields),
     ...parseNetworking(fields),
     RestartPolicy: parseRestartPolicy(fields, autoRemove),
     AutoRemove: autoRemove,
     Isolation: fields.text("Isolation"),
-    Init: fields.flag("Init"),
+    Init: fields.get("Init") === undefined ? null : fields.flag("Init"),
     Sysctls: fields.textMap("Sysctls"),
     Annotations: checkAnnotations(fields),
     LogConfig: parseLogConfig(fields),
@@ -341,15 +348,16 @@ const UNUSED: Readonly<Record<string, unknown>> = {
 
 /** As `inspect` shows it: maps that were not given are left out, as Docker leaves them out. */
 export function hostConfigOnWire(hostConfig: HostConfig): Readonly<Record<string, unknown>> {
-  const { Tmpfs, Sysctls, Annotations, StorageOpt, Init, Mounts, ...rest } = hostConfig;
+  const { Tmpfs, Sysctls, Annotations, StorageOpt, Init, Mounts, unsaid = [], ...rest } = hostConfig;
   const given = Object.entries({ Tmpfs, Sysctls, Annotations, StorageOpt }).filter(
     ([, map]) => Object.keys(map).length > 0,
   );
   return {
     ...UNUSED,
     ...rest,
+    ...Object.fromEntries(unsaid.map((name) => [name, null])),
     ...Object.fromEntries(given),
-    ...(Init ? { Init } : {}),
+    ...(Init === null ? {} : { Init }),
     ...(Mounts.length > 0 ? { Mounts } : {}),
   };
 }

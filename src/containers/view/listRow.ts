@@ -37,7 +37,9 @@ export function listRow(container: Container, facts: RowFacts): Readonly<Record<
     Command: [path, ...args.map(quoted)].join(" "),
     Created: Math.trunc(Date.parse(created) / 1000),
     Ports: ports,
-    ...(sizes === undefined ? {} : { SizeRw: sizes.rw, SizeRootFs: sizes.rootFs }),
+    // Go leaves a 0 out.
+    ...(sizes === undefined || sizes.rw === 0 ? {} : { SizeRw: sizes.rw }),
+    ...(sizes === undefined || sizes.rootFs === 0 ? {} : { SizeRootFs: sizes.rootFs }),
     Labels: config.Labels,
     State: state.status,
     Status: statusText(state, Date.now()),
