@@ -40,8 +40,10 @@ export interface DataplaneOptions {
   readonly forwarding: boolean;
 }
 
-/** Foreign chains are looked at again after this long: dockerd or a firewall may have come up meanwhile. */
-const FOREIGN_CHECK_MS = 2000;
+/** A start looks at the rules again after this long: dockerd or a firewall may have come up, or flushed everything. */
+const CHECK_AT_START_MS = 2000;
+/** So do we by ourselves, for the containers that run. */
+const CHECK_MS = 15_000;
 
 /** The kernel's side of bridge networks: bridges, our table, the ports in it. Everything is synchronous but removal. */
 export class Dataplane {
@@ -52,7 +54,8 @@ export class Dataplane {
   readonly #ports = new Set<PublishedPort>();
   #socket: NetlinkSocket | undefined;
   #filter: Nftables | undefined;
-  #foreignCheckedAt = 0;
+  #checkedAt = 0;
+  #watch: NodeJS.Timeout | undefined;
 
   constructor(options: DataplaneOptions, log: (level: "warn", line: string) => void) {
     this.#table = options.table;
@@ -102,6 +105,7 @@ export class Dataplane {
     if (this.#bridges.has(bridge)) return;
     this.#makeBridge(plan);
     this.#bridges.set(bridge, plan);
+    this.#watch ??= setInterval(() => this.#quietly(() => this.#check()), CHECK_MS).unref();
     try {
       this.replaceTable();
     } catch (error) {
@@ -178,7 +182,7 @@ export class Dataplane {
       }
       for (const port of ports) this.#ports.add(port);
     }
-    if (performance.now() - this.#foreignCheckedAt > FOREIGN_CHECK_MS) this.acceptForeign();
+    if (performance.now() - this.#checkedAt > CHECK_AT_START_MS) this.#quietly(() => this.#check());
   }
 
   /** Never throws. */
@@ -201,13 +205,24 @@ export class Dataplane {
     this.acceptForeign();
   }
 
+  /** Whether our table still stands: others may flush the whole ruleset (`nft flush ruleset`, a firewall's reload). */
+  #check(): void {
+    if (this.#bridges.size === 0) return;
+    try {
+      this.#nft.list(`list set inet ${this.#table} bridges`);
+    } catch {
+      return this.replaceTable();
+    }
+    this.acceptForeign();
+  }
+
   dropTable(): void {
     this.#nft.run(`add table inet ${this.#table}\ndelete table inet ${this.#table}\n`);
   }
 
   /** Lets our bridges through a foreign FORWARD chain that drops. */
   acceptForeign(): void {
-    this.#foreignCheckedAt = performance.now();
+    this.#checkedAt = performance.now();
     this.#foreign((entries) => acceptCommands(entries, [...this.#bridges.keys()]));
   }
 
@@ -234,6 +249,7 @@ export class Dataplane {
   }
 
   [Symbol.dispose](): void {
+    clearInterval(this.#watch);
     this.#socket?.[Symbol.dispose]();
     this.#filter?.[Symbol.dispose]();
     this.#socket = undefined;

@@ -1,3 +1,4 @@
+import { closeSync } from "node:fs";
 import { bindSocket, Nftables } from "#host";
 import type { BoundSocket } from "#host";
 
@@ -16,8 +17,23 @@ export interface DnsSockets {
  * free: a container may run a name server of its own on every address. `isNew`: the namespace cannot have our rules yet.
  */
 export function openDnsSockets({ isNew }: { readonly isNew: boolean }): DnsSockets {
-  const udp = bindSocket("udp", ADDRESS_BYTES, 0);
-  const tcp = bindSocket("tcp", ADDRESS_BYTES, 0);
+  const opened: number[] = [];
+  const bound = (kind: "udp" | "tcp"): BoundSocket => {
+    const socket = bindSocket(kind, ADDRESS_BYTES, 0);
+    opened.push(socket.fd);
+    return socket;
+  };
+  try {
+    const sockets = { udp: bound("udp"), tcp: bound("tcp") };
+    redirect(sockets, isNew);
+    return sockets;
+  } catch (error) {
+    for (const fd of opened) closeSync(fd);
+    throw error;
+  }
+}
+
+function redirect({ udp, tcp }: DnsSockets, isNew: boolean): void {
   using nft = Nftables.open();
   nft.run(`${isNew ? "" : `add table ip ${TABLE}\ndelete table ip ${TABLE}\n`}table ip ${TABLE} {
   chain output {
@@ -27,5 +43,4 @@ export function openDnsSockets({ isNew }: { readonly isNew: boolean }): DnsSocke
   }
 }
 `);
-  return { udp, tcp };
 }

@@ -346,11 +346,12 @@ export class Sandboxes implements SandboxService {
     for (const { networkId } of sandbox.endpoints) if (networkId !== "") this.openNetwork(networkId);
     const running: Running = { bound: undefined, dns: undefined };
     this.#running.set(facts.containerId, running);
+    // Names first: they do not depend on ports, which somebody else may have taken meanwhile.
+    await this.openDns(sandbox);
     const { bound, ports } = await openPorts(this.#context, facts, sandbox.endpoints, again(sandbox));
     running.bound = bound;
     this.#context.dataplane.publish(ports.rules);
     this.#context.store.put({ ...sandbox, ports });
-    await this.openDns(sandbox);
   }
 
   /** Namespaces that no record knows: of a daemon that was killed at the wrong moment. */
