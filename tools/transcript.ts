@@ -4,8 +4,8 @@
  *   sh tools/node.sh tools/transcript.ts OURS.sock DOCKERD.sock [--registry 127.0.0.1:5000] [--verbose]
  *
  * `--ours PROGRAM` and `--theirs PROGRAM` choose the command line for each, e.g. `--ours bin/varve`, or an older docker.
- * `--lines containers` runs the container commands (`transcriptContainers.ts`) in place of the image ones, `--only TEXT` those that
- * hold a text, `--skip TEXT` those that do not.
+ * `--lines containers` runs the container commands (`transcriptContainers.ts`) in place of the image ones, `--lines day` those of a
+ * day with them (`transcriptDay.ts`), `--only TEXT` those that hold a text, `--skip TEXT` those that do not.
  * What may differ, and why, stands in docs/differences.md. Works in repositories called `transcript/…` of the registry; the registry must
  * hold debian:12-slim, the engines should hold nothing else. Exit 1 when anything differs.
  */
@@ -16,6 +16,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { encodeTarHeader, TAR_END, tarPadding } from "#tar";
 import { CONTAINER_LINES } from "./transcriptContainers.ts";
+import { DAY_LINES } from "./transcriptDay.ts";
 import { LINES } from "./transcriptLines.ts";
 
 const { values, positionals } = parseArgs({
@@ -314,7 +315,12 @@ const IMAGE_CASES: readonly Case[] = [
   ...COMMANDS.map((args) => ({ name: `docker ${args.join(" ")}`, run: (engine: Engine) => docker(engine, args) })),
   ...LINES.map(inShell),
 ];
-const CASES = (values.lines === "containers" ? CONTAINER_LINES.map(inShell) : IMAGE_CASES).filter(
+const LISTS: Readonly<Record<string, readonly Case[]>> = {
+  images: IMAGE_CASES,
+  containers: CONTAINER_LINES.map(inShell),
+  day: DAY_LINES.map(inShell),
+};
+const CASES = (LISTS[values.lines] ?? IMAGE_CASES).filter(
   ({ name }) => name.includes(values.only) && (values.skip === undefined || !name.includes(values.skip)),
 );
 
