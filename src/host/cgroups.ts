@@ -79,3 +79,15 @@ export function removeCgroup(path: string): boolean {
   }
   return gone;
 }
+
+/** Lets a cgroup have as much processor time, or as many processes, as there are. */
+export async function liftCgroupLimit(path: string, controller: "cpu" | "pids"): Promise<void> {
+  const unified = cgroupMode() === "unified";
+  const [file, value] =
+    controller === "pids"
+      ? (["pids.max", "max"] as const)
+      : unified
+        ? (["cpu.max", "max"] as const)
+        : (["cpu.cfs_quota_us", "-1"] as const);
+  await writeFile(join(ROOT, unified ? "" : controller, path, file), value);
+}

@@ -30,7 +30,7 @@ export { freezeCgroup } from "./freezer.ts";
 export { openInflater } from "./inflater.ts";
 export type { Inflater, InflateStep } from "./inflater.ts";
 export { fromNodeError, isErrno } from "./syscallError.ts";
-export { cgroupMode, mountLeftoverControllers, removeCgroup, warmCgroups } from "./cgroups.ts";
+export { cgroupMode, liftCgroupLimit, mountLeftoverControllers, removeCgroup, warmCgroups } from "./cgroups.ts";
 export type { CgroupMode } from "./cgroups.ts";
 export { connectPacketSocket } from "./packetSocket.ts";
 export { compileSeccomp } from "./seccompFilter.ts";

@@ -1,15 +1,18 @@
 import { randomUUID } from "node:crypto";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { runProgram } from "#host";
+import { liftCgroupLimit, runProgram } from "#host";
 import { EngineError, ErrorCode, wrapError } from "#errors";
 import type { Container } from "../container.ts";
 import { Fields } from "../request/fields.ts";
 import { parseHostConfig } from "../request/hostConfig.ts";
 import type { HostConfig } from "../request/hostConfig.ts";
+import { kernelSupport } from "../request/kernelSupport.ts";
+import { checkResources } from "../request/resourceChecks.ts";
 import { parseRestartPolicy } from "../request/restartPolicy.ts";
 import type { ContainerRoom } from "../room.ts";
 import { containerResources } from "../spec/resources.ts";
+import { cgroupOf } from "../spec/runtimeSpec.ts";
 
 const invalid = (message: string): EngineError => new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, message);
 const conflict = (what: string, other: string): EngineError =>
@@ -48,9 +51,12 @@ function checkAgainst(before: HostConfig, fields: Fields): void {
   }
 }
 
-function changeOf(fields: Fields, { AutoRemove }: HostConfig): Change {
-  const numbers = NUMBERS.map((name) => [name, fields.integer(name)] as const).filter(([, value]) => value !== 0);
-  const texts = TEXTS.map((name) => [name, fields.text(name)] as const).filter(([, value]) => value !== "");
+/** `kept` is the request without what this kernel cannot. */
+function changeOf(fields: Fields, kept: HostConfig, { AutoRemove }: HostConfig): Change {
+  const numbers = NUMBERS.map((name) => [name, fields.integer(name)] as const).filter(
+    ([name, value]) => value !== 0 && (value < 0 || name === "MemorySwap" || Boolean(kept[name])),
+  );
+  const texts = TEXTS.map((name) => [name, kept[name]] as const).filter(([, value]) => value !== "");
   const named = fields.object("RestartPolicy").text("Name") !== "";
   const policy = named ? parseRestartPolicy(fields, false) : undefined;
   if (AutoRemove && policy !== undefined && policy.Name !== "no") {
@@ -59,9 +65,23 @@ function changeOf(fields: Fields, { AutoRemove }: HostConfig): Change {
   return { ...Object.fromEntries([...numbers, ...texts]), ...(policy === undefined ? {} : { RestartPolicy: policy }) };
 }
 
+/** Without what is lifted rather than set. */
+function bounded(hostConfig: HostConfig): HostConfig {
+  const { CpuQuota, PidsLimit } = hostConfig;
+  return { ...hostConfig, CpuQuota: Math.max(CpuQuota, 0), PidsLimit: (PidsLimit ?? 0) < 0 ? null : PidsLimit };
+}
+
 /** Changes a running container's cgroups by its runtime, which knows every hierarchy and version. */
 async function applyLimits(room: ContainerRoom, container: Container, hostConfig: HostConfig): Promise<void> {
-  const { devices: _devices, ...resources } = containerResources(hostConfig);
+  const cgroup = cgroupOf(container.document);
+  if (hostConfig.CpuShares === 1) {
+    const said = "runc did not terminate successfully: exit status 1: the minimum allowed cpu-shares is 2\n: unknown";
+    throw new EngineError("internal", ErrorCode.RUNTIME_FAILED, said);
+  }
+  // crun takes no number for "as much as there is".
+  if (hostConfig.CpuQuota < 0) await liftCgroupLimit(cgroup, "cpu");
+  if ((hostConfig.PidsLimit ?? 0) < 0) await liftCgroupLimit(cgroup, "pids");
+  const { devices: _devices, ...resources } = containerResources(bounded(hostConfig));
   if (Object.keys(resources).length === 0) return;
   const runtime = await room.runtimeOf(container);
   const file = join(container.paths.bundle, `update-${randomUUID()}.json`);
@@ -86,20 +106,22 @@ export async function updateContainer(
 ): Promise<{ readonly Warnings: readonly string[] | null }> {
   const fields = new Fields(request, "UpdateConfig");
   const { hostConfig, state } = container.document;
-  // What a create would refuse is refused in the same words.
-  parseHostConfig(request);
+  // What a create would refuse is refused in the same words; but swap may come without memory, which is set already.
+  const parsed = parseHostConfig(request);
+  const asked = parsed.Memory === 0 ? { ...parsed, MemorySwap: 0 } : parsed;
+  const { hostConfig: kept, warnings } = checkResources(asked, kernelSupport());
   let changed: HostConfig;
   try {
     if (container.removal !== undefined || state.status === "dead") {
       throw invalid('container is marked for removal and cannot be "update"');
     }
     checkAgainst(hostConfig, fields);
-    changed = { ...hostConfig, ...changeOf(fields, hostConfig) };
+    changed = { ...hostConfig, ...changeOf(fields, kept, hostConfig) };
     if (container.isRunning) await applyLimits(room, container, changed);
   } catch (error) {
     throw wrapError(error, `Cannot update container ${container.id}`);
   }
   container.update({ hostConfig: changed });
   container.emit("update");
-  return { Warnings: null };
+  return { Warnings: warnings.length === 0 ? null : warnings };
 }

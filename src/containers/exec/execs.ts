@@ -40,6 +40,11 @@ export interface ExecRoom {
   runtimeOf(container: Container): Promise<Runtime>;
 }
 
+/** Program, a space, its arguments: dockerd leaves the space when there are none. */
+function described([program = "", ...args]: readonly string[]): string {
+  return `${program} ${args.join(" ")}`;
+}
+
 /** The execs of all containers. */
 export class Execs implements ExecService {
   readonly #room: ExecRoom;
@@ -64,7 +69,7 @@ export class Execs implements ExecService {
     if (container.execIds.size === 0) this.#forgetWithRun(container);
     const exec = new Exec(container, config);
     this.#index.add(exec);
-    exec.emit(`exec_create: ${config.command.join(" ")}`);
+    exec.emit(`exec_create: ${described(config.command)}`);
     return exec;
   }
 
@@ -102,7 +107,7 @@ export class Execs implements ExecService {
   launch(exec: Exec, how: Launch): Promise<ExecProcess> {
     const { promise, resolve, reject } = Promise.withResolvers<ExecProcess>();
     exec.begin(promise);
-    exec.emit(`exec_start: ${exec.config.command.join(" ")}`);
+    exec.emit(`exec_start: ${described(exec.config.command)}`);
     this.#launch(exec, how).then(resolve, (error: unknown) => {
       exec.refuse();
       reject(error);

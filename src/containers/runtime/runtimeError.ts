@@ -47,6 +47,7 @@ function translate(text: string, failed: FailedProgram): Translation {
   if (lower.includes("is a directory") || (refused && isDirectory())) {
     return { text: `exec: ${quoted}: is a directory: unknown: permission denied`, exitCode: 126 };
   }
+  if (program === "") return { text: 'exec: "": executable file not found in $PATH: unknown', exitCode: 127 };
   if (refused) {
     return { text: `exec: ${quoted}: permission denied: unknown`, exitCode: 126 };
   }
