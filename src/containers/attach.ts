@@ -1,5 +1,6 @@
 import type { Container } from "./container.ts";
 import type { AttachOptions, Attachment, OutputFrame } from "./containerService.ts";
+import { framesOf } from "./output/framesOf.ts";
 import { readLogs } from "./output/readLogs.ts";
 
 /** Attaches a client to a container's present run, or to its next one. */
@@ -10,7 +11,7 @@ export function attachTo(container: Container, options: AttachOptions): Attachme
   const queue = stream ? hub.join({ stdout, stderr }) : undefined;
   const takesInput = options.stdin && OpenStdin;
   async function* output(): AsyncGenerator<OutputFrame> {
-    if (logs) yield* readLogs(container.paths.log, { stdout, stderr, follow: false }, undefined);
+    if (logs) yield* framesOf(readLogs(container.log, { stdout, stderr, framed: true }, undefined));
     if (queue !== undefined) yield* queue;
   }
   const closeStdin = (): void => {

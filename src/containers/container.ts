@@ -1,6 +1,7 @@
 import type { EventSink } from "#engineapi";
 import type { ContainerRecords } from "#metadata";
 import type { ContainerDocument, ContainerState } from "./document.ts";
+import { LogFiles } from "./output/logFiles.ts";
 import { StreamHub } from "./output/streamHub.ts";
 import type { ContainerPaths } from "./runtime/paths.ts";
 import { Waiters } from "./waiters.ts";
@@ -26,7 +27,9 @@ export class Container {
   readonly paths: ContainerPaths;
   readonly #home: ContainerHome;
   #document: ContainerDocument;
-  #hub = new StreamHub();
+  /** What its runs wrote. */
+  readonly log: LogFiles;
+  #hub: StreamHub;
   #last: Promise<unknown> = Promise.resolve();
   /** Execs that were created and have not ended. */
   readonly execIds: Set<string> = new Set();
@@ -41,6 +44,8 @@ export class Container {
     this.#document = document;
     this.paths = paths;
     this.#home = home;
+    this.log = new LogFiles(paths.log, paths.control);
+    this.#hub = this.#newHub();
   }
 
   get id(): string {
@@ -77,8 +82,12 @@ export class Container {
   /** Gives the next run streams of its own; returns those of the last one. */
   renewHub(): StreamHub {
     const last = this.#hub;
-    this.#hub = new StreamHub();
+    this.#hub = this.#newHub();
     return last;
+  }
+
+  #newHub(): StreamHub {
+    return new StreamHub((bytes) => this.log.wrote(bytes));
   }
 
   /** Records a new state before anyone hears of it. */

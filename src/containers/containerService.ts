@@ -65,7 +65,7 @@ export interface LogOptions {
   readonly until?: bigint;
   /** RFC 3339 and a space before every line. */
   readonly timestamps?: boolean;
-  /** The log driver's attributes, of which there are none yet, and a space before every line, as Docker's. */
+  /** The log driver's attributes and a space before every line. */
   readonly details?: boolean;
   /** Goes on until the container's output ends, or `signal` fires. */
   readonly follow: boolean;
@@ -121,8 +121,11 @@ export interface ContainerService extends ImageUsers {
   inspect(reference: string, options?: { readonly size?: boolean }): Promise<Readonly<Record<string, unknown>>>;
   /** `GET /containers/json`. @throws {invalid_argument} INVALID_FILTER */
   list(options: ListOptions): Promise<readonly Readonly<Record<string, unknown>>[]>;
-  /** What the container wrote, from its log: bytes as written. Throws before the first frame. @throws {not_implemented} without a log */
-  logs(reference: string, options: LogOptions): AsyncIterable<OutputFrame>;
+  /**
+   * What the container wrote, from its log: Docker's frames, a line each, or bytes as written of a terminal. Throws before
+   * the first of them. @throws {not_implemented} without a log
+   */
+  logs(reference: string, options: LogOptions): AsyncIterable<Uint8Array>;
   /** Containers in each state, for `info`. */
   counts(): { readonly running: number; readonly paused: number; readonly stopped: number };
   /** Takes up containers that lived through the daemon's absence; called once, before anything else. */

@@ -15,7 +15,6 @@ import type {
   ContainerService,
   ListOptions,
   LogOptions,
-  OutputFrame,
   WaitCondition,
   WaitResult,
 } from "./containerService.ts";
@@ -26,6 +25,7 @@ import { findShared, networkFacts, shownLinks } from "./networking/networkFacts.
 import type { Lifecycle } from "./lifecycle.ts";
 import { listContainers, sizesOf } from "./listContainers.ts";
 import type { MountPoint } from "./mounts/mountPoint.ts";
+import { logDetails } from "./output/logAttributes.ts";
 import { readLogs } from "./output/readLogs.ts";
 import { randomName } from "./request/randomName.ts";
 import type { ContainerRoom } from "./room.ts";
@@ -138,13 +138,17 @@ export class Containers implements ContainerService {
     return listContainers(this.#index, options, this.#options);
   }
 
-  async *logs(reference: string, options: LogOptions): AsyncGenerator<OutputFrame> {
+  async *logs(reference: string, options: LogOptions): AsyncGenerator<Uint8Array> {
     const container = this.#index.get(reference);
-    if (container.document.hostConfig.LogConfig.Type === "none") {
+    const { hostConfig, config } = container.document;
+    if (hostConfig.LogConfig.Type === "none") {
       const message = "configured logging driver does not support reading";
       throw new EngineError("not_implemented", ErrorCode.NOT_IMPLEMENTED, message);
     }
-    yield* readLogs(container.paths.log, options, options.follow && container.isRunning ? container.hub : undefined);
+    const { details, ...wanted } = options;
+    const format = details === true ? { details: logDetails(container.document) } : {};
+    const hub = options.follow && container.isRunning ? container.hub : undefined;
+    yield* readLogs(container.log, { ...wanted, ...format, framed: !config.Tty }, hub);
   }
 
   counts(): { readonly running: number; readonly paused: number; readonly stopped: number } {

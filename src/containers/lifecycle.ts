@@ -10,6 +10,7 @@ import type { HealthMonitors } from "./health/healthMonitors.ts";
 import { nextDelayMs, policyRestarts } from "./restart/restartDecision.ts";
 import type { Runtime } from "./runtime/chooseRuntime.ts";
 import type { ExitWatch } from "./runtime/exitWatch.ts";
+import { takeUpLog } from "./output/takeUpLog.ts";
 import { clear, launch, LaunchFailed } from "./runtime/launch.ts";
 import type { LaunchContext } from "./runtime/launch.ts";
 import { clearLeftRun } from "./runtime/leftRun.ts";
@@ -282,8 +283,12 @@ export class Lifecycle {
     }
     if (container.isRunning) {
       const lives = this.#context.exits.read(container.id) === undefined && isAlive(state.monitor);
-      if (lives) this.#reconnect(container);
-      else container.hub.end();
+      if (lives) {
+        await takeUpLog(container).catch((error: unknown) =>
+          this.#context.log("warn", `container ${container.id}: its log: ${messageOf(error)}`),
+        );
+        this.#reconnect(container);
+      } else container.hub.end();
       await this.#watchOrLost(container);
       if (lives && !container.isPaused) this.#context.health.start(container, { isNewRun: false });
       return;

@@ -26,3 +26,4 @@ export type {
 } from "./network.ts";
 export type { VolumeList, VolumeResource, VolumesPruneReport } from "./volume.ts";
 export { parseDuration, parseTimestamp } from "./until.ts";
+export { FRAME_HEADER_BYTES, STREAM_NUMBER } from "./stdcopy.ts";

@@ -11,8 +11,13 @@ const STREAMS = { stdin: false, stdout: true, stderr: true, logs: false, stream:
 
 async function logText(rooms: ContainerRooms, id: string, options: object = {}): Promise<string> {
   let text = "";
-  for await (const { bytes } of rooms.containers.logs(id, { stdout: true, stderr: true, follow: false, ...options }))
-    text += Buffer.from(bytes).toString();
+  const chunks = rooms.containers.logs(id, { stdout: true, stderr: true, follow: false, ...options });
+  for await (const chunk of chunks) {
+    const bytes = Buffer.from(chunk);
+    // Frames: a byte that names the stream, three zeros, the length.
+    for (let at = 0; at < bytes.length; at += 8 + bytes.readUInt32BE(at + 4))
+      text += bytes.toString("utf8", at + 8, at + 8 + bytes.readUInt32BE(at + 4));
+  }
   return text;
 }
 

@@ -4,7 +4,6 @@ import type { ContainerBackend } from "../backends.ts";
 import type { Exchange } from "../exchange.ts";
 import { parseFilters, parseTimestamp, platformOf } from "../query.ts";
 import type { Route } from "../router.ts";
-import { encodeFrame } from "../stdcopy.ts";
 import { attach, streamType } from "./attach.ts";
 import { parseCreate } from "./createRequest.ts";
 
@@ -71,12 +70,11 @@ async function logs(containers: ContainerBackend, exchange: Exchange): Promise<v
   const options = logOptions(exchange);
   const config = (await containers.inspect(id))["Config"];
   const tty = typeof config === "object" && config !== null && "Tty" in config && config.Tty === true;
-  const frames = containers.logs(id, options)[Symbol.asyncIterator]();
-  const first = frames.next();
+  const chunks = containers.logs(id, options)[Symbol.asyncIterator]();
+  const first = chunks.next();
   await refuseEarly(first);
   const body = exchange.stream(200, streamType(tty, exchange));
-  for (let frame = await first; frame.done !== true; frame = await frames.next())
-    await body.write(tty ? frame.value.bytes : encodeFrame(frame.value.stream, frame.value.bytes));
+  for (let chunk = await first; chunk.done !== true; chunk = await chunks.next()) await body.write(chunk.value);
   body.end();
 }
 

@@ -3,16 +3,18 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { LogOptions } from "../containerService.ts";
+import { LogFiles } from "./logFiles.ts";
 import { readLogs } from "./readLogs.ts";
+import type { LogRequest } from "./readLogs.ts";
 
-async function read(log: string, options: Partial<LogOptions> = {}): Promise<string> {
+async function read(log: string, options: Partial<LogRequest> = {}): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "varve-log-"));
   try {
     const path = join(folder, "log");
     await writeFile(path, log, "latin1");
     let text = "";
-    for await (const { bytes } of readLogs(path, { stdout: true, stderr: true, follow: false, ...options }, undefined))
+    const request = { stdout: true, stderr: true, framed: false, ...options };
+    for await (const bytes of readLogs(new LogFiles(path, ""), request, undefined))
       text += Buffer.from(bytes).toString("latin1");
     return text;
   } finally {
@@ -54,12 +56,13 @@ test("logs: since, until and timestamps", async () => {
 
 test("logs: details are a space before every line, behind its time", async () => {
   const log = line("a", "P") + line("b") + line("c", "F", "stderr");
-  assert.equal(await read(log, { details: true }), " ab\n c\n");
-  assert.equal(await read(line("a"), { details: true, timestamps: true }), "2026-11-21T00:00:00.000000000Z  a\n");
+  assert.equal(await read(log, { details: "" }), " ab\n c\n");
+  assert.equal(await read(line("a"), { details: "", timestamps: true }), "2026-11-21T00:00:00.000000000Z  a\n");
 });
 
 test("logs: a line cut off by a crash is left out; no log is no output", async () => {
   assert.equal(await read(`${line("a")}2026-11-21T00`), "a\n");
-  const missing = readLogs("/nonexistent/log", { stdout: true, stderr: true, follow: false }, undefined);
+  const files = new LogFiles("/nonexistent/log", "");
+  const missing = readLogs(files, { stdout: true, stderr: true, framed: false }, undefined);
   assert.deepEqual(await missing.next(), { done: true, value: undefined });
 });

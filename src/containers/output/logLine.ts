@@ -35,10 +35,3 @@ export function logNanoseconds(time: string): bigint {
   const [, whole = "", fraction = "", zone = "Z"] = match;
   return BigInt(Date.parse(whole + zone)) * 1_000_000n + BigInt(fraction.padEnd(9, "0"));
 }
-
-/** As Docker shows it before a line: UTC, nine digits. */
-export function logTimestamp(time: string): string {
-  const nanoseconds = logNanoseconds(time);
-  const seconds = new Date(Number(nanoseconds / 1_000_000n)).toISOString().slice(0, 19);
-  return `${seconds}.${(nanoseconds % 1_000_000_000n).toString().padStart(9, "0")}Z`;
-}

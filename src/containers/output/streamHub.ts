@@ -28,8 +28,14 @@ export class StreamHub {
   readonly #connected = Promise.withResolvers<Socket | undefined>();
   readonly #ended = Promise.withResolvers<void>();
   readonly #listeners = new Set<() => void>();
+  readonly #onBytes: (bytes: number) => void;
   #socket: Socket | undefined;
   #input: Promise<void> = Promise.resolve();
+
+  /** `onBytes` is told how much the container writes. */
+  constructor(onBytes: (bytes: number) => void = () => undefined) {
+    this.#onBytes = onBytes;
+  }
 
   /** Resolves when the run's output has ended. */
   get ended(): Promise<void> {
@@ -90,6 +96,7 @@ export class StreamHub {
   #take(packet: Buffer): void {
     const stream = packet[0] === STDERR ? "stderr" : "stdout";
     if (packet[0] !== STDOUT && packet[0] !== STDERR) return;
+    this.#onBytes(packet.length);
     const frame: OutputFrame = { stream, bytes: packet.subarray(1) };
     for (const { queue, choice } of this.#clients) if (choice[stream]) queue.push(frame);
     this.#notify();

@@ -4,6 +4,7 @@ import { MASKED_PATHS, READONLY_PATHS } from "../spec/protectedPaths.ts";
 import { RUNTIME_NAMES } from "../runtime/chooseRuntime.ts";
 import { parseBlockIo, parseDeviceRequests, parseDevices } from "./deviceRequest.ts";
 import type { BlockIoLimits, DeviceMapping, DeviceRequest } from "./deviceRequest.ts";
+import { checkLogConfig } from "../output/logDriver.ts";
 import { Fields } from "./fields.ts";
 import { checkDestination, refuseForeignOptions } from "../mounts/checkMount.ts";
 import { parseNamespaceModes } from "./hostModes.ts";
@@ -143,12 +144,9 @@ function parseNetworkMode(fields: Fields): string {
 
 function parseLogConfig(fields: Fields): HostConfig["LogConfig"] {
   const log = fields.object("LogConfig");
-  const type = log.text("Type") || "json-file";
-  if (type !== "json-file" && type !== "none")
-    throw missing(`varve does not support --log-driver ${type} yet (LogConfig)`);
-  const [option] = Object.keys(log.textMap("Config"));
-  if (option !== undefined) throw missing(`varve does not support --log-opt ${option} yet (LogConfig)`);
-  return { Type: type, Config: {} };
+  const config = { Type: log.text("Type") || "json-file", Config: log.textMap("Config") };
+  checkLogConfig(config);
+  return config;
 }
 
 function parseTmpfs(fields: Fields): Readonly<Record<string, string>> {

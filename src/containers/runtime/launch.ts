@@ -5,6 +5,8 @@ import type { Snapshotter } from "#snapshots";
 import type { Container } from "../container.ts";
 import type { ContainerIndex } from "../containerIndex.ts";
 import { checkShared, linkVariables, networkFacts, sharedContainer } from "../networking/networkFacts.ts";
+import { logDetails } from "../output/logAttributes.ts";
+import { logLimits } from "../output/logDriver.ts";
 import { etcFilesAt } from "../rootfs/etcFiles.ts";
 import { isDirectoryInRoot, makeDirectoryInRoot, markContainerRoot, readAccountFiles } from "../rootfs/rootfsFiles.ts";
 import { lookupUser } from "../rootfs/userLookup.ts";
@@ -89,12 +91,21 @@ async function writeBundle(container: Container, context: LaunchContext, runtime
   writeFileSync(paths.spec, JSON.stringify(spec), { mode: 0o600 });
 }
 
+/** @throws {internal} what dockerd's log driver would say of its options only now */
+function prepareLog(container: Container): void {
+  const limits = logLimits(container.document.hostConfig.LogConfig);
+  if (limits === undefined) return;
+  logDetails(container.document);
+  container.log.limit(limits);
+}
+
 /**
  * Makes a container run and connects its streams. Nothing runs and nothing is mounted when it fails.
  * @throws {LaunchFailed} in Docker's words when the runtime refused; what user lookup and mounts throw.
  */
 export async function launch(container: Container, context: LaunchContext, runtime: Runtime): Promise<Created> {
   const { id, paths } = container;
+  prepareLog(container);
   void warmCgroups();
   try {
     await writeBundle(container, context, runtime);

@@ -1,0 +1,155 @@
+/** Which log drivers there are, and what their options may say: dockerd's table and words. */
+import { existsSync } from "node:fs";
+import { EngineError, ErrorCode } from "#errors";
+
+/** `HostConfig.LogConfig`. */
+export interface LogConfig {
+  readonly Type: string;
+  readonly Config: Readonly<Record<string, string>>;
+}
+
+/** How much of a log is kept. */
+export interface LogLimits {
+  /** Bytes of one file; Infinity: never turned. */
+  readonly maxBytes: number;
+  /** Files that are kept, the one that is written included; at least 1. */
+  readonly maxFiles: number;
+  /** Full files are compressed. */
+  readonly compress: boolean;
+}
+
+const ATTRIBUTES = ["labels", "labels-regex", "env", "env-regex", "tag"] as const;
+const FILES = ["max-file", "max-size", "compress"] as const;
+const SYSLOG = ["syslog-address", "syslog-facility", "syslog-format", "syslog-tls-ca-cert", "syslog-tls-cert"] as const;
+/** Of every driver: how the daemon hands lines over. Here conmon writes them itself, and nothing ever waits for a disk. */
+const GENERAL: readonly string[] = ["mode", "max-buffer-size"];
+/** Of drivers that keep no log of their own; theirs is the cache that `docker logs` reads. */
+const CACHE: readonly string[] = ["cache-disabled", "cache-max-size", "cache-max-file", "cache-compress"];
+
+const OPTIONS: Readonly<Record<string, readonly string[]>> = {
+  "json-file": [...FILES, ...ATTRIBUTES],
+  local: [...FILES, ...ATTRIBUTES],
+  none: [],
+  journald: ATTRIBUTES,
+  syslog: [...SYSLOG, "syslog-tls-key", "syslog-tls-skip-verify", ...ATTRIBUTES],
+};
+/** dockerd has them, we do not. */
+const ELSEWHERE: readonly string[] = ["gelf", "fluentd", "awslogs", "splunk", "gcplogs", "etwlogs"];
+
+const JOURNAL_SOCKET = "/run/systemd/journal/socket";
+const SYSLOG_SOCKETS: readonly string[] = ["/dev/log", "/var/run/syslog", "/var/run/log"];
+const MODES: readonly string[] = ["", "blocking", "non-blocking"];
+const LOCAL_DEFAULTS = { maxBytes: 20_000_000, maxFiles: 5, compress: true } as const;
+
+const invalid = (message: string): EngineError => new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, message);
+
+/** A failure of the driver's own start, which dockerd finds only then. */
+const failed = (message: string): EngineError =>
+  new EngineError(
+    "internal",
+    ErrorCode.BAD_REQUEST,
+    `failed to create task for container: failed to initialize logging driver: ${message}`,
+  );
+
+/** What a create request may not say. @throws {invalid_argument} {not_implemented} */
+export function checkLogConfig({ Type, Config }: LogConfig): void {
+  const own = OPTIONS[Type];
+  if (own === undefined) {
+    if (ELSEWHERE.includes(Type))
+      throw new EngineError(
+        "not_implemented",
+        ErrorCode.NOT_IMPLEMENTED,
+        `varve does not support the log driver ${Type}`,
+      );
+    throw invalid(`error looking up logging plugin ${Type}: plugin ${JSON.stringify(Type)} not found`);
+  }
+  checkMode(Config);
+  const cache = Type === "json-file" || Type === "local" ? [] : CACHE;
+  const unknown = Object.keys(Config).find((name) => ![...own, ...GENERAL, ...cache].includes(name));
+  if (unknown === undefined) return;
+  throw invalid(
+    Type === "local" || Type === "none"
+      ? `unknown log opt '${unknown}' for log driver ${Type}`
+      : `unknown log opt '${unknown}' for ${Type} log driver`,
+  );
+}
+
+function checkMode(options: LogConfig["Config"]): void {
+  const mode = options["mode"] ?? "";
+  if (!MODES.includes(mode)) throw invalid(`logger: logging mode not supported: ${mode}`);
+  const buffer = options["max-buffer-size"];
+  if (buffer === undefined) return;
+  if (mode !== "non-blocking")
+    throw invalid("logger: max-buffer-size option is only supported with 'mode=non-blocking'");
+  if (parseSize(buffer, 1024) === undefined)
+    throw invalid(`error parsing option max-buffer-size: invalid size: '${buffer}'`);
+}
+
+/** `10m`, `1.5 GB`: bytes; undefined for what is none. */
+export function parseSize(text: string, thousand: 1000 | 1024): number | undefined {
+  const found = /^(\d+(?:\.\d+)*) ?([kmgtp]?)i?b?$/i.exec(text);
+  if (found === null) return undefined;
+  const [, number = "", unit = ""] = found;
+  return Math.trunc(Number(number) * thousand ** " kmgtp".indexOf(unit.toLowerCase() || " "));
+}
+
+/** What a start needs. undefined: no log is kept. @throws {internal} as dockerd's driver at its start */
+export function logLimits({ Type, Config }: LogConfig): LogLimits | undefined {
+  if (Type === "none") return undefined;
+  if (Type === "journald" && !existsSync(JOURNAL_SOCKET)) throw failed("journald is not enabled on this host");
+  if (Type === "syslog" && (Config["syslog-address"] ?? "") === "" && !SYSLOG_SOCKETS.some((path) => existsSync(path)))
+    throw failed("Unix syslog delivery error");
+  if (Type === "journald" || Type === "syslog")
+    throw new EngineError(
+      "not_implemented",
+      ErrorCode.NOT_IMPLEMENTED,
+      `varve does not support the log driver ${Type}`,
+    );
+  checkRegularExpressions(Config);
+  return Type === "local" ? localLimits(Config) : jsonLimits(Config);
+}
+
+function checkRegularExpressions(options: LogConfig["Config"]): void {
+  for (const name of ["labels-regex", "env-regex"]) {
+    const text = options[name] ?? "";
+    try {
+      RegExp(text);
+    } catch {
+      throw failed(`error parsing regexp: \`${text}\``);
+    }
+  }
+}
+
+function jsonLimits(options: LogConfig["Config"]): LogLimits {
+  const size = options["max-size"];
+  const maxBytes = size === undefined ? Infinity : parseSize(size, 1000);
+  if (maxBytes === undefined) throw failed(`invalid size: '${size}'`);
+  if (maxBytes <= 0) throw failed("max-size must be a positive number");
+  const maxFiles = parseCount(options["max-file"] ?? "1");
+  if (maxFiles < 1) throw failed("max-file cannot be less than 1");
+  const compress = parseFlag(options["compress"] ?? "false");
+  if (compress && (maxFiles < 2 || maxBytes === Infinity))
+    throw failed("compress cannot be true when max-file is less than 2 or max-size is not set");
+  return { maxBytes, maxFiles, compress };
+}
+
+function localLimits(options: LogConfig["Config"]): LogLimits {
+  const size = options["max-size"];
+  const maxBytes = size === undefined ? LOCAL_DEFAULTS.maxBytes : parseSize(size, 1000);
+  if (maxBytes === undefined) throw failed(`invalid value for max-size: ${size}: invalid size: '${size}'`);
+  const maxFiles = options["max-file"] === undefined ? LOCAL_DEFAULTS.maxFiles : parseCount(options["max-file"]);
+  const compress = parseFlag(options["compress"] ?? "true");
+  if (compress && maxFiles <= 1) throw failed("compression cannot be enabled when max file count is 1");
+  return { maxBytes: maxBytes === 0 ? Infinity : maxBytes, maxFiles: Math.max(1, maxFiles), compress };
+}
+
+function parseCount(text: string): number {
+  if (!/^[-+]?\d+$/.test(text)) throw failed(`strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`);
+  return Number(text);
+}
+
+function parseFlag(text: string): boolean {
+  if (/^(?:1|t|true)$/i.test(text)) return true;
+  if (/^(?:0|f|false)$/i.test(text)) return false;
+  throw failed(`strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
+}
