@@ -22,7 +22,7 @@ export function expandTag(template: string, document: ContainerDocument): string
   return template.replaceAll(/\{\{\s*\.(\w+)\s*\}\}/g, (_whole, field: string) => {
     const value = fields[field];
     if (value !== undefined) return value;
-    const where = template.indexOf(`.${field}`) - 1;
+    const where = template.indexOf(`.${field}`);
     const why = `template: log-tag:1:${where}: executing "log-tag" at <.${field}>: can't evaluate field ${field} in type *logger.Info`;
     const message = `failed to create task for container: failed to initialize logging driver: ${why}`;
     throw new EngineError("internal", ErrorCode.BAD_REQUEST, message);

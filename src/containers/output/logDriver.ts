@@ -1,6 +1,6 @@
 /** Which log drivers there are, and what their options may say: dockerd's table and words. */
 import { existsSync } from "node:fs";
-import { EngineError, ErrorCode } from "#errors";
+import { EngineError, ErrorCode, messageOf } from "#errors";
 
 /** `HostConfig.LogConfig`. */
 export interface LogConfig {
@@ -114,8 +114,9 @@ function checkRegularExpressions(options: LogConfig["Config"]): void {
     const text = options[name] ?? "";
     try {
       RegExp(text);
-    } catch {
-      throw failed(`error parsing regexp: \`${text}\``);
+    } catch (error) {
+      const why = messageOf(error).includes("Unterminated group") ? "missing closing )" : "invalid syntax";
+      throw failed(`error parsing regexp: ${why}: \`${text}\``);
     }
   }
 }
