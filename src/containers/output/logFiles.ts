@@ -22,8 +22,8 @@ export interface LogSegment {
 
 /** conmon: close the log and open it anew. */
 const REOPEN = "2 0 0\n";
-/** How often a log's size is looked at while it grows, as a part of its bound. */
-const LOOKS_PER_FILE = 8;
+/** A log's size is looked at when it may have grown by half of what is left, but not more often than this. */
+const LEAST_BYTES = 16 << 10;
 
 /**
  * The files of a container's log: `container.log`, which conmon writes, and full ones behind it, `.1` being the newest. A
@@ -38,6 +38,8 @@ export class LogFiles {
   #generation = 0;
   /** Bytes that the container wrote since the file was looked at. */
   #unseen = 0;
+  #nextLook = 0;
+  #lastSize = 0;
   /** Inode of the file that was last turned away: conmon may not have left it yet. */
   #turned: number | undefined;
   #compressing: Promise<void> = Promise.resolve();
@@ -64,9 +66,18 @@ export class LogFiles {
   /** The container wrote so many bytes. */
   wrote(bytes: number): void {
     this.#unseen += bytes;
-    if (this.#unseen < this.#limits.maxBytes / LOOKS_PER_FILE) return;
+    if (this.#unseen < this.#nextLook) return;
+    const { maxBytes } = this.#limits;
+    let size = this.#size();
+    // On the disk a short line is several times as long.
+    const growth = Math.max(1, (size - this.#lastSize) / this.#unseen);
+    if (size > maxBytes) {
+      this.#turn();
+      size = 0;
+    }
     this.#unseen = 0;
-    if (this.#size() > this.#limits.maxBytes) this.#turn();
+    this.#lastSize = size;
+    this.#nextLook = Math.max(LEAST_BYTES, (maxBytes - size) / growth / 2);
   }
 
   /** Oldest first. Open them before the next await. */
