@@ -131,8 +131,6 @@ type LimitKeys =
 const DEFAULT_SHM_BYTES = 64 << 20;
 
 const invalid = (message: string): EngineError => new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, message);
-const missing = (message: string): EngineError =>
-  new EngineError("not_implemented", ErrorCode.NOT_IMPLEMENTED, message);
 
 /** A network is looked up by a start: it may be made meanwhile, as with Docker. */
 function parseNetworkMode(fields: Fields): string {
