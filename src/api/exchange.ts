@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import { EngineError, ErrorCode, messageOf } from "#errors";
 import { createBodyWriter } from "./bodyWriter.ts";
 import type { BodyWriter } from "./bodyWriter.ts";
+import { acceptWebSocket, WebSocketStream } from "./webSocket.ts";
 import { LATEST } from "./version.ts";
 import type { ApiVersion } from "./version.ts";
 
@@ -153,6 +154,17 @@ export class Exchange {
     socket?.end(
       `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`,
     );
+  }
+
+  /** Turns the connection into a WebSocket. @throws {invalid_argument} when the client asked for none */
+  openWebSocket(): Duplex {
+    const answer = acceptWebSocket(this.request.headers);
+    if (this.#upgrade === undefined) throw new Error("the server upgrades no such request");
+    this.#hijacked = true;
+    const { socket, head } = this.#upgrade;
+    socket.once("close", this.#gone);
+    socket.write(answer);
+    return new WebSocketStream(socket, head);
   }
 
   /** Starts a streamed answer: its headers go out at once. */

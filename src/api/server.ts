@@ -46,8 +46,10 @@ const HTTP_OPTIONS: ServerOptions = {
   requestTimeout: 0,
   /** Go's bound: X-Registry-Auth and X-Registry-Config hold tokens of many kilobytes. */
   maxHeaderSize: 1 << 20,
-  /** Only Docker's own upgrade; a client that offers h2c is answered over HTTP/1.1. */
-  shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === "tcp",
+  /** Docker's own upgrade, and WebSockets where there are any; a client that offers h2c is answered over HTTP/1.1. */
+  shouldUpgradeCallback: ({ headers, url = "" }) =>
+    headers.upgrade?.toLowerCase() === "tcp" ||
+    (headers.upgrade?.toLowerCase() === "websocket" && /\/attach\/ws(?:\?|$)/.test(url)),
 };
 
 function toWireError(error: unknown): { readonly message: string } {

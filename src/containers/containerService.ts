@@ -42,6 +42,8 @@ export interface AttachOptions {
   readonly logs: boolean;
   /** What is written from now on. */
   readonly stream: boolean;
+  /** What a client types on a terminal to leave it, e.g. `ctrl-a,x`; default ctrl-p ctrl-q. */
+  readonly detachKeys?: string;
 }
 
 /** An attached client. Output ends when the container's output ends. */
@@ -109,7 +111,7 @@ export interface ContainerService extends ImageUsers {
   ): Promise<{ readonly Id: string; readonly Warnings: readonly string[] }>;
   /** Resolves when the program runs. @throws {not_modified} when it did already, {invalid_argument} when there is no such program */
   start(reference: string): Promise<void>;
-  /** Registers before it resolves, so that a start afterwards loses no output. */
+  /** Registers before it resolves, so that a start afterwards loses no output. @throws {conflict} while it is paused or about to restart */
   attach(reference: string, options: AttachOptions): Promise<Attachment>;
   /** Registers before it returns. `removed` is answered when nothing is left of the container. */
   wait(reference: string, condition: WaitCondition, signal?: AbortSignal): Promise<WaitResult>;

@@ -89,7 +89,7 @@ export class Containers implements ContainerService {
   }
 
   async attach(reference: string, options: AttachOptions): Promise<Attachment> {
-    return attachTo(this.#index.get(reference), options);
+    return attachTo(this.#index.get(reference), options, reference);
   }
 
   wait(reference: string, condition: WaitCondition, signal?: AbortSignal): Promise<WaitResult> {

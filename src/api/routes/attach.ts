@@ -3,8 +3,9 @@ import type { Duplex } from "node:stream";
 import type { Attachment } from "#containers";
 import type { ContainerBackend } from "../backends.ts";
 import { untilWritable } from "../drain.ts";
-import type { Exchange } from "../exchange.ts";
+import type { Exchange, Hijacked } from "../exchange.ts";
 import { encodeFrame } from "../stdcopy.ts";
+import { acceptWebSocket } from "../webSocket.ts";
 
 const RAW_STREAM = "application/vnd.docker.raw-stream";
 const MULTIPLEXED_STREAM = "application/vnd.docker.multiplexed-stream";
@@ -41,14 +42,22 @@ export async function serveStreams(
   exchange: Exchange,
   { stdin, tty }: { readonly stdin: boolean; readonly tty: boolean },
 ): Promise<void> {
-  const { socket, head } = exchange.hijack(streamType(tty, exchange));
+  const hijacked = exchange.hijack(streamType(tty, exchange));
   exchange.request.socket.setNoDelay(true);
+  await serveOn(attachment, hijacked, { stdin, raw: tty });
+}
+
+async function serveOn(
+  attachment: Attachment,
+  { socket, head }: Hijacked,
+  { stdin, raw }: { readonly stdin: boolean; readonly raw: boolean },
+): Promise<void> {
   socket.on("error", () => undefined);
   // A client that resets its end is no failure of ours; its input simply ends.
   const input = stdin ? pumpInput(attachment, socket, head).catch(() => undefined) : Promise.resolve();
   if (!stdin) socket.resume();
   try {
-    await pumpOutput({ output: attachment.output, tty }, socket);
+    await pumpOutput({ output: attachment.output, tty: raw }, socket);
   } catch (error) {
     await attachment[Symbol.asyncDispose]();
     throw error;
@@ -69,6 +78,29 @@ export async function attach(containers: ContainerBackend, exchange: Exchange): 
     stderr: exchange.flag("stderr"),
     logs: exchange.flag("logs"),
     stream: exchange.flag("stream"),
+    ...detachKeys(exchange),
   });
   await serveStreams(attachment, exchange, { stdin, tty: attachment.tty });
+}
+
+function detachKeys(exchange: Exchange): { readonly detachKeys?: string } {
+  const keys = exchange.query.get("detachKeys") ?? "";
+  return keys === "" ? {} : { detachKeys: keys };
+}
+
+/** `GET /containers/{id}/attach/ws`: the same over a WebSocket, whose frames hold the bytes of both streams as they are. */
+export async function attachWebSocket(containers: ContainerBackend, exchange: Exchange): Promise<void> {
+  acceptWebSocket(exchange.request.headers);
+  // Before 1.42 a client got all of them, whatever it said.
+  const chosen = (name: string): boolean => exchange.version < V1_42 || exchange.flag(name);
+  const stdin = chosen("stdin");
+  const attachment = await containers.attach(exchange.param("id"), {
+    stdin,
+    stdout: chosen("stdout"),
+    stderr: chosen("stderr"),
+    logs: exchange.flag("logs"),
+    stream: exchange.flag("stream"),
+    ...detachKeys(exchange),
+  });
+  await serveOn(attachment, { socket: exchange.openWebSocket(), head: Buffer.alloc(0) }, { stdin, raw: true });
 }

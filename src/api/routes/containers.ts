@@ -4,7 +4,7 @@ import type { ContainerBackend } from "../backends.ts";
 import type { Exchange } from "../exchange.ts";
 import { parseFilters, parseTimestamp, platformOf } from "../query.ts";
 import type { Route } from "../router.ts";
-import { attach, streamType } from "./attach.ts";
+import { attach, attachWebSocket, streamType } from "./attach.ts";
 import { parseCreate } from "./createRequest.ts";
 
 async function create(containers: ContainerBackend, exchange: Exchange): Promise<void> {
@@ -107,6 +107,7 @@ export function containerRoutes(containers: ContainerBackend): readonly Route[] 
     ],
     ["GET", "/containers/:id/logs", (exchange) => logs(containers, exchange)],
     ["POST", "/containers/:id/attach", (exchange) => attach(containers, exchange)],
+    ["GET", "/containers/:id/attach/ws", (exchange) => attachWebSocket(containers, exchange)],
     ["POST", "/containers/:id/start", (exchange) => done(exchange, containers.start(id(exchange)))],
     ["POST", "/containers/:id/wait", (exchange) => wait(containers, exchange)],
     [
