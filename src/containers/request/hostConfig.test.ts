@@ -41,11 +41,10 @@ const REFUSED: readonly (readonly [object, string, string])[] = [
   [{ IOMaximumIOps: 1 }, "internal", "Invalid QoS settings: linux does not support configuration of maximum IOPs"],
   [{ Tmpfs: { rel: "" } }, "invalid_argument", "invalid mount path: 'rel' mount path must be absolute"],
   [{ Runtime: "kata" }, "invalid_argument", "unknown or invalid runtime name: kata"],
-  [{ LogConfig: { Type: "syslog" } }, "not_implemented", "varve does not support --log-driver syslog yet (LogConfig)"],
   [
-    { LogConfig: { Type: "json-file", Config: { "max-size": "1m" } } },
-    "not_implemented",
-    "varve does not support --log-opt max-size yet (LogConfig)",
+    { LogConfig: { Type: "json-file", Config: { foo: "1" } } },
+    "invalid_argument",
+    "unknown log opt 'foo' for json-file log driver",
   ],
   [
     { ShmSize: "64m" },
