@@ -1,5 +1,12 @@
 import type { EventMessage, Filters, ImageDiskUsage, VersionInfo, VolumeResource } from "#engineapi";
-import type { ContainerControl, ContainerFiles, ContainerNetworks, ContainerService, ExecService } from "#containers";
+import type {
+  ContainerControl,
+  ContainerFiles,
+  ContainerNetworks,
+  ContainerService,
+  ExecService,
+  UsageService,
+} from "#containers";
 import type { NetworkCatalog } from "#networks";
 import type { ImageCatalog, ImageTransfer } from "#images";
 import type { RegistryCredentials } from "#remote";
@@ -10,6 +17,9 @@ export type ImageBackend = ImageTransfer & ImageCatalog;
 
 /** What routes need of containers. */
 export type ContainerBackend = ContainerService;
+
+/** What routes need of containers' use of the host. */
+export type UsageBackend = UsageService;
 
 /** What routes need of further processes in containers. */
 export type ExecBackend = ExecService;
@@ -68,6 +78,7 @@ export interface Backends {
   readonly members: ContainerNetworks;
   readonly volumes: VolumeCatalog;
   readonly execs: ExecBackend;
+  readonly usage: UsageBackend;
   readonly system: SystemBackend;
   readonly registry: RegistryBackend;
 }

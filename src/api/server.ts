@@ -22,6 +22,7 @@ import { networkRoutes } from "./routes/networks.ts";
 import { systemRoutes } from "./routes/system.ts";
 import { transferRoutes } from "./routes/transfer.ts";
 import { volumeRoutes } from "./routes/volumes.ts";
+import { usageRoutes } from "./routes/usage.ts";
 import { splitVersion } from "./version.ts";
 
 /** What the server says of itself, and where it tells of failures. */
@@ -77,6 +78,7 @@ export function createApiServer(backends: Backends, options: ApiOptions): ApiSer
     ...transferRoutes(backends.images),
     ...imageRoutes(backends.images),
     ...execRoutes(backends.execs),
+    ...usageRoutes(backends.usage),
     ...fileRoutes(backends.files),
     ...controlRoutes(backends.control),
     ...containerRoutes(backends.containers),

@@ -14,6 +14,8 @@ import { RoomFiles } from "./files/containerFiles.ts";
 import type { ContainerFiles } from "./files/filesService.ts";
 import type { ContainerNetworks } from "./networking/containerNetworks.ts";
 import { NetworkMembers } from "./networking/networkMembers.ts";
+import { Usage } from "./usage/usage.ts";
+import type { UsageService } from "./usage/usageService.ts";
 import { ContainerRoom } from "./room.ts";
 
 export interface ContainerServiceOptions {
@@ -35,6 +37,7 @@ export interface ContainerServiceOptions {
 export interface ContainerServices {
   readonly containers: ContainerService;
   readonly execs: ExecService;
+  readonly usage: UsageService;
   readonly files: ContainerFiles;
   readonly control: ContainerControl;
   readonly members: ContainerNetworks;
@@ -47,6 +50,7 @@ export function createContainerServices(options: ContainerServiceOptions): Conta
     containers: new Containers(room),
     control: new Control(room),
     execs: room.execs,
+    usage: new Usage(room),
     files: new RoomFiles(room),
     members: new NetworkMembers(room),
   };

@@ -12,3 +12,4 @@ export type {
   ExecStartOptions,
 } from "./exec/execService.ts";
 export type * from "./files/filesService.ts";
+export type { ProcessList, StatsOptions, StatsResponse, UsageService } from "./usage/usageService.ts";

@@ -72,3 +72,5 @@ export {
 } from "./networkNamespaces.ts";
 export type { BoundSocket } from "./networkNamespaces.ts";
 export { Nftables } from "./nftables.ts";
+export { listCgroupProcesses, readCgroupUsage, readInterfaceUse, readProcessorTime } from "./cgroupUsage.ts";
+export type { CgroupUsage, InterfaceUse, IoUse } from "./cgroupUsage.ts";

@@ -32,6 +32,7 @@ export interface SeenEvent {
 /** The rooms below containers on a temporary data root, with one image: busybox as `box`. */
 export interface ContainerRooms extends AsyncDisposable {
   readonly execs: ContainerServices["execs"];
+  readonly usage: ContainerServices["usage"];
   readonly files: ContainerServices["files"];
   readonly containers: ContainerService;
   readonly control: ContainerControl;
@@ -172,6 +173,9 @@ export async function openContainerRooms(extra: readonly Member[] = []): Promise
     },
     get execs() {
       return rooms.execs;
+    },
+    get usage() {
+      return rooms.usage;
     },
     restart: async (between) => {
       await rooms.close();
