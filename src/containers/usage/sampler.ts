@@ -17,7 +17,7 @@ const INTERVAL_MS = 1000;
 
 /** Reads a container's use now; undefined when it does not run. */
 export function sampleNow(container: Container): Sample | undefined {
-  const usage = container.isRunning ? readCgroupUsage(cgroupOf(container.id)) : undefined;
+  const usage = container.isRunning ? readCgroupUsage(cgroupOf(container.document)) : undefined;
   if (usage === undefined) return undefined;
   const { NetworkMode } = container.document.hostConfig;
   // The namespace's counters are the host's, or another container's.

@@ -70,7 +70,7 @@ export class Usage implements UsageService {
       const message = "ps is not installed: install the Debian package procps";
       throw new EngineError("failed_precondition", ErrorCode.MISSING_PROGRAM, message);
     }
-    const pids = listCgroupProcesses(cgroupOf(container.id));
+    const pids = listCgroupProcesses(cgroupOf(container.document));
     const table = await ps(file, args, pids);
     container.emit("top");
     return parsePsOutput(table, new Set(pids));
