@@ -44,6 +44,7 @@ export class ExecFiles {
   readonly pid: string;
   readonly log: string;
   readonly control: string;
+  readonly monitorPid: string;
 
   constructor(directory: string) {
     this.directory = directory;
@@ -51,6 +52,7 @@ export class ExecFiles {
     this.pid = join(directory, "pid");
     this.log = join(directory, "runtime.log");
     this.control = join(directory, "ctl");
+    this.monitorPid = join(directory, "conmon.pid");
   }
 
   write(process: OciProcess): void {
@@ -59,11 +61,19 @@ export class ExecFiles {
   }
 
   readPid(): number {
-    try {
-      return Number(readFileSync(this.pid, "latin1"));
-    } catch {
-      return 0; // the runtime has not come that far, or has ended
-    }
+    return readNumber(this.pid);
+  }
+
+  readMonitorPid(): number {
+    return readNumber(this.monitorPid);
+  }
+}
+
+function readNumber(path: string): number {
+  try {
+    return Number(readFileSync(path, "latin1"));
+  } catch {
+    return 0; // who writes it has not come that far, or has ended
   }
 }
 

@@ -1,7 +1,7 @@
 import { Readable, Writable } from "node:stream";
 import { constants } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import { connectPacketSocket, spawnProcess } from "#host";
+import { connectPacketSocket, reapProcess, spawnProcess, waitForProcess } from "#host";
 import type { OutputFrame } from "../containerService.ts";
 import type { FrameQueue } from "../output/frameQueue.ts";
 import { StreamHub } from "../output/streamHub.ts";
@@ -24,6 +24,7 @@ function monitorArguments(call: ExecCall): readonly string[] {
     "-r": runtime.file,
     "-b": files.directory,
     "-p": files.pid,
+    "--conmon-pidfile": files.monitorPid,
     "--exec-process-spec": files.process,
   };
   return [
@@ -117,6 +118,9 @@ export async function startMonitored(call: ExecCall): Promise<ExecProcess> {
   attached.on("error", () => undefined);
   const hub = new StreamHub();
   const lines = linesOf(report);
+  const orphaned = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  // Should the watch fail, a zombie stays, and nothing else.
+  orphaned.then(() => reapMonitor(call.files.readMonitorPid())).catch(() => undefined);
   try {
     if (call.foreground) {
       go.write("\0");
@@ -139,6 +143,13 @@ export async function startMonitored(call: ExecCall): Promise<ExecProcess> {
 async function nextLine(lines: AsyncIterator<string>): Promise<string> {
   const line = await lines.next();
   return line.done === true ? "" : line.value;
+}
+
+/** conmon leaves its parent, which makes it a child of this process; Node only knows its own. */
+async function reapMonitor(pid: number): Promise<void> {
+  if (pid === 0) return;
+  await waitForProcess(pid);
+  reapProcess(pid);
 }
 
 /** Its monitor was killed: what became of the process is not known. */
