@@ -82,12 +82,21 @@ export class Lifecycle {
   }
 
   #watch(container: Container): void {
+    this.#flushAtEnd(container);
     const stopOomWatch = this.#watchOom(container);
     void this.#context.exits
       .wait(container.id, container.state.monitor)
       .then((code) => this.#ended(container, code))
       .catch((error: unknown) => this.#context.log("error", `container ${container.id}: ${messageOf(error)}`))
       .finally(stopOomWatch);
+  }
+
+  /** A client that does not read must not keep conmon from taking the exit: not even a kill would be seen. */
+  #flushAtEnd({ hub, state: { init } }: Container): void {
+    if (init === undefined) return;
+    waitForProcess(init.pid)
+      .then(() => hub.flush())
+      .catch(() => undefined); // a client that is too slow delays the end, no more
   }
 
   /** The kernel may kill a process of the container that goes on: conmon then leaves a mark in its bundle. */

@@ -44,7 +44,6 @@ export class ExecFiles {
   readonly pid: string;
   readonly log: string;
   readonly control: string;
-  readonly monitorPid: string;
 
   constructor(directory: string) {
     this.directory = directory;
@@ -52,7 +51,6 @@ export class ExecFiles {
     this.pid = join(directory, "pid");
     this.log = join(directory, "runtime.log");
     this.control = join(directory, "ctl");
-    this.monitorPid = join(directory, "conmon.pid");
   }
 
   write(process: OciProcess): void {
@@ -62,10 +60,6 @@ export class ExecFiles {
 
   readPid(): number {
     return readNumber(this.pid);
-  }
-
-  readMonitorPid(): number {
-    return readNumber(this.monitorPid);
   }
 }
 

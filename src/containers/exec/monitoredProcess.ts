@@ -1,7 +1,7 @@
 import { Readable, Writable } from "node:stream";
 import { constants } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import { connectPacketSocket, reapProcess, spawnProcess, waitForProcess } from "#host";
+import { connectPacketSocket, spawnProcess, waitForProcess } from "#host";
 import type { OutputFrame } from "../containerService.ts";
 import type { FrameQueue } from "../output/frameQueue.ts";
 import { StreamHub } from "../output/streamHub.ts";
@@ -24,7 +24,6 @@ function monitorArguments(call: ExecCall): readonly string[] {
     "-r": runtime.file,
     "-b": files.directory,
     "-p": files.pid,
-    "--conmon-pidfile": files.monitorPid,
     "--exec-process-spec": files.process,
   };
   return [
@@ -60,6 +59,9 @@ class MonitoredProcess implements ExecProcess {
       return { code };
     });
     if (!call.foreground) this.discard();
+    waitForProcess(pid)
+      .then(() => hub.flush())
+      .catch(() => undefined); // only a reader that is too slow would notice
   }
 
   get output(): AsyncIterable<OutputFrame> {
@@ -118,9 +120,6 @@ export async function startMonitored(call: ExecCall): Promise<ExecProcess> {
   attached.on("error", () => undefined);
   const hub = new StreamHub();
   const lines = linesOf(report);
-  const orphaned = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  // Should the watch fail, a zombie stays, and nothing else.
-  orphaned.then(() => reapMonitor(call.files.readMonitorPid())).catch(() => undefined);
   try {
     if (call.foreground) {
       go.write("\0");
@@ -143,13 +142,6 @@ export async function startMonitored(call: ExecCall): Promise<ExecProcess> {
 async function nextLine(lines: AsyncIterator<string>): Promise<string> {
   const line = await lines.next();
   return line.done === true ? "" : line.value;
-}
-
-/** conmon leaves its parent, which makes it a child of this process; Node only knows its own. */
-async function reapMonitor(pid: number): Promise<void> {
-  if (pid === 0) return;
-  await waitForProcess(pid);
-  reapProcess(pid);
 }
 
 /** Its monitor was killed: what became of the process is not known. */

@@ -30,6 +30,7 @@ export class StreamHub {
   readonly #listeners = new Set<() => void>();
   readonly #onBytes: (bytes: number) => void;
   #socket: Socket | undefined;
+  #isLast = false;
   #input: Promise<void> = Promise.resolve();
 
   /** `onBytes` is told how much the container writes. */
@@ -83,6 +84,15 @@ export class StreamHub {
     });
   }
 
+  /**
+   * The process has ended: what it left comes without waiting for slow clients. A conmon that waits for one does not take
+   * its child's exit, and the kernel keeps a container's pid namespace, and with it a kill, until somebody does.
+   */
+  flush(): void {
+    this.#isLast = true;
+    this.#flow();
+  }
+
   /** The run is over, or never came to be. */
   end(): void {
     this.#connected.resolve(undefined);
@@ -104,7 +114,7 @@ export class StreamHub {
   }
 
   #flow(): void {
-    const full = [...this.#clients].some(({ queue }) => queue.isFull);
+    const full = !this.#isLast && [...this.#clients].some(({ queue }) => queue.isFull);
     if (full) this.#socket?.pause();
     else if (this.#socket?.isPaused() === true) this.#socket.resume();
   }

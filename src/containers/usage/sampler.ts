@@ -53,7 +53,7 @@ export class Sampler {
     if (this.#busy) return;
     this.#busy = true;
     try {
-      for (const [container, listeners] of [...this.#watched]) {
+      for (const [container, listeners] of Array.from(this.#watched)) {
         const sample = sampleNow(container);
         for (const listener of listeners) listener(sample);
         await yieldToOthers();
