@@ -1,4 +1,4 @@
-import { newDummy, newSharedLink, newVlan } from "#host";
+import { isErrno, newDummy, newSharedLink, newVlan } from "#host";
 import type { NetlinkRequest } from "#host";
 import { EngineError, ErrorCode } from "#errors";
 import type { Dataplane } from "../dataplane/dataplane.ts";
@@ -77,7 +77,13 @@ export class SharedLinkDriver implements NetworkDriver {
   }
 
   #perform(request: NetlinkRequest): void {
-    this.#dataplane.host.request(request);
+    try {
+      this.#dataplane.host.request(request);
+    } catch (cause) {
+      // A kernel without these links: Docker says no more than this.
+      if (!isErrno(cause, "EOPNOTSUPP")) throw cause;
+      throw new EngineError("internal", ErrorCode.ENDPOINT, "operation not supported", { cause });
+    }
   }
 
   async remove(network: NetworkRecord): Promise<void> {
