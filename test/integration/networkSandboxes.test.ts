@@ -215,6 +215,21 @@ describe("network sandboxes", { skip }, () => {
     assert.equal(elements.match(/127\.0\.0\.1/g)?.length, 2);
   });
 
+  test("a container that ends while it leaves a network leaves nothing behind", async () => {
+    const one = await world();
+    await one.services.catalog.create({ Name: "own" });
+    const bindings = { "80/tcp": [{ HostIp: "127.0.0.1", HostPort: "24618" }] };
+    const facts = one.facts("web", "bridge", { bindings });
+    await one.start(facts);
+    await one.services.sandboxes.connect("own", facts, {});
+    const leaving = one.services.sandboxes.disconnect("bridge", facts, false);
+    one.services.sandboxes.close(facts.containerId);
+    await leaving;
+    assert.deepEqual(one.namespaces, []);
+    await one.start(one.facts("next", "bridge", { bindings }));
+    assert.match(one.services.sandboxes.settings("next".padEnd(64, "0")).Networks["bridge"]?.IPAddress ?? "", /\.2$/);
+  });
+
   test("networks are joined and left while a container runs; its bridge goes with the network", async () => {
     const one = await world();
     const { Id } = await one.services.catalog.create({ Name: "own" });

@@ -110,9 +110,11 @@ export class LiveChanges {
   async #settle(facts: SandboxFacts, before: readonly Endpoint[]): Promise<void> {
     const { store } = this.#context;
     let sandbox = this.#sandbox(facts);
+    if (!sandbox.open) return; // its container ended while the kernel removed an interface
     if (gatewayEndpoint(before, 4)?.live?.id !== gatewayEndpoint(sandbox.endpoints, 4)?.live?.id) {
       sandbox = await this.#home.republish(facts, sandbox);
     }
+    if (!sandbox.open) return;
     const text = resolvConfOf(this.#context, facts, sandbox.endpoints);
     store.put({ ...sandbox, resolvConf: updateResolvConf(sandbox, text) });
     await this.#home.openDns(sandbox);
@@ -130,7 +132,10 @@ export class LiveChanges {
     }
     const endpoints = sandbox.endpoints.filter((other) => other !== endpoint);
     if (sandbox.open) await this.#leave(facts, sandbox, { endpoint, network });
-    else store.put({ ...sandbox, endpoints });
+    else {
+      store.put({ ...sandbox, endpoints });
+      this.#home.emit("disconnect", sandbox, { ...endpoint, name: network.name, networkId: network.id });
+    }
   }
 
   async #leave(

@@ -234,7 +234,12 @@ export class Sandboxes implements SandboxService {
       sandbox.endpoints,
       chosen ? again(sandbox) : undefined,
     );
-    if (running !== undefined) running.bound = bound;
+    if (running === undefined || this.#running.get(sandbox.containerId) !== running) {
+      // The container ended while its ports were bound.
+      bound?.close();
+      return this.#context.store.get(sandbox.containerId) ?? sandbox;
+    }
+    running.bound = bound;
     this.#context.dataplane.publish(ports.rules);
     return { ...sandbox, ports };
   }
