@@ -16,7 +16,6 @@ import { pinNamespaceModes } from "./request/hostModes.ts";
 import { kernelSupport } from "./request/kernelSupport.ts";
 import { checkResources } from "./request/resourceChecks.ts";
 import { parseEndpoints } from "./request/networkRequest.ts";
-import { refuseUnsupported } from "./request/unsupported.ts";
 import { findInitProgram } from "./runtime/initProgram.ts";
 import { findSignal } from "./signals.ts";
 import { capabilitiesOf } from "./spec/runtimeSpec.ts";
@@ -39,9 +38,7 @@ export function parseName(text: string, shown: string = text.replace(/^\//, ""))
   return name;
 }
 
-function warningsOf(request: ContainerCreateRequest, hostConfig: HostConfig, image: FoundImage): readonly string[] {
-  const { Healthcheck } = image.config.config ?? {};
-  const checks = Healthcheck?.Test !== undefined && Healthcheck.Test.length > 0 && Healthcheck.Test[0] !== "NONE";
+function warningsOf(request: ContainerCreateRequest, hostConfig: HostConfig): readonly string[] {
   return [
     ...((request.HostConfig?.["CpuPercent"] ?? 0) === 0
       ? []
@@ -49,7 +46,6 @@ function warningsOf(request: ContainerCreateRequest, hostConfig: HostConfig, ima
     ...(hostConfig.NetworkMode === "host" && Object.keys(hostConfig.PortBindings).length > 0
       ? ["Published ports are discarded when using host network mode"]
       : []),
-    ...(checks ? ["Health checks are not supported yet: the image's own does not run."] : []),
   ];
 }
 
@@ -85,7 +81,6 @@ export function newContainer(
   image: FoundImage,
   { name, index }: { readonly name: string; readonly index: ContainerIndex },
 ): NewContainer {
-  refuseUnsupported(request);
   const parsed = pinNamespaceModes(parseHostConfig(request.HostConfig), index);
   // One that is not there is missed by the start, as in Docker.
   const shared = findShared(parsed.NetworkMode, index);
@@ -116,5 +111,5 @@ export function newContainer(
     exposes: Object.keys(Object(request["ExposedPorts"])).length > 0,
   });
   const endpoints = endpointsOf(request, hostConfig.NetworkMode);
-  return { document, endpoints, warnings: [...warnings, ...warningsOf(request, hostConfig, image)] };
+  return { document, endpoints, warnings: [...warnings, ...warningsOf(request, hostConfig)] };
 }

@@ -334,7 +334,7 @@ export function parseHostConfig(value: unknown): HostConfig {
   };
 }
 
-/** Fields that `inspect` shows and that always have these values here; see `unsupported.ts`. */
+/** Fields that `inspect` shows and that always have these values on Linux. */
 const UNUSED: Readonly<Record<string, unknown>> = {
   Cgroup: "",
   CpuPercent: 0,

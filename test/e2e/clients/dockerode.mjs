@@ -170,5 +170,6 @@ for (const step of undo.toReversed())
   });
 if (failure !== undefined) {
   console.error(failure);
-  process.exitCode = 1;
+  // The stream of events may still be open.
+  process.exit(1);
 }
