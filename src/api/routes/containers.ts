@@ -5,6 +5,7 @@ import type { Exchange } from "../exchange.ts";
 import { parseFilters, parseTimestamp, platformOf } from "../query.ts";
 import type { Route } from "../router.ts";
 import { attach, attachWebSocket, streamType } from "./attach.ts";
+import { forVersion } from "./containerVersions.ts";
 import { parseCreate } from "./createRequest.ts";
 
 async function create(containers: ContainerBackend, exchange: Exchange): Promise<void> {
@@ -103,7 +104,10 @@ export function containerRoutes(containers: ContainerBackend): readonly Route[] 
     [
       "GET",
       "/containers/:id/json",
-      async (exchange) => exchange.json(200, await containers.inspect(id(exchange), { size: exchange.flag("size") })),
+      async (exchange) => {
+        const body = await containers.inspect(id(exchange), { size: exchange.flag("size") });
+        exchange.json(200, forVersion(body, exchange.version));
+      },
     ],
     ["GET", "/containers/:id/logs", (exchange) => logs(containers, exchange)],
     ["POST", "/containers/:id/attach", (exchange) => attach(containers, exchange)],

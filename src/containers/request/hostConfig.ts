@@ -305,7 +305,8 @@ function parseLimits(fields: Fields): Pick<HostConfig, LimitKeys> & BlockIoLimit
   };
 }
 
-const LISTS = `Dns DnsOptions DnsSearch Devices Ulimits BlkioWeightDevice BlkioDeviceReadBps BlkioDeviceWriteBps
+const LISTS =
+  `PortBindings Dns DnsOptions DnsSearch Devices Ulimits BlkioWeightDevice BlkioDeviceReadBps BlkioDeviceWriteBps
   BlkioDeviceReadIOps BlkioDeviceWriteIOps`.split(/\s+/);
 
 /** @throws {invalid_argument} in Docker's words, {not_implemented} naming what would have to be ignored. */

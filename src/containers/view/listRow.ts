@@ -24,6 +24,12 @@ export interface RowFacts {
   readonly networks: SandboxSettings["Networks"];
 }
 
+/** The names and links of an endpoint are for inspect alone. */
+function endpointsInList(networks: SandboxSettings["Networks"]): SandboxSettings["Networks"] {
+  const none = { Links: null, Aliases: null, DNSNames: null };
+  return Object.fromEntries(Object.entries(networks).map(([name, endpoint]) => [name, { ...endpoint, ...none }]));
+}
+
 /** A row of `GET /containers/json`. */
 export function listRow(container: Container, facts: RowFacts): Readonly<Record<string, unknown>> {
   const { image, sizes, ports, networks } = facts;
@@ -44,7 +50,7 @@ export function listRow(container: Container, facts: RowFacts): Readonly<Record<
     State: state.status,
     Status: statusText(state, Date.now()),
     HostConfig: { NetworkMode: hostConfig.NetworkMode },
-    NetworkSettings: { Networks: networks },
+    NetworkSettings: { Networks: endpointsInList(networks) },
     Mounts: mountsInList(mountPoints),
   };
 }
