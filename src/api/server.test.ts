@@ -477,3 +477,24 @@ test("attach: before API 1.42 the stream is called raw", async () => {
   const socket = await raw(`POST /v1.41${ATTACH} HTTP/1.1\r\n${UPGRADE}`);
   assert.match(await toEnd(socket), /raw-stream/);
 });
+
+test("errors: a short body is taken before the answer, a long one is not waited for", async () => {
+  const send = (): ReturnType<typeof httpRequest> =>
+    httpRequest({ socketPath, method: "POST", path: "/v1.45/nosuch", headers: { "Transfer-Encoding": "chunked" } });
+  let answered = false;
+  const short = send().on("response", () => {
+    answered = true;
+  });
+  short.write("a");
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(answered, false);
+  short.end("b");
+  const [response] = await once(short, "response");
+  assert.equal(Reflect.get(Object(response), "statusCode"), 404);
+  const long = send();
+  long.on("error", () => undefined).write(Buffer.alloc(1 << 20));
+  const [early] = await once(long, "response");
+  assert.equal(Reflect.get(Object(early), "statusCode"), 404);
+  long.destroy();
+  short.destroy();
+});

@@ -7,6 +7,7 @@ import type { TlsOptions } from "node:tls";
 import { API_VERSION } from "#engineapi";
 import { EngineError, ErrorCode, findEngineError, messageOf } from "#errors";
 import type { Backends } from "./backends.ts";
+import { discardBody } from "./drain.ts";
 import { Exchange } from "./exchange.ts";
 import type { Hijacked } from "./exchange.ts";
 import { httpStatusOf } from "./httpStatus.ts";
@@ -100,6 +101,7 @@ export function createApiServer(backends: Backends, options: ApiOptions): ApiSer
       const { handler, params } = findRoute(find, request.method ?? "GET", path);
       await handler(exchange.routed(version, params));
     } catch (error) {
+      if (response !== undefined && !exchange.started) await discardBody(request);
       fail(exchange, error, options);
     }
   };
