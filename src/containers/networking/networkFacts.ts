@@ -34,7 +34,8 @@ const onDefaultNetwork = (mode: string): boolean => ["default", "bridge"].includ
 
 /** `container:alias` by the container's id, so that a link outlives a rename. @throws {invalid_argument} in Docker's words */
 export function pinLinks({ NetworkMode, Links }: HostConfig, index: ContainerIndex): readonly string[] | null {
-  if (Links === null || !onDefaultNetwork(NetworkMode)) return Links;
+  // Without a network they have no effect, but dockerd looks them up all the same.
+  if (Links === null || !(onDefaultNetwork(NetworkMode) || NetworkMode === "none")) return Links;
   return Links.map((link) => {
     const [reference = "", alias = reference] = link.split(":", 2);
     try {
