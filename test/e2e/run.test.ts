@@ -41,6 +41,13 @@ for (const client of ["docker", "varve"] as const) {
       assert.equal((await run([...NONE, "box:1", "sh", "-c", "exit 42"])).code, 42);
     });
 
+    test("exec: a program that is not there does not keep its container from ending", async () => {
+      await daemon.mustDocker(["run", "-d", "--name", "keeps", "--network", "none", "box:1", "sleep", "600"]);
+      assert.notEqual((await daemon[client](["exec", "keeps", "nosuch"])).code, 0);
+      assert.notEqual((await daemon[client](["exec", "-w", "/nosuch", "keeps", "true"])).code, 0);
+      assert.deepEqual(await daemon[client](["rm", "-f", "keeps"]), { code: 0, stdout: "keeps\n", stderr: "" });
+    });
+
     test("exit code: 128 and the signal when a signal ended it", async () => {
       // Signals that a container's first process sends itself do not count: this one comes from outside.
       const running = run([...NONE, "--name", "to-be-killed", "box:1", "sleep", "60"]);
