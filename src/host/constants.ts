@@ -109,7 +109,7 @@ export const LAST_FD = 0xffffffff;
 export const PR_SET_CHILD_SUBREAPER = 36;
 export const WAIT = { P_PID: 1, WNOHANG: 1, WEXITED: 4 } as const;
 /** siginfo_t of waitid: si_pid, si_code (CLD_EXITED = 1), si_status. */
-export const SIGINFO = { BYTES: 128, CODE: 8, PID: 12, STATUS: 24, CLD_EXITED: 1 } as const;
+export const SIGINFO = { BYTES: 128, CODE: 8, PID: 16, STATUS: 24, CLD_EXITED: 1 } as const;
 
 /** bits/socket.h; struct sockaddr_un is u16 family and 108 bytes of path. */
 export const SOCKET = { AF_UNIX: 1, SEQPACKET: 5, NONBLOCK: 0o4000, CLOEXEC: 0o2000000, PATH_BYTES: 108 } as const;
@@ -192,3 +192,16 @@ export const SO_REUSEADDR = 2;
 
 /** linux/sched.h */
 export const CLONE_NEWNET = 0x40000000;
+
+/** glibc spawn.h; its structs are 80 and 336 bytes on 64-bit machines, ours are ample. */
+export const POSIX_SPAWN = {
+  ATTRIBUTE_BYTES: 512,
+  ACTIONS_BYTES: 256,
+  SIGSET_BYTES: 128,
+  SETSIGDEF: 0x04,
+  SETSIGMASK: 0x08,
+  SETSID: 0x80,
+} as const;
+
+/** linux/memfd.h, linux/fcntl.h: seal, shrink, grow, write */
+export const MEMFD = { CLOEXEC: 1, ALLOW_SEALING: 2, F_ADD_SEALS: 1033, ALL_SEALS: 0xf } as const;

@@ -74,3 +74,5 @@ export type { BoundSocket } from "./networkNamespaces.ts";
 export { Nftables } from "./nftables.ts";
 export { listCgroupProcesses, readCgroupUsage, readInterfaceUse, readProcessorTime } from "./cgroupUsage.ts";
 export type { CgroupUsage, InterfaceUse, IoUse } from "./cgroupUsage.ts";
+export { quickSpawn, sealedCopy } from "./quickSpawn.ts";
+export type { QuickCall, QuickChild } from "./quickSpawn.ts";

@@ -33,7 +33,7 @@ let isSealed = false;
  * Node opens every file with O_CLOEXEC, but what this process got from its parent (a CI's pipe, say) would go on to its
  * children, and a container's monitor would hold it open for days. Before Linux 5.11 it does.
  */
-function sealInheritedFiles(): void {
+export function sealInheritedFiles(): void {
   if (isSealed) return;
   isSealed = true;
   closeRange.call(SYS.close_range, FIRST_FREE_FD, LAST_FD, CLOSE_RANGE_CLOEXEC);

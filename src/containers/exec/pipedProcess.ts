@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { closeSync } from "node:fs";
 import type { Socket } from "node:net";
-import { constants } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { closePipe, openPipe, pipeStream, spawnProcess } from "#host";
+import { closePipe, openPipe, pipeStream, quickSpawn } from "#host";
+import type { QuickChild } from "#host";
 import type { OutputFrame } from "../containerService.ts";
 import { FrameQueue } from "../output/frameQueue.ts";
 import { RUNTIME_ENVIRONMENT } from "../runtime/monitor.ts";
@@ -145,25 +145,18 @@ interface Streams {
 export async function startPiped(call: ExecCall): Promise<ExecProcess> {
   const { files, runtime, containerId } = call;
   const pipes = { stdin: call.stdin ? openPipe() : undefined, stdout: openPipe(), stderr: openPipe() };
-  let child;
+  let child: QuickChild;
   try {
-    child = await spawnProcess({
+    child = quickSpawn({
       file: runtime.file,
       args: [...runtimeArguments(call), "exec", "--process", files.process, "--pid-file", files.pid, containerId],
       env: RUNTIME_ENVIRONMENT,
-      stdio: [pipes.stdin?.readEnd ?? "ignore", pipes.stdout.writeEnd, pipes.stderr.writeEnd],
-      // A signal of the daemon's terminal is not for what runs in containers.
-      detached: true,
+      fds: [pipes.stdin?.readEnd ?? "ignore", pipes.stdout.writeEnd, pipes.stderr.writeEnd],
     });
   } catch (error) {
     for (const pipe of Object.values(pipes)) if (pipe !== undefined) closePipe(pipe);
     throw error;
   }
-  const ended = child;
-  const exit = new Promise<number>((resolve) => {
-    ended.once("exit", (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
-  });
-  child.unref();
   if (pipes.stdin !== undefined) closeSync(pipes.stdin.readEnd);
   closeSync(pipes.stdout.writeEnd);
   closeSync(pipes.stderr.writeEnd);
@@ -172,5 +165,5 @@ export async function startPiped(call: ExecCall): Promise<ExecProcess> {
     stdout: pipeStream(pipes.stdout.readEnd, "readable"),
     stderr: pipeStream(pipes.stderr.readEnd, "readable"),
   };
-  return new PipedProcess(call, streams, exit);
+  return new PipedProcess(call, streams, child.ended);
 }

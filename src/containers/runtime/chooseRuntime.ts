@@ -1,4 +1,4 @@
-import { cgroupMode, findProgram, mountLeftoverControllers } from "#host";
+import { cgroupMode, findProgram, mountLeftoverControllers, sealedCopy } from "#host";
 import { EngineError, ErrorCode, messageOf } from "#errors";
 
 /** The programs that run containers. */
@@ -41,7 +41,7 @@ export async function chooseRuntime(wanted: string, log: (line: string) => void)
   const crun = wanted === "runc" ? undefined : findProgram("crun");
   const runc = wanted === "crun" ? undefined : findProgram("runc");
   if (crun !== undefined && ((await readyForCrun(log)) || runc === undefined)) {
-    return { name: "crun", file: crun, conmon, takesFilter: true };
+    return { name: "crun", file: sealedCopy(crun), conmon, takesFilter: true };
   }
   if (runc !== undefined) return { name: "runc", file: runc, conmon, takesFilter: false };
   throw wanted === "runc" ? missing("runc", "runc") : missing("crun", "crun");

@@ -1,17 +1,20 @@
-import { once } from "node:events";
 import { closeSync, constants, openSync, readFileSync, unlinkSync, writeSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { Readable, Writable } from "node:stream";
+import type { Readable } from "node:stream";
 import {
+  closePipe,
   connectPacketSocket,
+  openPipe,
+  pipeStream,
   processStartTime,
+  quickSpawn,
   reapProcess,
   removeCgroup,
   runProgram,
-  spawnProcess,
   waitForProcess,
 } from "#host";
+import type { QuickCall, QuickChild } from "#host";
 import type { Socket } from "node:net";
 import type { ContainerDocument, ProcessIdentity } from "../document.ts";
 import { cgroupOf } from "../spec/runtimeSpec.ts";
@@ -123,6 +126,16 @@ function reapFailed(pidFile: string): void {
   }
 }
 
+/** fd 3 is for conmon's report, fd 4 tells it to begin; only the child keeps the former. */
+function startConmon(args: readonly string[], call: Pick<QuickCall, "file" | "cwd" | "fds">): QuickChild {
+  try {
+    return quickSpawn({ ...call, args, env: { ...RUNTIME_ENVIRONMENT, _OCI_SYNCPIPE: "3", _OCI_STARTPIPE: "4" } });
+  } finally {
+    const report = call.fds[3];
+    if (typeof report === "number") closeSync(report);
+  }
+}
+
 /**
  * Lets conmon create a container from its bundle. conmon outlives us: it holds the container's streams, writes its log,
  * and leaves its exit code in a file. @throws {CreateFailed} with what the runtime said
@@ -134,29 +147,28 @@ export async function createContainer(
   call: ConmonCall,
 ): Promise<Created> {
   const complaints = openSync(join(paths.bundle, "conmon.log"), "a", 0o600);
+  const [report, go] = [openPipe(), openPipe()];
+  const said = pipeStream(report.readEnd, "readable");
   try {
-    const child = await spawnProcess({
+    // One byte lets conmon begin: it is there before conmon is.
+    writeSync(go.writeEnd, "\0");
+    const { ended } = startConmon(conmonArguments(id, paths, layout, call), {
       file: call.runtime.conmon,
-      args: conmonArguments(id, paths, layout, call),
       cwd: paths.bundle,
-      env: { ...RUNTIME_ENVIRONMENT, _OCI_SYNCPIPE: "3", _OCI_STARTPIPE: "4" },
-      stdio: ["ignore", "ignore", complaints, "pipe", "pipe"],
+      fds: ["ignore", "ignore", complaints, report.writeEnd, go.readEnd],
     });
-    const [, , , report, go] = child.stdio;
-    if (!(report instanceof Readable) || !(go instanceof Writable)) throw new Error("conmon was started without pipes");
-    go.on("error", () => undefined); // conmon ended first: the report tells why
-    go.end("\0");
-    const line = await firstLine(report);
-    report.destroy();
+    const line = await firstLine(said);
     // The half of conmon that we started writes the monitor's pid and ends; on a busy machine it may be behind the report.
-    if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+    await ended;
     const pid = parseReport(line);
     return { init: identify(pid), monitor: identify(Number(readFileSync(paths.monitorPidFile, "utf8"))) };
   } catch (error) {
     reapFailed(paths.monitorPidFile);
     throw error;
   } finally {
+    said.destroy();
     closeSync(complaints);
+    closePipe(go);
   }
 }
 
