@@ -1,5 +1,6 @@
 /** Errors in Docker's words. */
 import { EngineError, ErrorCode } from "#errors";
+import type { ContainerDocument } from "./document.ts";
 
 export const noSuchContainer = (reference: string): EngineError =>
   new EngineError("not_found", ErrorCode.CONTAINER_NOT_FOUND, `No such container: ${reference}`);
@@ -27,3 +28,12 @@ export const wrongState = (message: string): EngineError =>
 /** The act would change nothing: 304 on the wire. */
 export const nothingToDo = (message: string): EngineError =>
   new EngineError("not_modified", ErrorCode.CONTAINER_STATE, message);
+
+export function refuseRemoval({ document: { name, state } }: { readonly document: ContainerDocument }): EngineError {
+  const why: Readonly<Record<string, string>> = {
+    paused: "container is paused and must be unpaused first",
+    restarting: "container is restarting: stop the container before removing or force remove",
+  };
+  const running = "container is running: stop the container before removing or force remove";
+  return wrongState(`cannot remove container "/${name}": ${why[state.status] ?? running}`);
+}

@@ -6,7 +6,7 @@ import type { SandboxFacts } from "#networks";
 import type { Digest, Platform } from "#oci";
 import { attachTo } from "./attach.ts";
 import { Container } from "./container.ts";
-import { nameInUse, wrongState } from "./containerError.ts";
+import { nameInUse, refuseRemoval, wrongState } from "./containerError.ts";
 import type { ContainerIndex } from "./containerIndex.ts";
 import type {
   AttachOptions,
@@ -18,6 +18,7 @@ import type {
   WaitCondition,
   WaitResult,
 } from "./containerService.ts";
+import { mergeConfig } from "./request/containerConfig.ts";
 import { newContainer, parseName } from "./createContainer.ts";
 import type { ContainerServiceOptions } from "./createContainerService.ts";
 import { parseDocument } from "./document.ts";
@@ -56,6 +57,8 @@ export class Containers implements ContainerService {
     name?: string,
     platform?: Platform,
   ): Promise<{ readonly Id: string; readonly Warnings: readonly string[] }> {
+    // Without an image there is no default command; a missing one is told before the empty name.
+    if (request.Image === "") mergeConfig(request, {}, "");
     const image = await this.#options.images.lookup(request.Image, platform);
     const runtime = await this.#room.runtime(requestedRuntime(request));
     const { document, endpoints, warnings } = newContainer(request, image, {
@@ -111,8 +114,9 @@ export class Containers implements ContainerService {
   async remove(reference: string, options: { readonly force: boolean; readonly volumes: boolean }): Promise<void> {
     const container = this.#index.get(reference);
     if (container.isActive && !options.force) throw refuseRemoval(container);
-    if (container.isActive) await this.#lifecycle.killAndWait(container);
-    await this.#lifecycle.remove(container, { volumes: options.volumes });
+    const { volumes } = options;
+    if (options.force) await this.#lifecycle.forceRemove(container, { volumes });
+    else await this.#lifecycle.remove(container, { volumes });
   }
 
   async inspect(
@@ -254,16 +258,6 @@ export class Containers implements ContainerService {
       }
     });
   }
-}
-
-/** In Docker's words. */
-function refuseRemoval({ document, state }: Container): Error {
-  const why: Readonly<Record<string, string>> = {
-    paused: "container is paused and must be unpaused first",
-    restarting: "container is restarting: stop the container before removing or force remove",
-  };
-  const running = "container is running: stop the container before removing or force remove";
-  return wrongState(`cannot remove container "/${document.name}": ${why[state.status] ?? running}`);
 }
 
 /** As its root, or as one of its mounts. */

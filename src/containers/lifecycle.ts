@@ -4,8 +4,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { freezeCgroup, reapProcess, waitForProcess } from "#host";
 import { EngineError, ErrorCode, messageOf } from "#errors";
 import type { Container } from "./container.ts";
-import { nothingToDo, wrongState } from "./containerError.ts";
+import { nothingToDo, refuseRemoval, wrongState } from "./containerError.ts";
 import { NEVER, timestamp } from "./document.ts";
+import type { ProcessIdentity } from "./document.ts";
 import type { HealthMonitors } from "./health/healthMonitors.ts";
 import { nextDelayMs, policyRestarts } from "./restart/restartDecision.ts";
 import type { Runtime } from "./runtime/chooseRuntime.ts";
@@ -31,8 +32,19 @@ const OUTPUT_GRACE_MS = 2000;
 const LOST_EXIT_CODE = 255;
 const SIGKILL_EXIT_CODE = 137;
 const SIGKILL = 9;
+/** After a kill its monitor tells of the end at once; one that is silent for so long never will. */
+const MONITOR_GRACE_MS = 5000;
 /** The file that conmon makes in the bundle. */
 const OOM_MARK = "oom";
+
+/** Does nothing when the process has just gone. */
+function sendSignal(pid: number, signal: number): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
+}
 
 /** What moves a container from state to state: start, its exit, removal, and finding it again after a restart. */
 export class Lifecycle {
@@ -87,8 +99,12 @@ export class Lifecycle {
     void this.#context.exits
       .wait(container.id, container.state.monitor)
       .then((code) => this.#ended(container, code))
-      .catch((error: unknown) => this.#context.log("error", `container ${container.id}: ${messageOf(error)}`))
+      .catch((error: unknown) => this.#report(container, error))
       .finally(stopOomWatch);
+  }
+
+  #report(container: Container, error: unknown): void {
+    this.#context.log("error", `container ${container.id}: ${messageOf(error)}`);
   }
 
   /** A client that does not read must not keep conmon from taking the exit: not even a kill would be seen. */
@@ -132,8 +148,9 @@ export class Lifecycle {
       clear(container, this.#context, await this.#context.runtime(container)),
     );
     container.waiters.tell("exit", { StatusCode: exitCode });
-    await cleared;
-    void reapMonitor(monitor);
+    // What cannot be cleared stands in the way of the next start, not of its removal.
+    await cleared.catch((error: unknown) => this.#report(container, error));
+    reapMonitor(monitor).catch((error: unknown) => this.#report(container, error));
     if (restartIn !== undefined) this.#planRestart(container, restartIn);
     else if (container.document.hostConfig.AutoRemove) this.#removeQuietly(container);
   }
@@ -180,7 +197,7 @@ export class Lifecycle {
   async #killOrphan(container: Container): Promise<void> {
     const { init } = container.state;
     if (isAlive(init)) {
-      process.kill(init.pid, "SIGKILL");
+      sendSignal(init.pid, SIGKILL);
       await waitForProcess(init.pid);
       reapProcess(init.pid);
     }
@@ -228,7 +245,7 @@ export class Lifecycle {
     container.restart.cancel?.();
     container.removal ??= this.#remove(container, options).catch((error: unknown) => {
       container.removal = undefined;
-      container.setState({ ...container.state, status: "dead" });
+      if (!container.isRunning) container.setState({ ...container.state, status: "dead" });
       throw error;
     });
     return container.removal;
@@ -238,6 +255,8 @@ export class Lifecycle {
     const { snapshots, sandboxes, index, records, mounts } = this.#context;
     return container.exclusive(async () => {
       const { id, paths, state } = container;
+      // A start that was under way has come first.
+      if (container.isRunning) throw refuseRemoval(container);
       container.setState({ ...state, status: "removing" });
       const removeTop = async (): Promise<void> => {
         await snapshots.unmount(id);
@@ -255,8 +274,20 @@ export class Lifecycle {
     });
   }
 
+  /** Whatever it does, also when its start is under way. */
+  async forceRemove(container: Container, options: { readonly volumes: boolean }): Promise<void> {
+    if (container.isActive) await this.#killAndWait(container);
+    try {
+      await this.remove(container, options);
+    } catch (error) {
+      if (!container.isActive) throw error;
+      await this.#killAndWait(container);
+      await this.remove(container, options);
+    }
+  }
+
   /** Kills a running container, or gives up its planned restart, and waits until its end is recorded. */
-  async killAndWait(container: Container): Promise<void> {
+  async #killAndWait(container: Container): Promise<void> {
     const ended = container.waiters.wait("exit");
     container.restart.stopAsked = true;
     container.restart.cancel?.();
@@ -264,7 +295,21 @@ export class Lifecycle {
       this.signal(container, SIGKILL);
       container.emit("kill", { signal: String(SIGKILL) });
     }
+    const monitor = container.isRunning ? container.state.monitor : undefined;
+    const late = setTimeout(() => this.#endMonitor(container, monitor), MONITOR_GRACE_MS);
     if (container.isActive) await ended;
+    clearTimeout(late);
+  }
+
+  /** A monitor that does not tell of the end (it hangs, somebody stopped it) goes as well: its own end tells. */
+  #endMonitor(container: Container, monitor: ProcessIdentity | undefined): void {
+    if (!isAlive(monitor) || container.state.monitor !== monitor) return;
+    this.#context.log("warn", `container ${container.id}: its monitor ${monitor.pid} is killed, it does not answer`);
+    try {
+      sendSignal(monitor.pid, SIGKILL);
+    } catch (error) {
+      this.#report(container, error);
+    }
   }
 
   /** Does nothing when the process is gone already. What is frozen is let go on to die of SIGKILL (cgroup v1 needs that). */
@@ -272,7 +317,7 @@ export class Lifecycle {
     const { init } = container.state;
     if (!isAlive(init)) return;
     try {
-      process.kill(init.pid, signal);
+      sendSignal(init.pid, signal);
     } catch (error) {
       throw new EngineError("internal", ErrorCode.SYSCALL, `cannot kill container: ${container.id}`, { cause: error });
     }

@@ -14,12 +14,14 @@ import { listenAll } from "./listen.ts";
 import { createLog } from "./log.ts";
 import { toDaemonOptions } from "./options.ts";
 import type { DaemonOptions } from "./options.ts";
+import { surviveErrors } from "./surviveErrors.ts";
 import { untilSignal } from "./signals.ts";
 
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 async function run(options: DaemonOptions): Promise<void> {
   const log = createLog(options.logLevel);
+  surviveErrors(log);
   const {
     registryMirrors,
     insecureRegistries,

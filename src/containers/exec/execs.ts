@@ -49,6 +49,8 @@ function described([program = "", ...args]: readonly string[]): string {
 export class Execs implements ExecService {
   readonly #room: ExecRoom;
   readonly #index: ExecIndex;
+  /** Whose end is waited for: once, however many execs a long run sees. */
+  readonly #watched = new WeakSet<Container>();
 
   constructor(room: ExecRoom) {
     this.#room = room;
@@ -66,7 +68,7 @@ export class Execs implements ExecService {
   add(container: Container, config: ExecConfig): Exec {
     // A client that creates is about to start.
     void warmCgroups();
-    if (container.execIds.size === 0) this.#forgetWithRun(container);
+    this.#forgetWithRun(container);
     const exec = new Exec(container, config);
     this.#index.add(exec);
     exec.emit(`exec_create: ${described(config.command)}`);
@@ -173,7 +175,12 @@ export class Execs implements ExecService {
 
   /** Execs that were not started go with the container's run. */
   #forgetWithRun(container: Container): void {
-    void container.waiters.wait("exit").then(() => container.execIds.clear());
+    if (this.#watched.has(container)) return;
+    this.#watched.add(container);
+    void container.waiters.wait("exit").then(() => {
+      this.#watched.delete(container);
+      container.execIds.clear();
+    });
   }
 
   /** @throws {not_found} {conflict} when the exec cannot run now */

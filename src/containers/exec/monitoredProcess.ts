@@ -129,7 +129,7 @@ export async function startMonitored(call: ExecCall): Promise<ExecProcess> {
     go.end("\0");
     attached.destroy();
     const pid = parseReport(await nextLine(lines));
-    const exit = nextLine(lines).then((line) => parseExit(line));
+    const exit = nextLine(lines).then(parseExit, () => LOST_EXIT_CODE);
     return new MonitoredProcess(call, hub, pid, exit);
   } catch (error) {
     hub.end();

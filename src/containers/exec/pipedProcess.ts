@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { closeSync } from "node:fs";
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -120,7 +119,8 @@ class PipedProcess implements ExecProcess {
   async #drain(): Promise<void> {
     const closed = Promise.all(
       this.#outputs.map(async (output) => {
-        if (!output.closed) await once(output, "close");
+        // Not `once` of node:events, which takes a broken pipe's error for its own.
+        if (!output.closed) await new Promise((resolve) => output.once("close", resolve));
       }),
     );
     const whole = closed.then(() => true);
