@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { promisify } from "node:util";
 
 const program = `
-const { surviveErrors } = await import(${JSON.stringify(new URL("surviveErrors.ts", import.meta.url).href)});
+const { surviveErrors } = await import(${JSON.stringify(new URL("./surviveErrors.ts", import.meta.url).href)});
 surviveErrors((level, line) => console.log(level, line.split("\\n")[0]));
 void Promise.reject(new Error("nobody waits"));
 setTimeout(() => { throw new Error("nobody catches"); });
