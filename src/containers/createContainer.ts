@@ -15,6 +15,7 @@ import type { HostConfig } from "./request/hostConfig.ts";
 import { pinNamespaceModes } from "./request/hostModes.ts";
 import { kernelSupport } from "./request/kernelSupport.ts";
 import { checkResources } from "./request/resourceChecks.ts";
+import { Fields } from "./request/fields.ts";
 import { parseEndpoints } from "./request/networkRequest.ts";
 import { findInitProgram } from "./runtime/initProgram.ts";
 import { findSignal } from "./signals.ts";
@@ -38,8 +39,13 @@ export function parseName(text: string, shown: string = text.replace(/^\//, ""))
   return name;
 }
 
+const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
+
 function warningsOf(request: ContainerCreateRequest, hostConfig: HostConfig): readonly string[] {
   return [
+    ...(textOf(request["MacAddress"]) === ""
+      ? []
+      : ["The container-wide MacAddress field is now deprecated. It should be specified in EndpointsConfig instead."]),
     ...((request.HostConfig?.["CpuPercent"] ?? 0) === 0
       ? []
       : ["linux does not support CPU percent. Percent discarded."]),
@@ -49,15 +55,26 @@ function warningsOf(request: ContainerCreateRequest, hostConfig: HostConfig): re
   ];
 }
 
-const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
+type Endpoints = NewContainer["endpoints"];
 
-/** What is asked of each endpoint; a container's own MAC address (API < 1.44) is that of its first network. */
-function endpointsOf(request: ContainerCreateRequest, mode: string): Readonly<Record<string, EndpointConfig>> {
+const ownEndpoint = (endpoints: Endpoints, mode: string): EndpointConfig =>
+  endpoints[mode] ?? (mode === "bridge" ? endpoints["default"] : undefined) ?? {};
+
+/**
+ * What is asked of each endpoint; a container's own MAC address is that of its first network.
+ * @throws {invalid_argument} when that one is to have another
+ */
+function endpointsOf(request: ContainerCreateRequest, mode: string): Endpoints {
   const endpoints = parseEndpoints(request["NetworkingConfig"]);
-  const MacAddress = textOf(request["MacAddress"]);
-  if (MacAddress === "" || mode === "host" || mode.startsWith("container:")) return endpoints;
-  const own = endpoints[mode] ?? (mode === "bridge" ? endpoints["default"] : undefined) ?? {};
-  return { ...endpoints, [mode]: { ...own, MacAddress: own.MacAddress || MacAddress } };
+  const MacAddress = new Fields(request, "Config").text("MacAddress");
+  if (MacAddress === "" || mode === "host" || mode === "none" || mode.startsWith("container:")) return endpoints;
+  const own = ownEndpoint(endpoints, mode);
+  if (!["", MacAddress].includes(own.MacAddress ?? "")) {
+    const message =
+      "the container-wide MAC address must match the endpoint-specific MAC address for the main network, or be left empty";
+    throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, message);
+  }
+  return { ...endpoints, [mode]: { ...own, MacAddress } };
 }
 
 /** Refused now rather than at start: what cannot be right later. */
@@ -93,13 +110,16 @@ export function newContainer(
   const id = randomBytes(ID_BYTES).toString("hex");
   const ownHostname =
     hostConfig.NetworkMode === "host" ? hostname() : (shared?.document.config.Hostname ?? id.slice(0, SHORT_ID));
+  const endpoints = endpointsOf(request, hostConfig.NetworkMode);
+  const { MacAddress = "" } = ownEndpoint(endpoints, hostConfig.NetworkMode);
+  const config = mergeConfig(request, image.config.config ?? {}, ownHostname);
   const document: ContainerDocument = {
     version: 1,
     id,
     name,
     imageId: image.imageId,
     created: timestamp(),
-    config: mergeConfig(request, image.config.config ?? {}, ownHostname),
+    config: MacAddress === "" ? config : { ...config, MacAddress },
     hostConfig,
     mountPoints: [],
     state: INITIAL_STATE,
@@ -107,9 +127,7 @@ export function newContainer(
   check(document);
   checkNetworkMode(document, {
     hostname: request.Hostname ?? "",
-    macAddress: textOf(request["MacAddress"]),
     exposes: Object.keys(Object(request["ExposedPorts"])).length > 0,
   });
-  const endpoints = endpointsOf(request, hostConfig.NetworkMode);
   return { document, endpoints, warnings: [...warnings, ...warningsOf(request, hostConfig)] };
 }

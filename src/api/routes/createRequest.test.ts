@@ -25,3 +25,22 @@ test("create request: bodies of another shape are refused in Docker's words", ()
   ];
   for (const [body, message] of cases) assert.throws(() => parseCreate(body, 1045), { message });
 });
+
+const MAC = "02:42:ac:11:00:99";
+
+test("create request: before 1.44 the container's MAC address is its only endpoint's, and endpoints have none", () => {
+  const networks = (body: object, version = 1043): unknown => {
+    const { MacAddress, NetworkingConfig } = parseCreate({ Image: "x", ...body }, version);
+    return { MacAddress, NetworkingConfig };
+  };
+  const endpoints = (EndpointsConfig: object): object => ({ NetworkingConfig: { EndpointsConfig } });
+  const moved = (name: string): object => ({ MacAddress: undefined, ...endpoints({ [name]: { MacAddress: MAC } }) });
+  assert.deepEqual(networks({ MacAddress: MAC }), moved("bridge"));
+  assert.deepEqual(networks({ MacAddress: MAC, ...endpoints({ net: null }) }), moved("net"));
+  const own = endpoints({ net: { MacAddress: MAC } });
+  assert.deepEqual(networks(own), { MacAddress: undefined, ...endpoints({ net: { MacAddress: "" } }) });
+  assert.deepEqual(networks(own, 1044), { MacAddress: undefined, ...own });
+  assert.throws(() => networks({ MacAddress: MAC, HostConfig: { NetworkMode: "none" } }), {
+    message: "conflicting options: mac-address and the network mode",
+  });
+});

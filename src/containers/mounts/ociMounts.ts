@@ -38,7 +38,7 @@ export async function bindForRuntime(point: MountPoint, source: string, propagat
   };
 }
 
-/** `options` comma separated. @throws {invalid_argument} `invalid tmpfs option "x"` */
+/** `options` comma separated. @throws {internal} `invalid tmpfs option "x"` */
 export function tmpfsForRuntime(destination: string, options: string): OciMount {
   return { destination: absolute(destination), type: "tmpfs", source: "tmpfs", options: mergeTmpfsOptions(options) };
 }

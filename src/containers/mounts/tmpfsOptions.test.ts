@@ -12,7 +12,7 @@ test("tmpfs: what the user says takes the place of Docker's own", () => {
 test("tmpfs: what no tmpfs takes is refused", () => {
   for (const text of ["foo", "foo=bar", "ro,foo", ""].slice(0, 3)) {
     assert.throws(() => mergeTmpfsOptions(text), {
-      category: "invalid_argument",
+      category: "internal",
       message: 'invalid tmpfs option "foo"',
     });
   }

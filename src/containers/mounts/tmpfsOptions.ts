@@ -1,3 +1,4 @@
+import { EngineError, ErrorCode } from "#errors";
 import { invalidMount } from "./mountError.ts";
 import type { MountRequest } from "../request/mountRequest.ts";
 
@@ -35,14 +36,17 @@ function topic(option: string): string | undefined {
 
 /**
  * Options of a tmpfs for the runtime: Docker's own, changed by the user's, which are comma separated.
- * @throws {invalid_argument} `invalid tmpfs option "x"`
+ * @throws {internal} `invalid tmpfs option "x"`
  */
 export function mergeTmpfsOptions(text: string): readonly string[] {
   const own = text === "" ? [] : text.split(",");
   const merged = new Map<string, string>();
   for (const option of [...BASE, ...own].filter((word) => word !== "defaults")) {
     const about = topic(option);
-    if (about === undefined) throw invalidMount(`invalid tmpfs option ${JSON.stringify(option.split("=", 1)[0])}`);
+    if (about === undefined) {
+      const message = `invalid tmpfs option ${JSON.stringify(option.split("=", 1)[0])}`;
+      throw new EngineError("internal", ErrorCode.BAD_REQUEST, message);
+    }
     merged.delete(about);
     merged.set(about, option);
   }

@@ -130,7 +130,7 @@ const conflict = (what: string): EngineError =>
  */
 export function checkNetworkMode(
   { hostConfig }: ContainerDocument,
-  asked: { readonly hostname: string; readonly macAddress: string; readonly exposes: boolean },
+  asked: { readonly hostname: string; readonly exposes: boolean },
 ): void {
   const mode = hostConfig.NetworkMode;
   const shared = mode.startsWith("container:");
@@ -144,7 +144,6 @@ export function checkNetworkMode(
     );
   }
   if (!shared) return;
-  if (asked.macAddress !== "") throw conflict("mac-address and the network mode");
   if (hostConfig.Dns.length > 0) throw conflict("dns and the network mode");
   if ((hostConfig.ExtraHosts ?? []).length > 0) throw conflict("custom host-to-IP mapping and the network mode");
   if (Object.keys(hostConfig.PortBindings).length > 0 || hostConfig.PublishAllPorts) {

@@ -53,3 +53,33 @@ test("config: a field of the wrong type is named", () => {
       "invalid JSON: json: cannot unmarshal string into Go struct field ContainerConfigWrapper.Config.Tty of type bool",
   });
 });
+
+test("config: a command may be one string", () => {
+  const { Cmd, Entrypoint, Shell } = merge({ Cmd: "", Entrypoint: "/bin/true", Shell: "sh" });
+  assert.deepEqual([Cmd, Entrypoint, Shell], [[""], ["/bin/true"], ["sh"]]);
+});
+
+test("config: a command that is neither string nor list of them is refused in the words of Go's decoder", () => {
+  const cases = [
+    [5, "number"],
+    [{}, "object"],
+    [{ a: 5 }, "object"],
+    [["a", 5], "array"],
+    [false, "bool"],
+  ] as const;
+  for (const [Cmd, kind] of cases) {
+    const message = `invalid JSON: json: cannot unmarshal ${kind} into Go struct field ContainerConfigWrapper.Config.Cmd of type string`;
+    assert.throws(() => merge({ Cmd }), { message });
+  }
+});
+
+test("config: triggers are the request's, never the image's", () => {
+  const triggers = { ...image, OnBuild: ["RUN image"] };
+  assert.equal(mergeConfig({ Image: "x" }, triggers, "host").OnBuild, null);
+  assert.deepEqual(mergeConfig({ Image: "x", OnBuild: ["RUN own"] }, triggers, "host").OnBuild, ["RUN own"]);
+});
+
+test("config: escaped arguments are shown to who sent them", () => {
+  assert.equal(merge({ ArgsEscaped: true }).ArgsEscaped, true);
+  assert.equal("ArgsEscaped" in merge({ ArgsEscaped: false }), false);
+});

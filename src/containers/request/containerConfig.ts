@@ -19,10 +19,14 @@ export interface ContainerConfig {
   readonly ExposedPorts?: Readonly<Record<string, object>>;
   readonly Env: readonly string[] | null;
   readonly Cmd: readonly string[] | null;
+  /** Of Windows; shown to who sent it. */
+  readonly ArgsEscaped?: boolean;
   readonly Image: string;
   readonly Healthcheck?: HealthConfig;
   readonly Volumes: Readonly<Record<string, object>> | null;
   readonly NetworkDisabled?: boolean;
+  /** Asked for the endpoint of the container's first network. */
+  readonly MacAddress?: string;
   readonly WorkingDir: string;
   readonly Entrypoint: readonly string[] | null;
   readonly OnBuild: readonly string[] | null;
@@ -49,8 +53,8 @@ function checkEnv(variables: readonly string[]): void {
 
 /** An entrypoint of the request's own takes the image's command away with it. */
 function mergeCommand(request: Fields, image: ContainerDefaults): Pick<ContainerConfig, "Cmd" | "Entrypoint"> {
-  const entrypoint = request.texts("Entrypoint") ?? [];
-  const command = request.texts("Cmd") ?? [];
+  const entrypoint = request.words("Entrypoint") ?? [];
+  const command = request.words("Cmd") ?? [];
   if (entrypoint.length > 0) {
     // [""] is how a client says "no entrypoint".
     const none = entrypoint.length === 1 && entrypoint[0] === "";
@@ -79,10 +83,11 @@ function carried(fields: Fields, image: ContainerDefaults): Partial<ContainerCon
   const stopSignal = fields.text("StopSignal") || image.StopSignal;
   const stopTimeout = fields.get("StopTimeout") === undefined ? image.StopTimeout : fields.integer("StopTimeout");
   const health = mergeHealthcheck(fields.get("Healthcheck"), image.Healthcheck);
-  const shell = fields.texts("Shell") ?? image.Shell;
+  const shell = fields.words("Shell") ?? image.Shell;
   return {
     ...(nonEmpty(ports) ? { ExposedPorts: ports } : {}),
     ...(health === undefined ? {} : { Healthcheck: health }),
+    ...(fields.flag("ArgsEscaped") ? { ArgsEscaped: true } : {}),
     ...(fields.flag("NetworkDisabled") ? { NetworkDisabled: true } : {}),
     ...(stopSignal === undefined ? {} : { StopSignal: stopSignal }),
     ...(stopTimeout === undefined ? {} : { StopTimeout: stopTimeout }),
@@ -123,7 +128,8 @@ export function mergeConfig(
     Volumes: nonEmpty(volumes) ? volumes : null,
     WorkingDir: workingDirectory(fields.text("WorkingDir"), image.WorkingDir ?? ""),
     Entrypoint: command.Entrypoint,
-    OnBuild: image.OnBuild ?? null,
+    // The image's are for builds from it: they are not the container's.
+    OnBuild: fields.texts("OnBuild") ?? null,
     Labels: { ...image.Labels, ...fields.textMap("Labels") },
     ...carried(fields, image),
   };

@@ -39,6 +39,14 @@ export class Fields {
     return this.#typed(name, "a list of strings", isTexts);
   }
 
+  /** A list of strings, or one string alone: commands may be written so. */
+  words(name: string): readonly string[] | undefined {
+    const value = this.get(name);
+    if (typeof value === "string") return [value];
+    if (value === undefined || isTexts(value)) return this.texts(name);
+    throw mismatch(this.#where, name, { wanted: "a string", value });
+  }
+
   textMap(name: string): Readonly<Record<string, string>> {
     return this.#typed(name, "a map of strings", isTextMap) ?? {};
   }
@@ -109,7 +117,10 @@ function mismatch(
   // A list or map of the right kind: it is one of its values that is wrong.
   const [item] = [Object.values(Object(wrong.value)).find((entry) => typeof entry !== "string")];
   const isInside =
-    item !== undefined && Array.isArray(wrong.value) === type.startsWith("[]") && typeof wrong.value === "object";
+    item !== undefined &&
+    type !== "string" &&
+    Array.isArray(wrong.value) === type.startsWith("[]") &&
+    typeof wrong.value === "object";
   const [kind, wanted] = isInside ? [kindOf(item), "string"] : [kindOf(wrong.value), type];
   const text = `json: cannot unmarshal ${kind} into Go struct field ${prefix}.${field} of type ${wanted}`;
   return new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, `invalid JSON: ${text}`);

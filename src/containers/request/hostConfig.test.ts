@@ -29,7 +29,7 @@ const REFUSED: readonly (readonly [object, string, string])[] = [
   [{ IpcMode: "foo" }, "invalid_argument", "invalid IPC mode: foo"],
   [{ UTSMode: "foo" }, "invalid_argument", "invalid UTS mode: foo"],
   [{ CgroupnsMode: "foo" }, "invalid_argument", "invalid cgroup namespace mode: foo"],
-  [{ Isolation: "hyperv" }, "invalid_argument", "Invalid isolation: \"hyperv\" - linux only supports 'default'"],
+  [{ Isolation: "hyperv" }, "internal", "Invalid isolation: \"hyperv\" - linux only supports 'default'"],
   [{ SecurityOpt: ["foo"] }, "internal", 'invalid --security-opt 1: "foo"'],
   [{ SecurityOpt: ["foo=bar"] }, "internal", 'invalid --security-opt 2: "foo=bar"'],
   [{ StorageOpt: { foo: "1" } }, "internal", "Unknown option foo"],
@@ -71,4 +71,9 @@ test("host config: inspect shows a list that was not sent as null, an empty one 
   const wire = hostConfigOnWire(parseHostConfig({ Dns: [], Init: false }));
   assert.deepEqual([wire["Dns"], wire["DnsSearch"], wire["Devices"], wire["Init"]], [[], null, null, false]);
   assert.equal("Init" in hostConfigOnWire(parseHostConfig({})), false);
+});
+
+test("host config: inspect shows the cgroup that was sent", () => {
+  assert.equal(hostConfigOnWire(parseHostConfig({ Cgroup: "foo" }))["Cgroup"], "foo");
+  assert.equal(hostConfigOnWire(parseHostConfig({}))["Cgroup"], "");
 });

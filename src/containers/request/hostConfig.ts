@@ -5,6 +5,7 @@ import { RUNTIME_NAMES } from "../runtime/chooseRuntime.ts";
 import { parseBlockIo, parseDeviceRequests, parseDevices } from "./deviceRequest.ts";
 import type { BlockIoLimits, DeviceMapping, DeviceRequest } from "./deviceRequest.ts";
 import { checkLogConfig } from "../output/logDriver.ts";
+import { parseExtraHosts } from "./addressChecks.ts";
 import { Fields } from "./fields.ts";
 import { checkDestination, refuseForeignOptions } from "../mounts/checkMount.ts";
 import { parseNamespaceModes } from "./hostModes.ts";
@@ -76,6 +77,8 @@ export interface HostConfig extends BlockIoLimits, NamespaceModes {
   readonly MemorySwappiness: number | null;
   readonly OomKillDisable: boolean;
   readonly CgroupParent: string;
+  /** Has no effect, as in Docker; shown to who sent it. Absent: of a container made before it was kept. */
+  readonly Cgroup?: string;
   readonly Isolation: string;
   readonly Devices: readonly DeviceMapping[];
   readonly DeviceCgroupRules: readonly string[] | null;
@@ -125,6 +128,7 @@ type LimitKeys =
   | "OomKillDisable"
   | "OomScoreAdj"
   | "CgroupParent"
+  | "Cgroup"
   | "CpuCount"
   | "Ulimits";
 
@@ -227,7 +231,7 @@ function parseNetworking(fields: Fields): Pick<HostConfig, NetworkKeys> {
     PortBindings: parsePortBindings(fields),
     PublishAllPorts: fields.flag("PublishAllPorts"),
     Links: fields.texts("Links") ?? null,
-    ExtraHosts: fields.texts("ExtraHosts") ?? null,
+    ExtraHosts: parseExtraHosts(fields),
     Dns: fields.texts("Dns") ?? [],
     DnsOptions: fields.texts("DnsOptions") ?? [],
     DnsSearch: fields.texts("DnsSearch") ?? [],
@@ -240,11 +244,12 @@ function securityOptions(fields: Fields, modes: NamespaceModes): readonly string
   return withLabelOption(options, { ...modes, Privileged: fields.flag("Privileged") });
 }
 
-/** What only other systems have. @throws {invalid_argument} in Docker's words */
+/** What only other systems have. @throws {internal} in Docker's words */
 function refuseForeign(fields: Fields): void {
   const isolation = fields.text("Isolation");
   if (!["", "default"].includes(isolation.toLowerCase())) {
-    throw invalid(`Invalid isolation: ${JSON.stringify(isolation)} - linux only supports 'default'`);
+    const message = `Invalid isolation: ${JSON.stringify(isolation)} - linux only supports 'default'`;
+    throw new EngineError("internal", ErrorCode.BAD_REQUEST, message);
   }
   if (fields.integer("IOMaximumIOps") !== 0) {
     throw new EngineError(
@@ -299,6 +304,7 @@ function parseLimits(fields: Fields): Pick<HostConfig, LimitKeys> & BlockIoLimit
     OomKillDisable: fields.flag("OomKillDisable"),
     OomScoreAdj: fields.integer("OomScoreAdj"),
     CgroupParent: fields.text("CgroupParent"),
+    Cgroup: fields.text("Cgroup"),
     CpuCount: fields.integer("CpuCount"),
     Ulimits: parseUlimits(fields),
     ...parseBlockIo(fields),
@@ -337,7 +343,7 @@ export function parseHostConfig(value: unknown): HostConfig {
 
 /** Fields that `inspect` shows and that always have these values on Linux. */
 const UNUSED: Readonly<Record<string, unknown>> = {
-  Cgroup: "",
+  Cgroup: "", // of an older container
   CpuPercent: 0,
   IOMaximumIOps: 0,
   IOMaximumBandwidth: 0,

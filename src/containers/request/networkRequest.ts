@@ -10,14 +10,28 @@ const MAX_PORT = 65_535;
 export function parsePort(text: string): string {
   const [number = "", protocol = "tcp", more] = text.split("/");
   const value = /^\d+$/.test(number) ? Number(number) : Number.NaN;
-  if (!(value >= 0 && value <= MAX_PORT) || more !== undefined) throw invalid(`invalid port specification: "${text}"`);
+  if (!(value >= 0 && value <= MAX_PORT) || more !== undefined)
+    throw invalid(`invalid port specification: "${number}"`);
   if (!["tcp", "udp", "sctp"].includes(protocol.toLowerCase())) throw invalid(`invalid proto: ${protocol}`);
   return `${number}/${protocol.toLowerCase()}`;
 }
 
+const isPort = (text: string): boolean => /^\d+$/.test(text) && Number(text) <= MAX_PORT;
+
+/** A port or a range of them; empty: any. What follows a second dash is not looked at. @throws {invalid_argument} */
+function checkHostPort(text: string): void {
+  const [ports = ""] = text.split("/", 1);
+  if (ports === "") return;
+  const [first = "", last = first] = ports.split("-");
+  if (isPort(first) && isPort(last) && Number(first) <= Number(last)) return;
+  throw invalid(`invalid port specification: ${JSON.stringify(text)}`);
+}
+
 function parseBinding(value: unknown, where: string): PortBinding {
   const fields = new Fields(value, where);
-  return { HostIp: fields.text("HostIp"), HostPort: fields.text("HostPort") };
+  const HostPort = fields.text("HostPort");
+  checkHostPort(HostPort);
+  return { HostIp: fields.text("HostIp"), HostPort };
 }
 
 /** `PortBindings`: port with protocol → where to publish it; an entry without bindings gets a random port. */

@@ -57,6 +57,19 @@ test("port bindings: absent values are empty, null means a random port", () => {
   });
 });
 
+const bind = (HostPort: string): unknown => parsePortBindings(of({ PortBindings: { "80": [{ HostPort }] } }));
+
+test("port bindings: a port of the host, a range of them, or any", () => {
+  for (const port of ["", "0", "65535", "80-90", "80/tcp", "080"]) bind(port);
+});
+
+for (const port of ["abc", "-1", "80x", " 80", "65536", "90-80", "80-"]) {
+  test(`port bindings: ${JSON.stringify(port)} is no port of the host`, () => {
+    const message = `invalid port specification: ${JSON.stringify(port)}`;
+    assert.throws(() => bind(port), { category: "invalid_argument", message });
+  });
+}
+
 test("endpoints: what was asked of each network", () => {
   const endpoints = parseEndpoints({
     EndpointsConfig: {

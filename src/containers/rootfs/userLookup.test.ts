@@ -44,3 +44,11 @@ test("home: by the account's number, else the root directory", () => {
   assert.equal(homeOf(7, files), "/");
   assert.equal(homeOf(5, none), "/");
 });
+
+test("user: an unknown group that was added is named in Docker's words", () => {
+  assert.throws(() => lookupUser("", files, ["nosuch"]), {
+    category: "internal",
+    message: "Unable to find group nosuch: no matching entries in group file",
+  });
+  assert.throws(() => lookupUser("", files, ["-1"]), { category: "internal" });
+});

@@ -41,19 +41,20 @@ function parseGroups(group: string): readonly Group[] {
   }));
 }
 
-const invalid = (message: string): EngineError => new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, message);
+/** Docker has no category for these: the status is that of an error of its own. */
+const unknown = (message: string): EngineError => new EngineError("internal", ErrorCode.BAD_REQUEST, message);
 
 /** A number that stands for itself; undefined for a name. */
 function parseId(text: string): number | undefined {
   if (!/^-?\d+$/.test(text)) return undefined;
   const id = Number(text);
-  if (id < 0 || id > MAX_ID) throw invalid("uids and gids must be in range 0-2147483647");
+  if (id < 0 || id > MAX_ID) throw unknown("uids and gids must be in range 0-2147483647");
   return id;
 }
 
 function findGid(name: string, groups: readonly Group[], unable = "unable"): number {
   const found = groups.find((group) => group.name === name)?.gid ?? parseId(name);
-  if (found === undefined) throw invalid(`${unable} to find group ${name}: no matching entries in group file`);
+  if (found === undefined) throw unknown(`${unable} to find group ${name}: no matching entries in group file`);
   return found;
 }
 
@@ -66,7 +67,7 @@ export function homeOf(uid: number, { passwd }: AccountFiles): string {
 /**
  * `user[:group]`, each a name or a number, by the container's own files. Without a group: the account's own and, as
  * supplementary ones, those that list it as member. The first supplementary group is the primary one, as Docker has it.
- * @throws {invalid_argument} `unable to find user x: no matching entries in passwd file`
+ * @throws {internal} `unable to find user x: no matching entries in passwd file`
  */
 export function lookupUser(user: string, files: AccountFiles, groupAdd: readonly string[]): OciUser {
   const [userText = "", groupText = ""] = user.split(":", 2);
@@ -78,7 +79,7 @@ export function lookupUser(user: string, files: AccountFiles, groupAdd: readonly
     accounts.find(({ name }) => name === wanted) ??
     (number === undefined ? undefined : accounts.find(({ uid }) => uid === number));
   const uid = account?.uid ?? number;
-  if (uid === undefined) throw invalid(`unable to find user ${wanted}: no matching entries in passwd file`);
+  if (uid === undefined) throw unknown(`unable to find user ${wanted}: no matching entries in passwd file`);
   const gid = groupText === "" ? (account?.gid ?? 0) : findGid(groupText, groups);
   const member =
     groupText === "" && account !== undefined

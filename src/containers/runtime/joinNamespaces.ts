@@ -28,6 +28,10 @@ function processOf(
 ): { readonly donor: Container; readonly pid: number } | undefined {
   const reference = containerOf(mode);
   if (reference === undefined) return undefined;
+  if (reference === "") {
+    const message = `failed to join ${kind} namespace: invalid name or ID supplied: ""`;
+    throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, message);
+  }
   const donor = index.get(reference);
   const pid = donor.state.init?.pid;
   if (!donor.isRunning || pid === undefined) throw refuse(kind, donor.id, " is not running");

@@ -10,6 +10,7 @@ import { logLimits } from "../output/logDriver.ts";
 import { etcFilesAt } from "../rootfs/etcFiles.ts";
 import { isDirectoryInRoot, makeDirectoryInRoot, markContainerRoot, readAccountFiles } from "../rootfs/rootfsFiles.ts";
 import { lookupUser } from "../rootfs/userLookup.ts";
+import { checkNameservers } from "../request/addressChecks.ts";
 import { commandOf } from "../request/containerConfig.ts";
 import type { ContainerMounts } from "../mounts/containerMounts.ts";
 import type { FilterCache } from "../seccomp/filterCache.ts";
@@ -58,6 +59,7 @@ function streamSettings({ document }: Container): StreamSettings {
 /** Interfaces, ports, names and the files of /etc about them. Resolves with the namespace to run in; the host's: undefined. */
 async function openNetwork(container: Container, { index, sandboxes }: LaunchContext): Promise<string | undefined> {
   checkShared(container.document, index);
+  checkNameservers(container.document.hostConfig.Dns);
   return sandboxes.open(networkFacts(container, index));
 }
 

@@ -38,7 +38,10 @@ test("devices: what is no device is refused in Docker's words", () => {
 test("devices: rules for devices that may come later", () => {
   assert.deepEqual(parseDeviceRule("c 1:* rwm"), { allow: true, type: "c", major: 1, access: "rwm" });
   assert.deepEqual(parseDeviceRule("a *:* r"), { allow: true, type: "a", access: "r" });
-  assert.throws(() => parseDeviceRule("foo"), { message: "invalid device cgroup rule format: 'foo'" });
+  assert.throws(() => parseDeviceRule("foo"), {
+    category: "internal",
+    message: "invalid device cgroup rule format: 'foo'",
+  });
 });
 
 test("devices: there is no driver for GPUs", () => {
@@ -46,4 +49,20 @@ test("devices: there is no driver for GPUs", () => {
   assert.throws(() => containerDevices(parseHostConfig({ DeviceRequests })), {
     message: 'could not select device driver "" with capabilities: [[gpu]]',
   });
+});
+
+test("devices: permissions that there are not are no permissions, without any there is no rule", () => {
+  const of = (access: string): unknown =>
+    containerDevices(parseHostConfig({ Devices: [device("/dev/null", "/dev/x", access)] })).rules;
+  assert.deepEqual(of("rxm"), [{ allow: true, type: "c", major: 1, minor: 3, access: "rm" }]);
+  assert.deepEqual(of("q"), []);
+});
+
+test("devices: empty permissions are refused in the words of Docker's runtime", () => {
+  const Devices = [device("/dev/null"), device("/dev/null", "/dev/y", "")];
+  assert.throws(() => containerDevices(parseHostConfig({ Devices })), {
+    category: "internal",
+    message: /: device access at 17 field cannot be empty: unknown$/,
+  });
+  assert.deepEqual(containerDevices(parseHostConfig({ Devices, Privileged: true })).rules, []);
 });

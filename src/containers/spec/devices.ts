@@ -5,6 +5,7 @@ import { EngineError, ErrorCode } from "#errors";
 import type { DeviceMapping } from "../request/deviceRequest.ts";
 import type { HostConfig } from "../request/hostConfig.ts";
 import { hostDevices, splitDeviceNumber } from "./hostDevices.ts";
+import { RUNC_FAILED } from "./runtimeWords.ts";
 import type { OciDevice, OciDeviceRule } from "./ociSpec.ts";
 
 /** Nodes to make in a container, and what its cgroup may do with which device. */
@@ -67,11 +68,11 @@ function nodesOf({ PathOnHost, PathInContainer }: DeviceMapping): readonly OciDe
 
 const RULE = /^([acb]) ([0-9]+|\*):([0-9]+|\*) ([rwm]{1,3})$/;
 
-/** `c 1:3 rwm`; `*` stands for every number. @throws {invalid_argument} */
+/** `c 1:3 rwm`; `*` stands for every number. @throws {internal} */
 export function parseDeviceRule(text: string): OciDeviceRule {
   const [whole, type = "", major = "*", minor = "*", access = ""] = RULE.exec(text) ?? [];
   if (whole === undefined) {
-    throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, `invalid device cgroup rule format: '${text}'`);
+    throw new EngineError("internal", ErrorCode.BAD_REQUEST, `invalid device cgroup rule format: '${text}'`);
   }
   return {
     allow: true,
@@ -80,6 +81,24 @@ export function parseDeviceRule(text: string): OciDeviceRule {
     ...(minor === "*" ? {} : { minor: Number(minor) }),
     access,
   };
+}
+
+/** The rules that Docker and its runtime have before those of a container's devices. */
+const RULES_BEFORE = 16;
+
+/**
+ * Rules of given devices: of the permissions only those that there are, no rule for none of them.
+ * @throws {internal} in the words of Docker's runtime for permissions that are empty
+ */
+function usableRules(rules: readonly OciDeviceRule[]): readonly OciDeviceRule[] {
+  const empty = rules.findIndex(({ access }) => access === "");
+  if (empty >= 0) {
+    const message = `${RUNC_FAILED}device access at ${RULES_BEFORE + empty} field cannot be empty: unknown`;
+    throw new EngineError("internal", ErrorCode.RUNTIME_FAILED, message);
+  }
+  return rules
+    .map((rule) => ({ ...rule, access: ["r", "w", "m"].filter((letter) => rule.access.includes(letter)).join("") }))
+    .filter(({ access }) => access !== "");
 }
 
 /** A driver that offers GPUs would have to be installed; there is none here. */
@@ -102,11 +121,11 @@ export function containerDevices(hostConfig: HostConfig): ContainerDevices {
     const moved = Devices.filter(({ PathInContainer }) => !present.has(PathInContainer)).flatMap(nodesOf);
     return { nodes: [...all, ...moved], rules: [] };
   }
-  const given = Devices.map((mapping) => ({ nodes: nodesOf(mapping), access: mapping.CgroupPermissions || "rwm" }));
+  const given = Devices.map((mapping) => ({ nodes: nodesOf(mapping), access: mapping.CgroupPermissions }));
   return {
     nodes: given.flatMap(({ nodes }) => nodes),
     rules: [
-      ...given.flatMap(({ nodes, access }) => nodes.map((node) => toRule(node, access))),
+      ...usableRules(given.flatMap(({ nodes, access }) => nodes.map((node) => toRule(node, access)))),
       ...(DeviceCgroupRules ?? []).map(parseDeviceRule),
     ],
   };

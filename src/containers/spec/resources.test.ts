@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseHostConfig } from "../request/hostConfig.ts";
-import { containerResources } from "./resources.ts";
+import { checkShares, containerResources } from "./resources.ts";
 
 const LIMITS = parseHostConfig({ Memory: 64 << 20, MemorySwap: -1, MemorySwappiness: 10, OomKillDisable: true });
 
@@ -32,5 +32,19 @@ test("resources: throttled devices by number, a missing one is told", () => {
   assert.deepEqual(blockIO, { weight: 300, throttleReadBpsDevice: [{ major: 1, minor: 3, rate: 1024 }] });
   assert.throws(() => containerResources(parseHostConfig({ BlkioDeviceWriteIOps: [{ Path: "/nope", Rate: 1 }] })), {
     message: "stat /nope: no such file or directory",
+  });
+});
+
+test("resources: a negative quota is none", () => {
+  assert.deepEqual(containerResources(parseHostConfig({ CpuQuota: -1, CpuPeriod: 50_000 })).cpu, { period: 50_000 });
+});
+
+test("resources: shares that the kernel would move are refused in the words of Docker's runtime", () => {
+  for (const shares of [0, 2, 262_144]) checkShares(parseHostConfig({ CpuShares: shares }));
+  assert.throws(() => checkShares(parseHostConfig({ CpuShares: 1 })), {
+    message: /: the minimum allowed cpu-shares is 2: unknown$/,
+  });
+  assert.throws(() => checkShares(parseHostConfig({ CpuShares: 262_145 })), {
+    message: /: the maximum allowed cpu-shares is 262144: unknown$/,
   });
 });

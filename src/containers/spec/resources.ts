@@ -3,6 +3,7 @@ import { cgroupMode } from "#host";
 import { EngineError, ErrorCode } from "#errors";
 import type { ThrottleDevice } from "../request/deviceRequest.ts";
 import type { HostConfig } from "../request/hostConfig.ts";
+import { RUNC_FAILED } from "./runtimeWords.ts";
 import { splitDeviceNumber } from "./hostDevices.ts";
 import type { OciBlockIo, OciDeviceRule, OciResources, OciThrottle } from "./ociSpec.ts";
 
@@ -37,6 +38,9 @@ function given<K extends string, V>(entries: Readonly<Record<K, V | 0 | "">>): P
   >;
 }
 
+/** -1, "as much as you like", is what a group has by itself. */
+const positive = (limit: number): number => Math.max(0, limit);
+
 type Cpu = NonNullable<OciResources["cpu"]>;
 
 function cpu(hostConfig: HostConfig): Cpu {
@@ -47,7 +51,7 @@ function cpu(hostConfig: HostConfig): Cpu {
   return {
     ...given<"shares" | "quota" | "period" | "realtimePeriod" | "realtimeRuntime", number>({
       shares: CpuShares,
-      quota,
+      quota: positive(quota),
       period,
       realtimePeriod: hostConfig.CpuRealtimePeriod,
       realtimeRuntime: hostConfig.CpuRealtimeRuntime,
@@ -55,9 +59,6 @@ function cpu(hostConfig: HostConfig): Cpu {
     ...given<"cpus" | "mems", string>({ cpus: CpusetCpus, mems: CpusetMems }),
   };
 }
-
-/** -1, "as much as you like", is what a group has by itself. */
-const positive = (bytes: number): number => Math.max(0, bytes);
 
 function memory(hostConfig: HostConfig): NonNullable<OciResources["memory"]> {
   const { Memory, MemoryReservation, MemorySwap, MemorySwappiness, OomKillDisable } = hostConfig;
@@ -96,6 +97,21 @@ function blockIo(hostConfig: HostConfig): OciBlockIo {
     ...(hostConfig.BlkioWeight === 0 ? {} : { weight: hostConfig.BlkioWeight }),
     ...Object.fromEntries(Object.entries(lists).filter(([, list]) => list.length > 0)),
   };
+}
+
+const MIN_SHARES = 2;
+const MAX_SHARES = 262_144;
+
+/** The kernel would take the nearest value. @throws {internal} in the words of Docker's runtime */
+export function checkShares({ CpuShares }: HostConfig): void {
+  if (CpuShares <= 0 || (CpuShares >= MIN_SHARES && CpuShares <= MAX_SHARES)) return;
+  const bound =
+    CpuShares < MIN_SHARES
+      ? `minimum allowed cpu-shares is ${MIN_SHARES}`
+      : `maximum allowed cpu-shares is ${MAX_SHARES}`;
+  const where = `${RUNC_FAILED}unable to start container process: error during container init: `;
+  const message = `${where}error setting cgroup config for procHooks process: the ${bound}: unknown`;
+  throw new EngineError("internal", ErrorCode.RUNTIME_FAILED, message);
 }
 
 const isEmpty = (value: object): boolean => Object.keys(value).length === 0;

@@ -10,7 +10,7 @@ import { containerMounts, INIT_PATH } from "./mounts.ts";
 import { containerNamespaces } from "./namespaces.ts";
 import type { JoinedNamespaces } from "./namespaces.ts";
 import type { OciLinux, OciMount, OciProcess, OciSpec, OciUser } from "./ociSpec.ts";
-import { containerResources } from "./resources.ts";
+import { checkShares, containerResources } from "./resources.ts";
 import { containerSysctls } from "./sysctls.ts";
 
 /** What a spec is made of beside the container's own document. */
@@ -107,6 +107,7 @@ function ociLinux({ document, joined = {}, networkNamespace, rootPropagation }: 
   const { hostConfig } = document;
   const network = networkNamespace === undefined ? {} : { network: networkNamespace };
   const sysctl = containerSysctls(document);
+  checkShares(hostConfig);
   return {
     ...(Object.keys(sysctl).length === 0 ? {} : { sysctl }),
     resources: containerResources(hostConfig, devices.rules),

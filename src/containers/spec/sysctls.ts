@@ -1,5 +1,6 @@
 import { EngineError, ErrorCode } from "#errors";
 import { containerOf } from "../request/hostModes.ts";
+import { RUNC_FAILED } from "./runtimeWords.ts";
 import type { ContainerDocument } from "../document.ts";
 
 /** A new network namespace lets its users bind low ports and ping: both are safe there, neither on the host. */
@@ -12,9 +13,6 @@ const NETWORK_DEFAULTS = {
 const IPC: ReadonlySet<string> = new Set(
   "msgmax msgmnb msgmni sem shmall shmmax shmmni shm_rmid_forced".split(" ").map((name) => `kernel.${name}`),
 );
-
-const PREFIX =
-  "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: ";
 
 /** Why the host would feel a setting; undefined when only the container does. */
 function objection(name: string, { hostConfig }: Pick<ContainerDocument, "hostConfig">): string | undefined {
@@ -37,7 +35,7 @@ export function containerSysctls(document: Pick<ContainerDocument, "config" | "h
   for (const name of Object.keys(hostConfig.Sysctls)) {
     const why = objection(name, document);
     if (why === undefined) continue;
-    const text = `${PREFIX}sysctl ${JSON.stringify(name)} ${why}: unknown`;
+    const text = `${RUNC_FAILED}sysctl ${JSON.stringify(name)} ${why}: unknown`;
     throw new EngineError("internal", ErrorCode.RUNTIME_FAILED, text);
   }
   // A namespace of another container has its settings already.
