@@ -52,7 +52,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   volumes: { rooms: ["errors", "oci", "engineapi", "host", "metadata"], node: [...FILES, "dns/promises", "net"] },
   containers: {
     rooms: [...FLOOR_2, "layers", "snapshots", "images", "gc", "networks", "volumes"],
-    node: [...FILES, "net"],
+    node: [...FILES, "net", "dgram"],
   },
   engine: {
     rooms: [...FLOOR_2, "layers", "remote", "snapshots", "images", "gc", "networks", "volumes", "containers"],

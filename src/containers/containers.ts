@@ -27,6 +27,7 @@ import type { Lifecycle } from "./lifecycle.ts";
 import { listContainers, sizesOf } from "./listContainers.ts";
 import type { MountPoint } from "./mounts/mountPoint.ts";
 import { logDetails } from "./output/logAttributes.ts";
+import { keepsLog } from "./output/logDriver.ts";
 import { readLogs } from "./output/readLogs.ts";
 import { randomName } from "./request/randomName.ts";
 import type { ContainerRoom } from "./room.ts";
@@ -145,7 +146,7 @@ export class Containers implements ContainerService {
   async *logs(reference: string, options: LogOptions): AsyncGenerator<Uint8Array> {
     const container = this.#index.get(reference);
     const { hostConfig, config } = container.document;
-    if (hostConfig.LogConfig.Type === "none") {
+    if (!keepsLog(hostConfig.LogConfig)) {
       const message = "configured logging driver does not support reading";
       throw new EngineError("not_implemented", ErrorCode.NOT_IMPLEMENTED, message);
     }

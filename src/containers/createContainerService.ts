@@ -30,6 +30,8 @@ export interface ContainerServiceOptions {
   /** Bundles, exit codes and runtime state: gone with the host's boot, as containers are. */
   readonly execRoot: string;
   readonly events: EventSink;
+  /** Where journald takes entries; default systemd's. */
+  readonly journalSocket?: string;
   readonly log: (level: "info" | "warn" | "error", line: string) => void;
 }
 

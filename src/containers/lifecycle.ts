@@ -11,7 +11,7 @@ import type { HealthMonitors } from "./health/healthMonitors.ts";
 import { nextDelayMs, policyRestarts } from "./restart/restartDecision.ts";
 import type { Runtime } from "./runtime/chooseRuntime.ts";
 import type { ExitWatch } from "./runtime/exitWatch.ts";
-import { takeUpLog } from "./output/takeUpLog.ts";
+import { takeUpLog } from "./output/openLog.ts";
 import { clear, launch, LaunchFailed } from "./runtime/launch.ts";
 import type { LaunchContext } from "./runtime/launch.ts";
 import { clearLeftRun } from "./runtime/leftRun.ts";
@@ -23,7 +23,6 @@ export interface LifecycleContext extends LaunchContext {
   readonly health: HealthMonitors;
   readonly records: { remove(id: string): boolean };
   runtime(container: Container): Promise<Runtime>;
-  log(level: "warn" | "error", line: string): void;
 }
 
 /** A client that does not read keeps output from ending; the exit is told all the same after this long. */
@@ -338,7 +337,7 @@ export class Lifecycle {
     if (container.isRunning) {
       const lives = this.#context.exits.read(container.id) === undefined && isAlive(state.monitor);
       if (lives) {
-        await takeUpLog(container).catch((error: unknown) =>
+        await takeUpLog(container, this.#context).catch((error: unknown) =>
           this.#context.log("warn", `container ${container.id}: its log: ${messageOf(error)}`),
         );
         this.#reconnect(container);

@@ -12,6 +12,8 @@ import { ExitWatch } from "./runtime/exitWatch.ts";
 import { Layout } from "./runtime/paths.ts";
 import { FilterCache } from "./seccomp/filterCache.ts";
 
+const JOURNAL_SOCKET = "/run/systemd/journal/socket";
+
 /** What every part of this room shares: made once, handed to the service of each role. */
 export class ContainerRoom {
   readonly options: ContainerServiceOptions;
@@ -43,6 +45,7 @@ export class ContainerRoom {
       health: this.health,
       records: options.metadata.containers,
       runtime: (container) => this.runtimeOf(container),
+      journalSocket: options.journalSocket ?? JOURNAL_SOCKET,
       log: options.log,
     });
     this.execs = new Execs(this);

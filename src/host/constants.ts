@@ -112,7 +112,16 @@ export const WAIT = { P_PID: 1, WNOHANG: 1, WEXITED: 4 } as const;
 export const SIGINFO = { BYTES: 128, CODE: 8, PID: 16, STATUS: 24, CLD_EXITED: 1 } as const;
 
 /** bits/socket.h; struct sockaddr_un is u16 family and 108 bytes of path. */
-export const SOCKET = { AF_UNIX: 1, SEQPACKET: 5, NONBLOCK: 0o4000, CLOEXEC: 0o2000000, PATH_BYTES: 108 } as const;
+export const SOCKET = {
+  AF_UNIX: 1,
+  DGRAM: 2,
+  SEQPACKET: 5,
+  NONBLOCK: 0o4000,
+  CLOEXEC: 0o2000000,
+  PATH_BYTES: 108,
+} as const;
+/** linux/socket.h: flags of send(2). */
+export const MSG = { DONTWAIT: 0x40, NOSIGNAL: 0x4000 } as const;
 
 /** struct timespec on 64-bit: i64 seconds, i64 nanoseconds. */
 export const TIMESPEC_BYTES = 16;

@@ -33,6 +33,7 @@ export { fromNodeError, isErrno } from "./syscallError.ts";
 export { cgroupMode, liftCgroupLimit, mountLeftoverControllers, removeCgroup, warmCgroups } from "./cgroups.ts";
 export type { CgroupMode } from "./cgroups.ts";
 export { connectPacketSocket } from "./packetSocket.ts";
+export { DatagramSocket } from "./datagramSocket.ts";
 export { compileSeccomp } from "./seccompFilter.ts";
 export type { SeccompAction, SeccompArgument, SeccompProfile, SeccompRule } from "./seccompFilter.ts";
 export { openGzipCompressor } from "./deflater.ts";

@@ -8,7 +8,8 @@ import { checked, fromNodeError } from "./syscallError.ts";
 const socket = nativeFunction<[number, number, number]>("int socket(int, int, int)");
 const connect = nativeFunction<[number, Buffer, number]>("int connect(int, const void*, uint32_t)");
 
-function address(path: string): Buffer {
+/** struct sockaddr_un. */
+export function unixAddress(path: string): Buffer {
   const bytes = Buffer.from(path);
   if (bytes.byteLength >= SOCKET.PATH_BYTES) throw new Error(`${path} is too long for a socket address`);
   const name = Buffer.alloc(2 + SOCKET.PATH_BYTES);
@@ -35,7 +36,7 @@ export function connectPacketSocket(directory: string, name: string): Socket {
   try {
     const fd = checked("socket", undefined, socket.call(SOCKET.AF_UNIX, SOCKET.SEQPACKET | SOCKET.CLOEXEC, 0));
     try {
-      const target = address(`/proc/self/fd/${folder}/${name}`);
+      const target = unixAddress(`/proc/self/fd/${folder}/${name}`);
       checked("connect", `${directory}/${name}`, connect.call(fd, target, target.byteLength));
       return openSocket(fd);
     } catch (error) {

@@ -41,6 +41,8 @@ export interface ContainerRooms extends AsyncDisposable {
   readonly log: string[];
   readonly dataRoot: string;
   readonly execRoot: string;
+  /** Where the rooms look for journald. */
+  readonly journalSocket: string;
   /** Closes every room as a stopping daemon does, does what is wanted while there is none, and opens them again. */
   restart(between?: () => Promise<void>): Promise<void>;
   /** `create`, and its id. */
@@ -69,6 +71,7 @@ export async function openContainerRooms(extra: readonly Member[] = []): Promise
   const folder = await mkdtemp(join(tmpdir(), "varve-containers-"));
   const dataRoot = join(folder, "data");
   const execRoot = join(folder, "run");
+  const journalSocket = join(folder, "journal.sock");
   const events: SeenEvent[] = [];
   const log: string[] = [];
 
@@ -138,6 +141,7 @@ export async function openContainerRooms(extra: readonly Member[] = []): Promise
       volumes: volumes.containers,
       dataRoot,
       execRoot,
+      journalSocket,
       events: sink,
       log: write,
     });
@@ -158,6 +162,7 @@ export async function openContainerRooms(extra: readonly Member[] = []): Promise
     log,
     dataRoot,
     execRoot,
+    journalSocket,
     make,
     get containers() {
       return rooms.containers;

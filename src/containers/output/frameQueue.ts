@@ -7,21 +7,33 @@ const MAX_QUEUED_BYTES = 1 << 20;
 export class FrameQueue implements AsyncIterable<OutputFrame> {
   readonly #frames: OutputFrame[] = [];
   readonly #onRoom: () => void;
+  readonly #dropAbove: number | undefined;
   #bytes = 0;
   #ended = false;
+  #dropped = 0;
   #wake: (() => void) | undefined;
 
-  /** `onRoom` is called when a full queue has room again. */
-  constructor(onRoom: () => void) {
+  /** `onRoom` is called when a full queue has room again; one with `dropAbove` bytes drops what comes then, and is never full. */
+  constructor(onRoom: () => void, dropAbove?: number) {
     this.#onRoom = onRoom;
+    this.#dropAbove = dropAbove;
+  }
+
+  /** Bytes that found no room. */
+  get dropped(): number {
+    return this.#dropped;
   }
 
   get isFull(): boolean {
-    return this.#bytes >= MAX_QUEUED_BYTES && !this.#ended;
+    return this.#dropAbove === undefined && this.#bytes >= MAX_QUEUED_BYTES && !this.#ended;
   }
 
   push(frame: OutputFrame): void {
     if (this.#ended) return;
+    if (this.#bytes > 0 && this.#bytes + frame.bytes.byteLength > (this.#dropAbove ?? Infinity)) {
+      this.#dropped += frame.bytes.byteLength;
+      return;
+    }
     this.#frames.push(frame);
     this.#bytes += frame.bytes.byteLength;
     this.#wake?.();

@@ -1,5 +1,6 @@
 import { EngineError, ErrorCode } from "#errors";
 import type { ContainerDocument } from "../document.ts";
+import { journalFieldName } from "./forward/journalEntry.ts";
 
 const SHORT_ID = 12;
 
@@ -54,18 +55,28 @@ function escape(text: string): string {
     .replaceAll(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-/** What `docker logs --details` puts before every line: the labels and variables that the log options name. */
+/** The labels and variables that the log options name. */
+export function namedAttributes({ hostConfig, config }: ContainerDocument): readonly (readonly [string, string])[] {
+  const { Config: options } = hostConfig.LogConfig;
+  return [
+    ...chosen(config.Labels, options["labels"], options["labels-regex"]),
+    ...chosen(variables(config.Env), options["env"], options["env-regex"]),
+  ];
+}
+
+function detailsOf(document: ContainerDocument): readonly (readonly [string, string])[] {
+  const { Type, Config: options } = document.hostConfig.LogConfig;
+  // dockerd's cache keeps none.
+  if (Type === "syslog") return [];
+  const named = namedAttributes(document);
+  if (Type === "journald") return named.map(([name, value]) => [journalFieldName(name), value]);
+  const tag = options["tag"] ?? "";
+  return tag === "" ? named : [...named, ["tag", expandTag(tag, document)]];
+}
+
+/** What `docker logs --details` puts before every line. */
 export function logDetails(document: ContainerDocument): string {
-  const { Config: options } = document.hostConfig.LogConfig;
-  const { Labels, Env } = document.config;
-  const attributes = new Map([
-    ...chosen(Labels, options["labels"], options["labels-regex"]),
-    ...chosen(variables(Env), options["env"], options["env-regex"]),
-    ...(options["tag"] === undefined || options["tag"] === ""
-      ? []
-      : [["tag", expandTag(options["tag"], document)] as const]),
-  ]);
-  return [...attributes]
+  return [...new Map(detailsOf(document))]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => `${escape(name)}=${escape(value)}`)
     .join(",");

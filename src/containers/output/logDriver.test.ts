@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkLogConfig, logLimits, parseSize } from "./logDriver.ts";
+import { bufferBytes, checkLogConfig, logLimits, parseSize } from "./logDriver.ts";
 
 const of = (Type: string, Config: Readonly<Record<string, string>> = {}): Parameters<typeof checkLogConfig>[0] => ({
   Type,
@@ -54,4 +54,17 @@ test("sizes: units, with or without B", () => {
   assert.equal(parseSize("1.5KiB", 1024), 1536);
   assert.equal(parseSize("7", 1000), 7);
   assert.equal(parseSize("m", 1000), undefined);
+});
+
+test("log driver: what is forwarded keeps a bounded cache, unless it is disabled", () => {
+  assert.deepEqual(logLimits(of("syslog")), { maxBytes: 20_000_000, maxFiles: 5, compress: true });
+  const own = of("journald", { "cache-max-size": "1m", "cache-max-file": "2", "cache-compress": "false" });
+  assert.deepEqual(logLimits(own), { maxBytes: 1_000_000, maxFiles: 2, compress: false });
+  assert.equal(logLimits(of("syslog", { "cache-disabled": "true" })), undefined);
+  assert.throws(() => checkLogConfig(of("syslog", { "cache-disabled": "x" })), {
+    message: "invalid value for option cache-disabled: x",
+  });
+  assert.throws(() => checkLogConfig(of("syslog", { "syslog-facility": "x" })), { message: "invalid syslog facility" });
+  assert.equal(bufferBytes(of("syslog", { "max-buffer-size": "4k" })), undefined);
+  assert.equal(bufferBytes(of("syslog", { mode: "non-blocking", "max-buffer-size": "4k" })), 4096);
 });

@@ -1,6 +1,6 @@
 /** Which log drivers there are, and what their options may say: dockerd's table and words. */
-import { existsSync } from "node:fs";
 import { EngineError, ErrorCode, messageOf } from "#errors";
+import { parseSyslogOptions } from "./forward/syslogOptions.ts";
 
 /** `HostConfig.LogConfig`. */
 export interface LogConfig {
@@ -20,8 +20,16 @@ export interface LogLimits {
 
 const ATTRIBUTES = ["labels", "labels-regex", "env", "env-regex", "tag"] as const;
 const FILES = ["max-file", "max-size", "compress"] as const;
-const SYSLOG = ["syslog-address", "syslog-facility", "syslog-format", "syslog-tls-ca-cert", "syslog-tls-cert"] as const;
-/** Of every driver: how the daemon hands lines over. Here conmon writes them itself, and nothing ever waits for a disk. */
+const SYSLOG = [
+  "syslog-address",
+  "syslog-facility",
+  "syslog-format",
+  "syslog-tls-ca-cert",
+  "syslog-tls-cert",
+  "syslog-tls-key",
+  "syslog-tls-skip-verify",
+] as const;
+/** Of every driver: how the daemon hands lines over. conmon writes files itself, without waiting; what is forwarded obeys. */
 const GENERAL: readonly string[] = ["mode", "max-buffer-size"];
 /** Of drivers that keep no log of their own; theirs is the cache that `docker logs` reads. */
 const CACHE: readonly string[] = ["cache-disabled", "cache-max-size", "cache-max-file", "cache-compress"];
@@ -31,20 +39,21 @@ const OPTIONS: Readonly<Record<string, readonly string[]>> = {
   local: [...FILES, ...ATTRIBUTES],
   none: [],
   journald: ATTRIBUTES,
-  syslog: [...SYSLOG, "syslog-tls-key", "syslog-tls-skip-verify", ...ATTRIBUTES],
+  syslog: [...SYSLOG, ...ATTRIBUTES],
 };
 /** dockerd has them, we do not. */
 const ELSEWHERE: readonly string[] = ["gelf", "fluentd", "awslogs", "splunk", "gcplogs", "etwlogs"];
 
-const JOURNAL_SOCKET = "/run/systemd/journal/socket";
-const SYSLOG_SOCKETS: readonly string[] = ["/dev/log", "/var/run/syslog", "/var/run/log"];
+const TRUE = /^(?:1|t|true)$/i;
+const FALSE = /^(?:0|f|false)$/i;
 const MODES: readonly string[] = ["", "blocking", "non-blocking"];
+const BUFFER_BYTES = 1_000_000;
 const LOCAL_DEFAULTS = { maxBytes: 20_000_000, maxFiles: 5, compress: true } as const;
 
 const invalid = (message: string): EngineError => new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, message);
 
 /** A failure of the driver's own start, which dockerd finds only then. */
-const failed = (message: string): EngineError =>
+export const driverFailed = (message: string): EngineError =>
   new EngineError(
     "internal",
     ErrorCode.BAD_REQUEST,
@@ -64,14 +73,18 @@ export function checkLogConfig({ Type, Config }: LogConfig): void {
     throw invalid(`error looking up logging plugin ${Type}: plugin ${JSON.stringify(Type)} not found`);
   }
   checkMode(Config);
+  const disabled = Config["cache-disabled"] ?? "";
+  if (disabled !== "" && !TRUE.test(disabled) && !FALSE.test(disabled))
+    throw invalid(`invalid value for option cache-disabled: ${disabled}`);
   const cache = Type === "json-file" || Type === "local" ? [] : CACHE;
   const unknown = Object.keys(Config).find((name) => ![...own, ...GENERAL, ...cache].includes(name));
-  if (unknown === undefined) return;
-  throw invalid(
-    Type === "local" || Type === "none"
-      ? `unknown log opt '${unknown}' for log driver ${Type}`
-      : `unknown log opt '${unknown}' for ${Type} log driver`,
-  );
+  if (unknown !== undefined)
+    throw invalid(
+      Type === "local" || Type === "none"
+        ? `unknown log opt '${unknown}' for log driver ${Type}`
+        : `unknown log opt '${unknown}' for ${Type} log driver`,
+    );
+  if (Type === "syslog") parseSyslogOptions(Config);
 }
 
 function checkMode(options: LogConfig["Config"]): void {
@@ -93,30 +106,47 @@ export function parseSize(text: string, thousand: 1000 | 1024): number | undefin
   return Math.trunc(Number(number) * thousand ** " kmgtp".indexOf(unit.toLowerCase() || " "));
 }
 
-/** What a start needs. undefined: no log is kept. @throws {internal} as dockerd's driver at its start */
-export function logLimits({ Type, Config }: LogConfig): LogLimits | undefined {
-  if (Type === "none") return undefined;
-  if (Type === "journald" && !existsSync(JOURNAL_SOCKET)) throw failed("journald is not enabled on this host");
-  if (Type === "syslog" && (Config["syslog-address"] ?? "") === "" && !SYSLOG_SOCKETS.some((path) => existsSync(path)))
-    throw failed("Unix syslog delivery error");
-  if (Type === "journald" || Type === "syslog")
-    throw new EngineError(
-      "not_implemented",
-      ErrorCode.NOT_IMPLEMENTED,
-      `varve does not support the log driver ${Type}`,
-    );
-  checkRegularExpressions(Config);
-  return Type === "local" ? localLimits(Config) : jsonLimits(Config);
+/** The driver sends lines to somebody else. */
+export function forwards({ Type }: LogConfig): boolean {
+  return Type === "syslog" || Type === "journald";
 }
 
-function checkRegularExpressions(options: LogConfig["Config"]): void {
+/** There is a log to read: the driver's own, or the cache beside one that forwards. journald's can always be read. */
+export function keepsLog({ Type, Config }: LogConfig): boolean {
+  if (Type === "syslog") return !TRUE.test(Config["cache-disabled"] ?? "");
+  return Type !== "none";
+}
+
+/** What may wait for a receiver; undefined: the container waits for it. */
+export function bufferBytes({ Config }: LogConfig): number | undefined {
+  if (Config["mode"] !== "non-blocking") return undefined;
+  return parseSize(Config["max-buffer-size"] ?? "", 1024) ?? BUFFER_BYTES;
+}
+
+/** What a start needs. undefined: no log is kept. @throws {internal} as dockerd's driver at its start */
+export function logLimits(config: LogConfig): LogLimits | undefined {
+  if (!keepsLog(config)) return undefined;
+  if (forwards(config)) return cacheLimits(config.Config);
+  return config.Type === "local" ? localLimits(config.Config) : jsonLimits(config.Config);
+}
+
+/** As the driver `local`. dockerd takes any value here and goes on with its default. */
+function cacheLimits(options: LogConfig["Config"]): LogLimits {
+  const maxBytes = parseSize(options["cache-max-size"] ?? "", 1000) || LOCAL_DEFAULTS.maxBytes;
+  const maxFiles = Number(options["cache-max-file"]) || LOCAL_DEFAULTS.maxFiles;
+  const compress = !FALSE.test(options["cache-compress"] ?? "");
+  return { maxBytes, maxFiles: Math.max(1, Math.trunc(maxFiles)), compress };
+}
+
+/** @throws {internal} what dockerd finds at the start of drivers that name attributes */
+export function checkPatterns({ Config: options }: LogConfig): void {
   for (const name of ["labels-regex", "env-regex"]) {
     const text = options[name] ?? "";
     try {
       RegExp(text);
     } catch (error) {
       const why = messageOf(error).includes("Unterminated group") ? "missing closing )" : "invalid syntax";
-      throw failed(`error parsing regexp: ${why}: \`${text}\``);
+      throw driverFailed(`error parsing regexp: ${why}: \`${text}\``);
     }
   }
 }
@@ -124,33 +154,33 @@ function checkRegularExpressions(options: LogConfig["Config"]): void {
 function jsonLimits(options: LogConfig["Config"]): LogLimits {
   const size = options["max-size"];
   const maxBytes = size === undefined ? Infinity : parseSize(size, 1000);
-  if (maxBytes === undefined) throw failed(`invalid size: '${size}'`);
-  if (maxBytes <= 0) throw failed("max-size must be a positive number");
+  if (maxBytes === undefined) throw driverFailed(`invalid size: '${size}'`);
+  if (maxBytes <= 0) throw driverFailed("max-size must be a positive number");
   const maxFiles = parseCount(options["max-file"] ?? "1");
-  if (maxFiles < 1) throw failed("max-file cannot be less than 1");
+  if (maxFiles < 1) throw driverFailed("max-file cannot be less than 1");
   const compress = parseFlag(options["compress"] ?? "false");
   if (compress && (maxFiles < 2 || maxBytes === Infinity))
-    throw failed("compress cannot be true when max-file is less than 2 or max-size is not set");
+    throw driverFailed("compress cannot be true when max-file is less than 2 or max-size is not set");
   return { maxBytes, maxFiles, compress };
 }
 
 function localLimits(options: LogConfig["Config"]): LogLimits {
   const size = options["max-size"];
   const maxBytes = size === undefined ? LOCAL_DEFAULTS.maxBytes : parseSize(size, 1000);
-  if (maxBytes === undefined) throw failed(`invalid value for max-size: ${size}: invalid size: '${size}'`);
+  if (maxBytes === undefined) throw driverFailed(`invalid value for max-size: ${size}: invalid size: '${size}'`);
   const maxFiles = options["max-file"] === undefined ? LOCAL_DEFAULTS.maxFiles : parseCount(options["max-file"]);
   const compress = parseFlag(options["compress"] ?? "true");
-  if (compress && maxFiles <= 1) throw failed("compression cannot be enabled when max file count is 1");
+  if (compress && maxFiles <= 1) throw driverFailed("compression cannot be enabled when max file count is 1");
   return { maxBytes: maxBytes === 0 ? Infinity : maxBytes, maxFiles: Math.max(1, maxFiles), compress };
 }
 
 function parseCount(text: string): number {
-  if (!/^[-+]?\d+$/.test(text)) throw failed(`strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`);
+  if (!/^[-+]?\d+$/.test(text)) throw driverFailed(`strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`);
   return Number(text);
 }
 
 function parseFlag(text: string): boolean {
-  if (/^(?:1|t|true)$/i.test(text)) return true;
-  if (/^(?:0|f|false)$/i.test(text)) return false;
-  throw failed(`strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
+  if (TRUE.test(text)) return true;
+  if (FALSE.test(text)) return false;
+  throw driverFailed(`strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
 }

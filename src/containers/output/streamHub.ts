@@ -21,7 +21,7 @@ interface Client {
 /**
  * The streams of one run of a container, and its clients. We are conmon's only client, for conmon stands still when one
  * of its clients does not read; clients may come before the container runs and lose nothing. One that reads too slowly
- * makes the container wait, as with Docker: nothing that a client asked for is ever dropped.
+ * makes the container wait, as with Docker: nothing is dropped but for a client that says so.
  */
 export class StreamHub {
   readonly #clients = new Set<Client>();
@@ -53,8 +53,9 @@ export class StreamHub {
     this.#connected.resolve(socket);
   }
 
-  join(choice: StreamChoice): FrameQueue {
-    const queue = new FrameQueue(() => this.#flow());
+  /** With `dropAbove`, nobody waits for this client: what exceeds so many bytes is dropped. */
+  join(choice: StreamChoice, dropAbove?: number): FrameQueue {
+    const queue = new FrameQueue(() => this.#flow(), dropAbove);
     this.#clients.add({ queue, choice });
     return queue;
   }

@@ -1,12 +1,14 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { warmCgroups } from "#host";
+import { EngineError } from "#errors";
+import { isErrno, warmCgroups } from "#host";
 import type { SandboxService } from "#networks";
 import type { Snapshotter } from "#snapshots";
 import type { Container } from "../container.ts";
 import type { ContainerIndex } from "../containerIndex.ts";
 import { checkShared, linkVariables, networkFacts, sharedContainer } from "../networking/networkFacts.ts";
-import { logDetails } from "../output/logAttributes.ts";
-import { logLimits } from "../output/logDriver.ts";
+import { keepsLog } from "../output/logDriver.ts";
+import { openLog } from "../output/openLog.ts";
+import type { LogContext } from "../output/openLog.ts";
 import { etcFilesAt } from "../rootfs/etcFiles.ts";
 import { isDirectoryInRoot, makeDirectoryInRoot, markContainerRoot, readAccountFiles } from "../rootfs/rootfsFiles.ts";
 import { lookupUser } from "../rootfs/userLookup.ts";
@@ -26,7 +28,7 @@ import { startFailure } from "./runtimeError.ts";
 import { closeSharedMemory } from "./sharedMemory.ts";
 
 /** What starting needs of the daemon. */
-export interface LaunchContext {
+export interface LaunchContext extends LogContext {
   readonly index: ContainerIndex;
   readonly sandboxes: SandboxService;
   readonly layout: Layout;
@@ -34,6 +36,9 @@ export interface LaunchContext {
   readonly filters: FilterCache;
   readonly mounts: ContainerMounts;
 }
+
+/** Exit code of a start that missed a file. */
+const NO_SUCH_FILE = 127;
 
 /** A start that the runtime refused; the exit code is the one that Docker gives such a container. */
 export class LaunchFailed extends Error {
@@ -52,7 +57,7 @@ function streamSettings({ document }: Container): StreamSettings {
     tty: Tty,
     stdin: OpenStdin,
     keepStdinOpen: Tty || !StdinOnce,
-    log: document.hostConfig.LogConfig.Type !== "none",
+    log: keepsLog(document.hostConfig.LogConfig),
   };
 }
 
@@ -93,12 +98,13 @@ async function writeBundle(container: Container, context: LaunchContext, runtime
   writeFileSync(paths.spec, JSON.stringify(spec), { mode: 0o600 });
 }
 
-/** @throws {internal} what dockerd's log driver would say of its options only now */
-function prepareLog(container: Container): void {
-  const limits = logLimits(container.document.hostConfig.LogConfig);
-  if (limits === undefined) return;
-  logDetails(container.document);
-  container.log.limit(limits);
+/** @throws as {@link openLog} */
+async function prepareLog(container: Container, context: LogContext): Promise<void> {
+  try {
+    await openLog(container, context);
+  } catch (error) {
+    throw error instanceof EngineError && isErrno(error, "ENOENT") ? new LaunchFailed(NO_SUCH_FILE, error) : error;
+  }
 }
 
 /**
@@ -107,7 +113,7 @@ function prepareLog(container: Container): void {
  */
 export async function launch(container: Container, context: LaunchContext, runtime: Runtime): Promise<Created> {
   const { id, paths } = container;
-  prepareLog(container);
+  await prepareLog(container, context);
   void warmCgroups();
   try {
     await writeBundle(container, context, runtime);

@@ -1,4 +1,5 @@
 import type { GraphDriverData } from "#snapshots";
+import { forwards, keepsLog } from "../output/logDriver.ts";
 import type { SandboxSettings } from "#networks";
 import type { Container } from "../container.ts";
 import { mountsOnWire } from "../mounts/mountView.ts";
@@ -33,7 +34,9 @@ function stateOnWire(state: ContainerState): Readonly<Record<string, unknown>> {
 function files(container: Container, etcDirectory: string): Readonly<Record<string, string>> {
   if (container.state.startedAt === NEVER) return { ResolvConfPath: "", HostnamePath: "", HostsPath: "", LogPath: "" };
   const etc = etcFilesAt(etcDirectory);
-  const hasLog = container.document.hostConfig.LogConfig.Type !== "none";
+  const { LogConfig } = container.document.hostConfig;
+  // A cache beside a forwarding driver is not shown, as in Docker.
+  const hasLog = keepsLog(LogConfig) && !forwards(LogConfig);
   return {
     ResolvConfPath: etc.resolvConf,
     HostnamePath: etc.hostname,

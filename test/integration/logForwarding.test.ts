@@ -1,0 +1,142 @@
+import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import type { Socket } from "node:net";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { openContainerRooms } from "./containerRooms.ts";
+import type { ContainerRooms } from "./containerRooms.ts";
+import { listenForDatagrams } from "./support/datagramListener.ts";
+
+/** Nothing of an address stands before its text. */
+const textOf = (datagrams: readonly Buffer[]): readonly string[] => datagrams.map((bytes) => bytes.toString("latin1"));
+const withoutTime = (line: string): string => line.replace(/^(<\d+>)\w{3} [ \d]\d [\d:]{8}/, "$1TIME");
+
+describe("output that is forwarded", () => {
+  let rooms: ContainerRooms;
+  before(async () => {
+    rooms = await openContainerRooms();
+  });
+  after(async () => {
+    await rooms[Symbol.asyncDispose]();
+  });
+
+  const request = (Type: string, Config: Readonly<Record<string, string>>, script: string): object => ({
+    Cmd: ["sh", "-c", script],
+    Labels: { "my.label": "v" },
+    Env: ["A=1\n2"],
+    HostConfig: { LogConfig: { Type, Config }, NetworkMode: "none" },
+  });
+
+  async function logOf(id: string): Promise<string> {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of rooms.containers.logs(id, { stdout: true, stderr: true, follow: false }))
+      chunks.push(chunk);
+    return Buffer.concat(chunks).toString("latin1");
+  }
+
+  test("syslog: a datagram a line, and the log can be read all the same", async () => {
+    const path = join(rooms.execRoot, "syslog.sock");
+    using listener = listenForDatagrams(path);
+    const options = { "syslog-address": `unixgram://${path}`, "syslog-facility": "local3", tag: "t-{{.ImageName}}" };
+    const { id } = await rooms.run(request("syslog", options, "echo a; echo; printf b"));
+    assert.deepEqual(textOf(await listener.wait(2)).map(withoutTime), [
+      `<158>TIME t-box[${process.pid}]: a\n`,
+      `<158>TIME t-box[${process.pid}]: b\n`,
+    ]);
+    assert.match(await logOf(id), /a\n.*b$/s);
+  });
+
+  test("syslog: more lines than the socket's queue holds all arrive, in order", async () => {
+    const path = join(rooms.execRoot, "flood.sock");
+    using listener = listenForDatagrams(path);
+    await rooms.run(request("syslog", { "syslog-address": `unixgram://${path}` }, "seq 2000"));
+    const numbers = textOf(await listener.wait(2000)).map((line) => Number(line.replace(/^.*: /s, "")));
+    assert.deepEqual(
+      numbers,
+      Array.from({ length: 2000 }, (_item, index) => index + 1),
+    );
+  });
+
+  test("syslog: over UDP, without a cache there is nothing to read", async () => {
+    const receiver = createSocket("udp4");
+    try {
+      receiver.bind(0, "127.0.0.1");
+      await once(receiver, "listening");
+      const options = {
+        "syslog-address": `udp://127.0.0.1:${receiver.address().port}`,
+        "syslog-format": "rfc5424",
+        "cache-disabled": "true",
+      };
+      const message = once(receiver, "message");
+      const { id } = await rooms.run(request("syslog", options, "echo oops >&2"));
+      const [bytes]: unknown[] = await message;
+      assert.match(String(bytes), new RegExp(`^<27>1 \\S+ \\S+ ${id.slice(0, 12)} \\d+ ${id.slice(0, 12)} - oops\n$`));
+      await assert.rejects(logOf(id), { message: "configured logging driver does not support reading" });
+    } finally {
+      receiver.close();
+    }
+  });
+
+  test("syslog: over TCP", async () => {
+    const server = createServer();
+    try {
+      server.listen(0, "127.0.0.1");
+      await once(server, "listening");
+      const address = server.address();
+      assert.ok(typeof address === "object" && address !== null);
+      const connected = new Promise<Socket>((resolve) => server.once("connection", resolve));
+      await rooms.run(request("syslog", { "syslog-address": `tcp://127.0.0.1:${address.port}` }, "echo one; echo two"));
+      let text = "";
+      for await (const chunk of await connected) text += String(chunk);
+      assert.match(text, /^<30>[^\n]*: one\n<30>[^\n]*: two\n$/);
+    } finally {
+      server.close();
+    }
+  });
+
+  test("syslog: a socket that is not there fails the start", async () => {
+    const id = await rooms.make(request("syslog", { "syslog-address": "unixgram:///no/where" }, "true"));
+    await assert.rejects(rooms.containers.start(id), { message: "stat /no/where: no such file or directory" });
+    const tcp = await rooms.make(request("syslog", { "syslog-address": "tcp://127.0.0.1:1" }, "true"));
+    await assert.rejects(rooms.containers.start(tcp), {
+      message:
+        "failed to create task for container: failed to initialize logging driver: dial tcp 127.0.0.1:1: connect: connection refused",
+    });
+  });
+
+  test("journald: fields of the container, labels and variables", async () => {
+    using listener = listenForDatagrams(rooms.journalSocket);
+    const { id } = await rooms.run(request("journald", { labels: "my.label", env: "A" }, "echo out; echo err >&2"));
+    const entries = textOf(await listener.wait(2)).toSorted();
+    const [failure = "", entry = ""] = entries;
+    assert.ok(failure.startsWith("PRIORITY=3\nMESSAGE=err\n"), failure);
+    assert.ok(entry.startsWith("PRIORITY=6\nMESSAGE=out\n"), entry);
+    for (const field of [
+      `CONTAINER_ID=${id.slice(0, 12)}\n`,
+      `CONTAINER_ID_FULL=${id}\n`,
+      `CONTAINER_TAG=${id.slice(0, 12)}\n`,
+      `SYSLOG_IDENTIFIER=${id.slice(0, 12)}\n`,
+      "IMAGE_NAME=box\n",
+      "MY_LABEL=v\n",
+      "A\n\x03\0\0\0\0\0\0\x001\n2\n",
+    ])
+      assert.ok(entry.includes(field), field);
+    assert.match(await logOf(id), /out\n/);
+  });
+
+  test("journald: a container goes on being forwarded by the next daemon", async () => {
+    using listener = listenForDatagrams(rooms.journalSocket);
+    const id = await rooms.make(
+      request("journald", {}, "trap 'echo second; exit' TERM; echo first; while :; do sleep 0.1; done"),
+      "forwarded",
+    );
+    await rooms.containers.start(id);
+    await listener.wait(1);
+    await rooms.restart();
+    await rooms.control.stop(id, {});
+    const [, second = ""] = textOf(await listener.wait(2));
+    assert.match(second, /^PRIORITY=6\nMESSAGE=second\n[^]*CONTAINER_NAME=forwarded\n/);
+  });
+});
