@@ -57,6 +57,7 @@ async function step(title: string, args: readonly string[], show: (ran: Ran) => 
 }
 
 const all = (ran: Ran): string => ran.stdout;
+const RUN_HELLO = ["run", "-d", "--name", "hello", "--hostname", "hello", "-v", "/data"];
 const lines = (count: number) => (ran: Ran) => ran.stdout.split("\n").slice(0, count).join("\n");
 
 function debianMirror(): string | undefined {
@@ -130,15 +131,17 @@ async function main(): Promise<void> {
       () => `${Math.round(statSync(archive).size / 1e6)} MB`,
     );
     await step("and back", ["load", "-i", archive], all);
-    await step(
-      "a container on mounted layers",
-      ["run", "--rm", "--network", "none", "hello:varve", "cat", "/etc/os-release"],
-      lines(3),
-    );
+    await step("a container on mounted layers", ["run", "--rm", "hello:varve", "cat", "/etc/os-release"], lines(3));
+    await step("one that stays, with a volume", [...RUN_HELLO, "hello:varve", "sleep", "1000"], all);
+    await step("a command in it", ["exec", "hello", "sh", "-c", "echo written > /data/note; cat /etc/hostname"], all);
+    await step("a file out of it", ["cp", "hello:/data/note", join(folder, "note")], all);
+    await step("what it uses", ["stats", "--no-stream", "hello"], all);
+    await step("gone, and its volume", ["rm", "-f", "-v", "hello"], all);
     process.stdout.write(`\nDone. ${IMAGE} ${origin}; the daemon goes on running.
 
 Try next:
-  bin/varve run --rm -it --network none ${IMAGE} bash
+  bin/varve run --rm -it ${IMAGE} bash
+  bin/varve run -d --name web -p 8080:80 nginx               # where a registry can be reached
   bin/varve system df -v
   DOCKER_HOST=unix:///run/varve/varve.sock docker images     # the real docker command on varve
   sudo npm run install:system                                # varve on the PATH, completion, systemd unit
