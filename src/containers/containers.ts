@@ -70,7 +70,7 @@ export class Containers implements ContainerService {
     const container = this.#adopt({ ...document, unfinished: true });
     try {
       this.#options.sandboxes.declare(networkFacts(container, this.#index), endpoints);
-      container.save();
+      this.#record(container);
       const mountPoints = await mounts.register(document, (other) => this.#mountsOf(other));
       await Promise.all([
         this.#options.snapshots.prepare(container.id, image.chainId, INIT_ENTRIES),
@@ -86,6 +86,17 @@ export class Containers implements ContainerService {
     this.#prepareStart(container, runtime);
     container.emit("create");
     return { Id: container.id, Warnings: warnings };
+  }
+
+  /** A sweep that marked before this record was there learns of the top that comes next by a lease. */
+  #record(container: Container): void {
+    const { metadata } = this.#options;
+    metadata.transaction(() => {
+      const lease = metadata.leases.create({ purpose: `create container ${container.id}`, ephemeral: true });
+      metadata.leases.add(lease.id, { kind: "snapshot", name: container.id });
+      container.save();
+      metadata.leases.delete(lease.id);
+    });
   }
 
   async start(reference: string): Promise<void> {

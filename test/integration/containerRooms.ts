@@ -1,7 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { openContentStore } from "#content";
 import { createContainerServices } from "#containers";
+import { createCollector } from "#gc";
+import type { GarbageCollector, GcReport } from "#gc";
 import type { EventSink } from "#engineapi";
 import type { ImageCatalog, ImageCommits } from "#images";
 import type {
@@ -45,6 +48,8 @@ export interface ContainerRooms extends AsyncDisposable {
   readonly journalSocket: string;
   /** Closes every room as a stopping daemon does, does what is wanted while there is none, and opens them again. */
   restart(between?: () => Promise<void>): Promise<void>;
+  /** Sweeps what nothing names. */
+  collect(): Promise<GcReport>;
   /** `create`, and its id. */
   make(request: Partial<ContainerCreateRequest>, name?: string): Promise<string>;
   /** Creates, attaches, starts, feeds `input`, waits for the end. */
@@ -66,6 +71,12 @@ export async function collect(attachment: Attachment): Promise<Pick<RunResult, "
   return text;
 }
 
+type OpenRooms = ContainerServices & {
+  readonly volumes: VolumeCatalog;
+  readonly collector: GarbageCollector;
+  close(): Promise<void>;
+};
+
 /** `extra`: what the image has beside busybox. */
 export async function openContainerRooms(extra: readonly Member[] = []): Promise<ContainerRooms> {
   const folder = await mkdtemp(join(tmpdir(), "varve-containers-"));
@@ -75,7 +86,7 @@ export async function openContainerRooms(extra: readonly Member[] = []): Promise
   const events: SeenEvent[] = [];
   const log: string[] = [];
 
-  const open = async (): Promise<ContainerServices & { readonly volumes: VolumeCatalog; close(): Promise<void> }> => {
+  const open = async (): Promise<OpenRooms> => {
     await using stack = new AsyncDisposableStack();
     const metadata = stack.use(openMetadata(join(folder, "varve.db")));
     const layers = stack.use(await openLayerStore({ root: join(dataRoot, "layers"), records: metadata.layers }));
@@ -86,6 +97,16 @@ export async function openContainerRooms(extra: readonly Member[] = []): Promise
       layers,
     });
     stack.defer(() => snapshots.close());
+    const content = stack.use(await openContentStore({ root: join(dataRoot, "content") }));
+    const collector = stack.use(
+      createCollector({
+        metadata,
+        content,
+        layers,
+        snapshots,
+        log: { warn: (line) => void log.push(`warn: ${line}`) },
+      }),
+    );
     let [layer] = layers.list();
     if (layer === undefined) {
       await using writer = await layers.ingestTar();
@@ -149,7 +170,7 @@ export async function openContainerRooms(extra: readonly Member[] = []): Promise
     stack.defer(() => services.files.close());
     await services.containers.reconcile();
     const owned = stack.move();
-    return { ...services, volumes: volumes.catalog, close: () => owned.disposeAsync() };
+    return { ...services, volumes: volumes.catalog, collector, close: () => owned.disposeAsync() };
   };
 
   let rooms = await open();
@@ -164,6 +185,7 @@ export async function openContainerRooms(extra: readonly Member[] = []): Promise
     execRoot,
     journalSocket,
     make,
+    collect: () => rooms.collector.collect(),
     get containers() {
       return rooms.containers;
     },

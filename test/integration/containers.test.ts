@@ -237,6 +237,19 @@ describe("containers", () => {
     await assert.rejects(rooms.containers.start(id), { message: /No such container: x$/ });
   });
 
+  test("creation during sweeps: no container loses its top", async () => {
+    for (let round = 0; round < 10; round += 1) {
+      // Sweeps are at different points while each is made.
+      const sweeps = Array.from({ length: 4 }, () => rooms.collect());
+      const ids = await Promise.all(Array.from({ length: 4 }, () => rooms.make({ Cmd: ["true"] })));
+      await Promise.all(sweeps);
+      for (const id of ids) {
+        await rooms.containers.start(id);
+        await rooms.containers.remove(id, { force: true, volumes: false });
+      }
+    }
+  });
+
   test("list: rows, filters and sizes", async () => {
     const id = await rooms.make({ Cmd: ["sh", "-c", "exit 9"], Labels: { listed: "yes" } }, "listed");
     await rooms.containers.start(id);
