@@ -13,6 +13,7 @@ import type { ExecService } from "./exec/execService.ts";
 import { RoomFiles } from "./files/containerFiles.ts";
 import type { ContainerFiles } from "./files/filesService.ts";
 import type { ContainerNetworks } from "./networking/containerNetworks.ts";
+import type { Ulimit } from "./request/hostConfig.ts";
 import { NetworkMembers } from "./networking/networkMembers.ts";
 import { Usage } from "./usage/usage.ts";
 import type { UsageService } from "./usage/usageService.ts";
@@ -29,6 +30,8 @@ export interface ContainerServiceOptions {
   readonly dataRoot: string;
   /** Bundles, exit codes and runtime state: gone with the host's boot, as containers are. */
   readonly execRoot: string;
+  /** Of containers that ask for none of the same name. Absent: none. */
+  readonly ulimits?: readonly Ulimit[];
   readonly events: EventSink;
   /** Where journald takes entries; default systemd's. */
   readonly journalSocket?: string;

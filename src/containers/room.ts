@@ -41,6 +41,7 @@ export class ContainerRoom {
       filters: this.filters,
       mounts: this.mounts,
       index: this.index,
+      ulimits: options.ulimits ?? [],
       exits: this.exits,
       health: this.health,
       records: options.metadata.containers,

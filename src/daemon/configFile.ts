@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { EngineError, ErrorCode, messageOf } from "#errors";
 import { SETTINGS } from "./options.ts";
+import { ulimitTexts } from "./ulimits.ts";
 import type { Given, Setting, SettingName, SettingValue } from "./options.ts";
 
 const DEFAULT_CONFIG_FILE = "/etc/varve/daemon.json";
@@ -57,6 +58,11 @@ function checkValue(key: string, kind: Setting["kind"], value: unknown): Setting
       Object.values(value).every(isStringList)
     )
       return value as SettingValue;
+    throw wrong();
+  }
+  if (kind === "ulimits") {
+    const texts = ulimitTexts(value);
+    if (texts !== undefined) return texts;
     throw wrong();
   }
   if (kind === "pools") {

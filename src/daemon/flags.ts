@@ -3,6 +3,9 @@ import { EngineError, ErrorCode, messageOf } from "#errors";
 import { SETTINGS } from "./options.ts";
 import type { Given, Setting, SettingName, SettingValue } from "./options.ts";
 
+/** Kinds that a flag may be given for again. */
+const REPEATED: readonly Setting["kind"][] = ["list", "pools", "ulimits"];
+
 const HINT = "see 'varve daemon --help'";
 
 function bad(message: string, cause?: unknown): EngineError {
@@ -21,7 +24,7 @@ function parseOptions(): ParseOptions {
     if (setting.flag === undefined) continue;
     options[setting.flag] = {
       type: setting.kind === "flag" ? "boolean" : "string",
-      multiple: setting.kind === "list" || setting.kind === "pools",
+      multiple: REPEATED.includes(setting.kind),
       ...(setting.short === undefined ? {} : { short: setting.short }),
     };
   }
@@ -98,8 +101,7 @@ export function helpText(): string {
   const rows = entries()
     .filter(([, setting]) => setting.flag !== undefined)
     .map(([, { flag = "", short, kind, help }]) => {
-      const type =
-        kind === "flag" ? "" : kind === "list" || kind === "pools" ? " list" : kind === "number" ? " int" : " string";
+      const type = kind === "flag" ? "" : REPEATED.includes(kind) ? " list" : kind === "number" ? " int" : " string";
       return `  ${short === undefined ? "    " : `-${short}, `}${`--${flag}${type}`.padEnd(32)} ${help}`;
     });
   return [

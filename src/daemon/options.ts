@@ -3,6 +3,7 @@ import { LOG_LEVELS } from "#engine";
 import type { LogLevel } from "#engine";
 import type { EngineConfig } from "#engine";
 import { parseMirror } from "./mirrors.ts";
+import { parseUlimits } from "./ulimits.ts";
 import { NETWORK_SETTINGS, toNetworkDefaults } from "./networkOptions.ts";
 
 /** What a daemon can be told, by flag or by configuration file. */
@@ -23,6 +24,7 @@ export interface DaemonOptions {
   readonly maxConcurrentUploads: number;
   readonly maxDownloadAttempts: number;
   readonly tls: TlsOptions | undefined;
+  readonly ulimits: NonNullable<EngineConfig["ulimits"]>;
   readonly networks: EngineConfig["networks"];
 }
 
@@ -34,7 +36,7 @@ export interface TlsOptions {
   readonly keyFile: string;
 }
 
-type Kind = "text" | "flag" | "number" | "list" | "map" | "pools";
+type Kind = "text" | "flag" | "number" | "list" | "map" | "pools" | "ulimits";
 
 /** One setting: its flag, its key in the configuration file (daemon.json, Docker's spelling), its help. */
 export interface Setting {
@@ -58,6 +60,7 @@ export type SettingName =
   | "debug"
   | "group"
   | "labels"
+  | "ulimits"
   | "maxConcurrentDownloads"
   | "maxConcurrentUploads"
   | "maxDownloadAttempts"
@@ -135,6 +138,12 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     help: "Group of the socket (default varve, if there is one)",
   },
   labels: { kind: "list", flag: "label", key: "labels", help: "Label of this daemon, key=value" },
+  ulimits: {
+    kind: "ulimits",
+    flag: "default-ulimit",
+    key: "default-ulimits",
+    help: "Ulimit of containers that ask for none of its name, nofile=1024:2048",
+  },
   maxConcurrentDownloads: {
     kind: "number",
     flag: "max-concurrent-downloads",
@@ -246,6 +255,7 @@ export function toDaemonOptions(given: Given): DaemonOptions {
     maxConcurrentUploads: positive(given.maxConcurrentUploads, 5, "max concurrent uploads"),
     maxDownloadAttempts: positive(given.maxDownloadAttempts, 5, "max download attempts"),
     tls: parseTls(given),
+    ulimits: parseUlimits(list(given.ulimits)),
     networks: toNetworkDefaults(given),
   };
 }

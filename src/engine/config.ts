@@ -17,6 +17,8 @@ export interface EngineConfig {
   /** Times a transfer is tried again. Default 5. */
   readonly maxDownloadAttempts: number;
   readonly networks: NetworkDefaults;
+  /** Of containers that ask for none of the same name. Absent: none. */
+  readonly ulimits?: readonly { readonly Name: string; readonly Hard: number; readonly Soft: number }[];
   readonly labels: readonly string[];
   readonly debug: boolean;
   /** One line for people who watch the daemon; `level` as in `--log-level`. */

@@ -161,6 +161,7 @@ function createServices(
     volumes: volumes.containers,
     dataRoot: config.dataRoot,
     execRoot: config.execRoot,
+    ulimits: config.ulimits ?? [],
     events: events.emit,
     log: config.log,
   });

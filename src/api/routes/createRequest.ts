@@ -36,6 +36,8 @@ function withoutOwnMacAddress(request: Request): Request {
   const mode = (isObject(HostConfig) ? text(HostConfig["NetworkMode"]) : "") || "default";
   const config = isObject(NetworkingConfig) ? NetworkingConfig : {};
   const given = isObject(config["EndpointsConfig"]) ? config["EndpointsConfig"] : {};
+  // Of another type it is refused where all fields are.
+  if (typeof (MacAddress ?? "") !== "string") return request;
   const address = text(MacAddress);
   if (address !== "" && (mode === "host" || mode === "none" || mode.startsWith("container:"))) {
     throw refuse("conflicting options: mac-address and the network mode");

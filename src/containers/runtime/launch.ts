@@ -14,6 +14,7 @@ import { isDirectoryInRoot, makeDirectoryInRoot, markContainerRoot, readAccountF
 import { lookupUser } from "../rootfs/userLookup.ts";
 import { checkNameservers } from "../request/addressChecks.ts";
 import { commandOf } from "../request/containerConfig.ts";
+import type { Ulimit } from "../request/hostConfig.ts";
 import type { ContainerMounts } from "../mounts/containerMounts.ts";
 import type { FilterCache } from "../seccomp/filterCache.ts";
 import { seccompFor } from "../seccomp/chooseProfile.ts";
@@ -35,6 +36,8 @@ export interface LaunchContext extends LogContext {
   readonly snapshots: Snapshotter;
   readonly filters: FilterCache;
   readonly mounts: ContainerMounts;
+  /** Of containers that ask for none of the same name. */
+  readonly ulimits: readonly Ulimit[];
 }
 
 /** Exit code of a start that missed a file. */
@@ -88,6 +91,7 @@ async function writeBundle(container: Container, context: LaunchContext, runtime
     mounts,
     linked: linkVariables(container, context.index, context.sandboxes),
     user: lookupUser(config.User, readAccountFiles(rootfs), hostConfig.GroupAdd ?? []),
+    ulimits: context.ulimits,
     seccomp: seccompFor(document, runtime, context.filters),
     ...(rootPropagation === undefined ? {} : { rootPropagation }),
     ...(hostConfig.Init ? { initProgram: findInitProgram() } : {}),

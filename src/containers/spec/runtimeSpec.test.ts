@@ -6,6 +6,7 @@ import type { ContainerCreateRequest } from "../containerService.ts";
 import { parseDigest } from "#oci";
 import { etcFilesAt } from "../rootfs/etcFiles.ts";
 import { tmpfsForRuntime } from "../mounts/ociMounts.ts";
+import type { Ulimit } from "../request/hostConfig.ts";
 import { buildRuntimeSpec } from "./runtimeSpec.ts";
 import type { OciSpec } from "./ociSpec.ts";
 
@@ -22,7 +23,11 @@ const image = {
   chainId: undefined,
 };
 
-function specOf(request: Partial<ContainerCreateRequest> = {}, initProgram?: string): OciSpec {
+function specOf(
+  request: Partial<ContainerCreateRequest> = {},
+  initProgram?: string,
+  ulimits: readonly Ulimit[] = [],
+): OciSpec {
   const { document } = newContainer({ Image: "nginx", ...request }, image, {
     name: "name",
     index: new ContainerIndex(),
@@ -33,6 +38,7 @@ function specOf(request: Partial<ContainerCreateRequest> = {}, initProgram?: str
     etc: etcFilesAt("/etc-files"),
     mounts: Object.entries(document.hostConfig.Tmpfs).map(([path, text]) => tmpfsForRuntime(path, text)),
     user: { uid: 0, gid: 0, additionalGids: [0] },
+    ulimits,
     seccomp: { annotations: { filter: "x" } },
     ...(document.hostConfig.NetworkMode === "host" ? {} : { networkNamespace: "/netns/1" }),
     ...(initProgram === undefined ? {} : { initProgram }),
@@ -175,4 +181,16 @@ test("runtime spec: an unknown capability is refused in Docker's words", () => {
   assert.throws(() => specOf({ HostConfig: { CapAdd: ["FOO"] } }), {
     message: 'invalid CapAdd: unknown capability: "CAP_FOO"',
   });
+});
+
+test("runtime spec: the daemon's ulimits are of who asks for none of their name", () => {
+  const defaults = [
+    { Name: "nofile", Hard: 9, Soft: 9 },
+    { Name: "core", Hard: 0, Soft: 0 },
+  ];
+  const HostConfig = { Ulimits: [{ Name: "nofile", Hard: 2048, Soft: 1024 }] };
+  assert.deepEqual(specOf({ HostConfig }, undefined, defaults).process.rlimits, [
+    { type: "RLIMIT_NOFILE", hard: 2048, soft: 1024 },
+    { type: "RLIMIT_CORE", hard: 0, soft: 0 },
+  ]);
 });

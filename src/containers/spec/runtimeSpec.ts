@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 import { parseSecurityOptions } from "../request/securityOptions.ts";
 import { commandOf } from "../request/containerConfig.ts";
-import type { HostConfig } from "../request/hostConfig.ts";
+import type { HostConfig, Ulimit } from "../request/hostConfig.ts";
 import type { ContainerDocument } from "../document.ts";
 import type { EtcFiles } from "../rootfs/etcFiles.ts";
 import { containerDevices } from "./devices.ts";
@@ -33,6 +33,8 @@ export interface SpecInput {
   readonly linked?: readonly string[];
   /** The host's program for `--init`. */
   readonly initProgram?: string;
+  /** Of containers that ask for none of the same name; absent: none. */
+  readonly ulimits?: readonly Ulimit[];
   /** The filter, as the runtime that will read the spec takes it; absent: unconfined. */
   readonly seccomp?: Pick<OciSpec, "annotations"> | Pick<OciLinux, "seccomp">;
 }
@@ -74,10 +76,17 @@ export function capabilitiesOf({ Privileged, CapAdd, CapDrop }: HostConfig): rea
   return resolveCapabilities({ privileged: Privileged, add: CapAdd ?? [], drop: CapDrop ?? [] });
 }
 
-function ociProcess({ document, user, linked, initProgram }: SpecInput): OciProcess {
+function rlimitsOf({ Ulimits }: HostConfig, defaults: readonly Ulimit[]): NonNullable<OciProcess["rlimits"]> {
+  const named = new Set(Ulimits.map(({ Name }) => Name));
+  const limits = [...Ulimits, ...defaults.filter(({ Name }) => !named.has(Name))];
+  return limits.map(({ Name, Hard, Soft }) => ({ type: `RLIMIT_${Name.toUpperCase()}`, hard: Hard, soft: Soft }));
+}
+
+function ociProcess({ document, user, linked, initProgram, ulimits = [] }: SpecInput): OciProcess {
   const { config, hostConfig } = document;
   const [height, width] = hostConfig.ConsoleSize;
   const names = capabilitiesOf(hostConfig);
+  const rlimits = rlimitsOf(hostConfig, ulimits);
   const command = commandOf(config);
   const { noNewPrivileges } = parseSecurityOptions(hostConfig.SecurityOpt);
   return {
@@ -88,15 +97,7 @@ function ociProcess({ document, user, linked, initProgram }: SpecInput): OciProc
     env: environmentOf(document, config.Tty, { linked: linked ?? [] }),
     cwd: config.WorkingDir === "" ? "/" : config.WorkingDir,
     capabilities: { bounding: names, effective: names, permitted: names },
-    ...(hostConfig.Ulimits.length === 0
-      ? {}
-      : {
-          rlimits: hostConfig.Ulimits.map(({ Name, Hard, Soft }) => ({
-            type: `RLIMIT_${Name.toUpperCase()}`,
-            hard: Hard,
-            soft: Soft,
-          })),
-        }),
+    ...(rlimits.length === 0 ? {} : { rlimits }),
     ...(noNewPrivileges ? { noNewPrivileges: true } : {}),
     oomScoreAdj: hostConfig.OomScoreAdj,
   };
