@@ -16,7 +16,7 @@ export type { MountEntry } from "./mountInfo.ts";
 export { bindMount, isMountPoint, makePrivate, mountErofs, unmount } from "./mounts.ts";
 export { mountByName } from "./mountByName.ts";
 export type { NamedMount } from "./mountByName.ts";
-export { mountOverlay } from "./overlayMount.ts";
+export { MAX_LOWERS, mountOverlay } from "./overlayMount.ts";
 export type { OverlayMount } from "./overlayMount.ts";
 export { openBeneath, openInRoot, renameNoReplace } from "./pathLookup.ts";
 export { processStartTime, reapProcess, waitForProcess } from "./processes.ts";

@@ -36,8 +36,8 @@ export interface OverlayMount {
 
 /** Without these, a renamed directory lands in the upper as a redirect that no layer can express. */
 const DEFAULT_OPTIONS = { redirect_dir: "off", metacopy: "off", index: "off" } as const;
-/** fs/overlayfs/params.h, OVL_MAX_STACK */
-const MAX_LOWERS = 500;
+/** Lower directories that one overlay can have: fs/overlayfs/params.h, OVL_MAX_STACK. */
+export const MAX_LOWERS = 500;
 
 const fsopen = nativeFunction<[number, Buffer, number]>("int64_t syscall(int64_t, const void*, uint32_t)");
 const fsconfig = nativeFunction<[number, number, number, Buffer | null, Buffer | null, number]>(

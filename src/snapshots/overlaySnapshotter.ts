@@ -1,5 +1,5 @@
 import { EngineError, ErrorCode } from "#errors";
-import { fromNodeError } from "#host";
+import { MAX_LOWERS, fromNodeError } from "#host";
 import type { LayerReads } from "#layers";
 import type { SnapshotRecord, SnapshotRecords } from "#metadata";
 import { chainIdOf, parseChainId } from "#oci";
@@ -203,10 +203,14 @@ export class OverlaySnapshotter implements Snapshotter {
     this.#directories.stackOn(id, [initOf(id), ...this.#stacks.idsOf(parent)]);
   }
 
-  /** What a top stands on: its init layer, if it was made with one, and its stack. */
+  /**
+   * What a top stands on: its init layer, if it was made with one, and its stack. An image that takes all the room there
+   * is does without: the runtime makes in the top what the init layer would have held.
+   */
   async #lowersOf(id: string, parent: ChainId | undefined): Promise<readonly LayerDirectory[]> {
     const stack = await this.#stacks.attach(parent);
-    return this.#directories.exists(initOf(id)) ? [this.#directories.layerDirectory(initOf(id)), ...stack] : stack;
+    const hasInit = stack.length < MAX_LOWERS && this.#directories.exists(initOf(id));
+    return hasInit ? [this.#directories.layerDirectory(initOf(id)), ...stack] : stack;
   }
 
   /** Directory, content, record, in this order; nothing stays when one fails. */
