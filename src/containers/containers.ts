@@ -69,10 +69,12 @@ export class Containers implements ContainerService {
     const { mounts } = this.#room;
     const container = this.#adopt({ ...document, unfinished: true });
     try {
-      this.#options.sandboxes.declare(networkFacts(container, this.#index), endpoints);
-      this.#record(container);
-      const mountPoints = await mounts.register(document, (other) => this.#mountsOf(other));
-      await Promise.all([
+      this.#options.metadata.transaction(() => {
+        this.#options.sandboxes.declare(networkFacts(container, this.#index), endpoints);
+        this.#record(container);
+      });
+      const [mountPoints] = await allOrNone([
+        mounts.register(document, (other) => this.#mountsOf(other)),
         this.#options.snapshots.prepare(container.id, image.chainId, INIT_ENTRIES),
         writeEtcFiles(container.paths.directory, document),
       ]);
@@ -270,6 +272,14 @@ export class Containers implements ContainerService {
       }
     });
   }
+}
+
+/** As `Promise.all`, but fails only when all have ended: what they made can be taken back then. */
+async function allOrNone<T extends readonly unknown[] | []>(
+  work: T,
+): Promise<{ -readonly [P in keyof T]: Awaited<T[P]> }> {
+  await Promise.allSettled(work);
+  return Promise.all(work);
 }
 
 /** As its root, or as one of its mounts. */

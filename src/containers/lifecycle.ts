@@ -22,6 +22,8 @@ export interface LifecycleContext extends LaunchContext {
   readonly exits: ExitWatch;
   readonly health: HealthMonitors;
   readonly records: { remove(id: string): boolean };
+  /** All records that `work` changes change together, in one write. */
+  atomically(work: () => void): void;
   runtime(container: Container): Promise<Runtime>;
 }
 
@@ -252,6 +254,10 @@ export class Lifecycle {
 
   #remove(container: Container, options: { readonly volumes: boolean }): Promise<void> {
     const { snapshots, sandboxes, index, records, mounts } = this.#context;
+    const forget = (id: string): void => {
+      sandboxes.forget(id);
+      records.remove(id);
+    };
     return container.exclusive(async () => {
       const { id, paths, state } = container;
       // A start that was under way has come first.
@@ -262,9 +268,8 @@ export class Lifecycle {
         await snapshots.remove(id);
       };
       await Promise.all([removeTop(), rm(paths.directory, { recursive: true, force: true })]);
-      sandboxes.forget(id);
       await mounts.remove(container.document, options.volumes);
-      records.remove(id);
+      this.#context.atomically(() => forget(id));
       index.remove(container);
       container.renewHub().end();
       container.emit("destroy");

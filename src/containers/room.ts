@@ -45,6 +45,7 @@ export class ContainerRoom {
       exits: this.exits,
       health: this.health,
       records: options.metadata.containers,
+      atomically: (work) => options.metadata.transaction(work),
       runtime: (container) => this.runtimeOf(container),
       journalSocket: options.journalSocket ?? JOURNAL_SOCKET,
       log: options.log,

@@ -52,7 +52,10 @@ export function parseMountInfo(text: string): readonly MountEntry[] {
 
 /** Mounts of this process, in mount order (the last one at a target is on top); with `prefix` only that path and what is below it. */
 export async function listMounts(prefix?: string): Promise<readonly MountEntry[]> {
-  const all = parseMountInfo(await readFile("/proc/self/mountinfo", "utf8"));
+  const text = await readFile("/proc/self/mountinfo", "utf8");
+  // Most who ask about one directory learn that nothing is there, which needs no parsing of a table of thousands.
+  if (prefix !== undefined && !/[\s\\]/.test(prefix) && !text.includes(` ${prefix}`)) return [];
+  const all = parseMountInfo(text);
   if (prefix === undefined || prefix === "/") return all;
   const below = prefix.endsWith("/") ? prefix : `${prefix}/`;
   return all.filter((entry) => entry.target === prefix || entry.target.startsWith(below));

@@ -10,7 +10,7 @@ import { initOf, SnapshotDirectories } from "./directories.ts";
 import type { LayerDirectory, LayerDriver } from "./driver.ts";
 import { infoOf } from "./fixup.ts";
 import type { FixupStore } from "./fixupStore.ts";
-import { fillInitLayer } from "./initLayer.ts";
+import { InitLayers } from "./initLayers.ts";
 import { KeyedLock } from "./keyedLock.ts";
 import type { Mounter } from "./mounter.ts";
 import type {
@@ -57,6 +57,7 @@ export class OverlaySnapshotter implements Snapshotter {
   readonly #fixups: FixupStore;
   readonly #mounter: Mounter;
   readonly #stacks: Stacks;
+  readonly #inits: InitLayers;
   /** By name of the snapshot. Whoever holds a key may take a chain's, never the other way round. */
   readonly #locks = new KeyedLock();
   readonly #borrowers = new Borrowers();
@@ -70,6 +71,7 @@ export class OverlaySnapshotter implements Snapshotter {
     this.#fixups = options.fixups;
     this.#mounter = options.mounter;
     this.#stacks = new Stacks({ ...options, locks: this.#locks });
+    this.#inits = new InitLayers({ ...options, stacks: this.#stacks });
   }
 
   async commitLayer(
@@ -84,9 +86,10 @@ export class OverlaySnapshotter implements Snapshotter {
       if (this.#records.get(chainId) !== undefined) return;
       if (options.signal?.aborted === true) throw cancelled(diffId);
       infoOf(this.#layers, { diffId });
-      await this.#make({ name: chainId, kind: "committed", parent, diffId }, (id) =>
-        this.#driver.prepare({ id, diffId, below }, options.signal),
-      );
+      await this.#make({ name: chainId, kind: "committed", parent, diffId }, async (id) => {
+        this.#directories.create(id, this.#stacks.idsOf(parent));
+        await this.#driver.prepare({ id, diffId, below }, options.signal);
+      });
     });
     return chainId;
   }
@@ -144,7 +147,8 @@ export class OverlaySnapshotter implements Snapshotter {
     if (record === undefined) return;
     this.#refuseUsed(record);
     this.#records.remove(name);
-    await this.#locks.run(mergedLock(name), () => this.#locks.run(name, () => this.#discard(record.id)));
+    if (record.kind === "committed") await this.#inits.removeOf(record.id);
+    await this.#locks.run(mergedLock(name), () => this.#locks.run(name, () => this.#discard(record)));
   }
 
   stat(name: ChainId | string): Promise<SnapshotInfo | undefined> {
@@ -183,24 +187,13 @@ export class OverlaySnapshotter implements Snapshotter {
       if (existing?.kind === kind && existing.parent === parent) return;
       if (existing !== undefined) throw exists(key);
       await this.#make({ name: key, kind, parent, diffId: undefined }, async (id) => {
-        const root = await this.#stacks.rootSource(parent);
-        if (init.length > 0) await this.#makeInitLayer(id, parent, init);
-        if (root === undefined) return;
-        copyDirectoryAttributes(root, this.#directories.at(id, "diff"));
-        if (init.length > 0) copyDirectoryAttributes(root, this.#directories.at(initOf(id), "diff"));
+        const hasInit = init.length > 0;
+        const root = hasInit ? await this.#inits.provide(id, parent, init) : await this.#stacks.rootSource(parent);
+        const below = this.#stacks.idsOf(parent);
+        this.#directories.create(id, hasInit ? [initOf(id), ...below] : below);
+        if (root !== undefined) copyDirectoryAttributes(root, this.#directories.at(id, "diff"));
       });
     });
-  }
-
-  async #makeInitLayer(id: string, parent: ChainId | undefined, init: readonly InitEntry[]): Promise<void> {
-    this.#directories.create(initOf(id), this.#stacks.idsOf(parent));
-    const lowers = await this.#stacks.attach(parent);
-    fillInitLayer(
-      this.#directories.at(initOf(id), "diff"),
-      lowers.map(({ path }) => path),
-      init,
-    );
-    this.#directories.stackOn(id, [initOf(id), ...this.#stacks.idsOf(parent)]);
   }
 
   /**
@@ -217,24 +210,25 @@ export class OverlaySnapshotter implements Snapshotter {
   async #make(record: Omit<SnapshotRecord, "id" | "createdAt">, fill: (id: string) => Promise<void>): Promise<void> {
     const id = SnapshotDirectories.newId();
     try {
-      this.#directories.create(id, this.#stacks.idsOf(record.parent));
       await fill(id);
       // The parent may have been removed meanwhile by someone who did not know that we need it.
       if (record.parent !== undefined) this.#get(record.parent);
       this.#records.put({ ...record, id, createdAt: Date.now() });
     } catch (error) {
-      await this.#discard(id);
+      await this.#discard({ id, kind: record.kind });
       throw fromNodeError(error);
     }
   }
 
-  async #discard(id: string): Promise<void> {
+  async #discard({ id, kind }: Pick<SnapshotRecord, "id" | "kind">): Promise<void> {
     await this.#mounter.unmount(id);
-    await this.#driver.detach(id);
-    await this.#fixups.remove(id);
+    if (kind === "committed") {
+      await this.#driver.detach(id);
+      await this.#fixups.remove(id);
+    }
     this.#borrowers.forget(id);
     await this.#directories.remove(id);
-    if (this.#directories.exists(initOf(id))) await this.#directories.remove(initOf(id));
+    await this.#directories.remove(initOf(id));
   }
 
   #refuseUsed({ name, id, kind }: SnapshotRecord): void {

@@ -5,6 +5,7 @@ import type { SettingRecords, SnapshotRecord, SnapshotRecords } from "#metadata"
 import { initOf } from "./directories.ts";
 import type { SnapshotDirectories } from "./directories.ts";
 import type { FixupStore } from "./fixupStore.ts";
+import { chainOfInit } from "./initLayers.ts";
 
 export interface RecoverOptions {
   readonly records: SnapshotRecords;
@@ -31,7 +32,8 @@ export async function recover(options: RecoverOptions): Promise<ReadonlySet<stri
   refuseForeign(options);
   for (const record of records.list()) mendRecord(options, record);
   const living = new Set(records.list().map(({ id }) => id));
-  const kept = new Set([...living].flatMap((id) => [id, initOf(id)]));
+  const inits = directories.ids().filter((name) => living.has(chainOfInit(name) ?? "") && directories.exists(name));
+  const kept = new Set([...living].flatMap((id) => [id, initOf(id)]).concat(inits));
   for (const id of directories.ids()) {
     if (kept.has(id)) continue;
     options.log(`removing ${directories.root}/${id}, which no snapshot names`);

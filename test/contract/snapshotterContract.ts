@@ -641,13 +641,73 @@ export function snapshotterContract(driver: StorageDriver): void {
         await root.snapshots.unmount("c1");
         assert.equal(readFileSync(join((await root.snapshots.mount("c1")).path, "etc/hosts"), "utf8"), "");
         await root.snapshots.unmount("c1");
+        const { LowerDir } = await root.snapshots.graphDriverData("c1");
+        assert.equal(LowerDir?.split(":")[0], join(root.path, "overlay2", `${root.idOf("c1")}-init/diff`));
         await root.snapshots.remove("c1");
+        await root.snapshots.remove(chain);
         assert.deepEqual(
           readdirSync(join(root.path, "overlay2")).filter((entry) => entry.endsWith("-init")),
           [],
         );
       },
     );
+
+    test(name("tops on one chain share an init layer, which goes with the chain"), async (t) => {
+      const root = await TestRoot.open(t, driver);
+      const chain = await root.stack([...BASE, file("etc/n", "n")]);
+      const overlay = join(root.path, "overlay2");
+      const inits = (): readonly string[] => readdirSync(overlay).filter((entry) => entry.endsWith("-init"));
+      const init = [{ path: "/etc/hosts", kind: "file" }] as const;
+      await Promise.all(["c1", "c2"].map((key) => root.snapshots.prepare(key, chain, init)));
+      await root.snapshots.prepare("bare", chain);
+      await root.snapshots.prepare("other", chain, [{ path: "/etc/other", kind: "file" }]);
+      const path = async (key: string): Promise<string> => (await root.snapshots.mount(key)).path;
+      writeFileSync(join(await path("c1"), "etc/hosts"), "c1's");
+      assert.equal(readFileSync(join(await path("c2"), "etc/hosts"), "utf8"), "");
+      assert.equal(existsSync(join(await path("bare"), "etc/hosts")), false);
+      assert.equal(existsSync(join(await path("other"), "etc/hosts")), false);
+      assert.equal(existsSync(join(await path("other"), "etc/other")), true);
+      const targets = ["c1", "c2", "other"].map((key) => readlinkSync(join(overlay, `${root.idOf(key)}-init`)));
+      assert.equal(targets[0], targets[1]);
+      assert.notEqual(targets[0], targets[2]);
+      assert.equal(inits().length, 5);
+      await root.snapshots.unmount("c1");
+      await root.snapshots.remove("c1");
+      assert.equal(readFileSync(join(await path("c2"), "etc/hosts"), "utf8"), "", "its own is left");
+      for (const key of ["c2", "bare", "other"]) {
+        await root.snapshots.unmount(key);
+        await root.snapshots.remove(key);
+      }
+      await root.snapshots.prepare("again", chain, init);
+      assert.equal(readlinkSync(join(overlay, `${root.idOf("again")}-init`)), targets[0]);
+      await root.snapshots.remove("again");
+      assert.equal(inits().length, 2);
+      await root.snapshots.remove(chain);
+      assert.deepEqual(inits(), []);
+      assert.deepEqual(readdirSync(join(overlay, "l")), []);
+    });
+
+    test(name("an init layer that a crash left half made is swept, and made anew"), async (t) => {
+      const root = await TestRoot.open(t, driver);
+      const chain = await root.stack(BASE);
+      const init = [{ path: "/etc/hosts", kind: "file" }] as const;
+      await root.snapshots.prepare("c1", chain, init);
+      const overlay = join(root.path, "overlay2");
+      const shared = join(overlay, readlinkSync(join(overlay, `${root.idOf("c1")}-init`)));
+      await root.snapshots.remove("c1");
+      rmSync(join(shared, "link"));
+      rmSync(join(shared, "diff/etc/hosts"));
+      symlinkSync("gone-init", join(overlay, "dead-init"));
+      await root.crash();
+      assert.deepEqual(
+        readdirSync(overlay).filter((entry) => entry.endsWith("-init")),
+        [],
+      );
+      await root.snapshots.prepare("c1", chain, init);
+      const { path } = await root.snapshots.mount("c1");
+      assert.equal(readFileSync(join(path, "etc/hosts"), "utf8"), "");
+      await root.snapshots.unmount("c1");
+    });
 
     test(name("a borrowed top stays mounted until it is given back, and can be removed all the same"), async (t) => {
       const root = await TestRoot.open(t, driver);
