@@ -15,6 +15,7 @@ import { takeUpLog } from "./output/openLog.ts";
 import { clear, launch, LaunchFailed } from "./runtime/launch.ts";
 import type { LaunchContext } from "./runtime/launch.ts";
 import { clearLeftRun } from "./runtime/leftRun.ts";
+import { StartQueue } from "./runtime/startQueue.ts";
 import { connectStreams, isAlive, reapMonitor } from "./runtime/monitor.ts";
 import { cgroupOf } from "./spec/runtimeSpec.ts";
 
@@ -50,6 +51,7 @@ function sendSignal(pid: number, signal: number): void {
 /** What moves a container from state to state: start, its exit, removal, and finding it again after a restart. */
 export class Lifecycle {
   readonly #context: LifecycleContext;
+  readonly #starts = new StartQueue();
 
   constructor(context: LifecycleContext) {
     this.#context = context;
@@ -72,7 +74,7 @@ export class Lifecycle {
     const { init: _init, monitor: _monitor, ...before } = container.state;
     try {
       const runtime = await this.#context.runtime(container);
-      const { init, monitor } = await launch(container, this.#context, runtime);
+      const { init, monitor } = await this.#starts.run(() => launch(container, this.#context, runtime));
       const startedAt = timestamp();
       const fresh = { status: "running", init, monitor, exitCode: 0, error: "", oomKilled: false, startedAt } as const;
       container.setState({ ...before, ...fresh });
