@@ -186,15 +186,21 @@ export class Containers implements ContainerService {
   async reconcile(): Promise<void> {
     const { metadata, log } = this.#options;
     const report = (id: string, error: unknown): void => log("error", `container ${id}: ${messageOf(error)}`);
+    const unfinished: Container[] = [];
     for (const { id, document } of metadata.containers.list()) {
       try {
         const container = this.#adopt(parseDocument(document));
-        if (container.document.unfinished === true) await this.#discard(container);
+        if (container.document.unfinished === true) unfinished.push(container);
       } catch (error) {
         report(id, error);
       }
     }
-    await this.#room.mounts.reconcile([...this.#index].map(({ document }) => document));
+    const whole = [...this.#index].filter(({ document }) => document.unfinished !== true);
+    await this.#room.mounts.reconcile(whole.map(({ document }) => document));
+    // After it: a volume that one of these made may by now be another container's.
+    for (const container of unfinished) {
+      await this.#discard(container).catch((error: unknown) => report(container.id, error));
+    }
     await this.#options.sandboxes.reconcile(this.#livingFacts());
     await this.#sweepRuns();
     for (const container of Array.from(this.#index)) {
