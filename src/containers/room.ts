@@ -11,6 +11,7 @@ import type { Runtime } from "./runtime/chooseRuntime.ts";
 import { ExitWatch } from "./runtime/exitWatch.ts";
 import { Layout } from "./runtime/paths.ts";
 import { FilterCache } from "./seccomp/filterCache.ts";
+import { Turns } from "./runtime/turns.ts";
 
 const JOURNAL_SOCKET = "/run/systemd/journal/socket";
 
@@ -40,6 +41,7 @@ export class ContainerRoom {
       sandboxes: options.sandboxes,
       filters: this.filters,
       mounts: this.mounts,
+      turns: new Turns(),
       index: this.index,
       ulimits: options.ulimits ?? [],
       exits: this.exits,

@@ -27,6 +27,7 @@ import type { Created, StreamSettings } from "./monitor.ts";
 import type { Layout } from "./paths.ts";
 import { startFailure } from "./runtimeError.ts";
 import { closeSharedMemory } from "./sharedMemory.ts";
+import type { Turns } from "./turns.ts";
 
 /** What starting needs of the daemon. */
 export interface LaunchContext extends LogContext {
@@ -36,6 +37,8 @@ export interface LaunchContext extends LogContext {
   readonly snapshots: Snapshotter;
   readonly filters: FilterCache;
   readonly mounts: ContainerMounts;
+  /** For the synchronous steps of a start. */
+  readonly turns: Turns;
   /** Of containers that ask for none of the same name. */
   readonly ulimits: readonly Ulimit[];
 }
@@ -75,12 +78,15 @@ async function openNetwork(container: Container, { index, sandboxes }: LaunchCon
 async function writeBundle(container: Container, context: LaunchContext, runtime: Runtime): Promise<void> {
   const { document, paths } = container;
   const { config, hostConfig } = document;
+  await context.turns.take();
   const { path: rootfs } = await context.snapshots.mount(document.id, { volatile: hostConfig.AutoRemove });
   markContainerRoot(rootfs);
   if (config.WorkingDir !== "") makeDirectoryInRoot(rootfs, config.WorkingDir);
   const { mounts, rootPropagation } = await context.mounts.open(document, rootfs);
   const shared = await joinNamespaces(document, context.index, context.layout);
+  await context.turns.take();
   const networkNamespace = await openNetwork(container, context);
+  await context.turns.take();
   const host = sharedContainer(hostConfig.NetworkMode, context.index);
   const spec = buildRuntimeSpec({
     document,
@@ -121,7 +127,9 @@ export async function launch(container: Container, context: LaunchContext, runti
   void warmCgroups();
   try {
     await writeBundle(container, context, runtime);
+    await context.turns.take();
     const created = await createContainer(id, paths, context.layout, { runtime, streams: streamSettings(container) });
+    await context.turns.take();
     container.hub.connect(connectStreams(paths));
     await startProgram(id, paths, context.layout, runtime);
     return created;
