@@ -7,7 +7,7 @@ import { httpStatusOf } from "./httpStatus.ts";
 import { progressText } from "./progressStream.ts";
 import { credentialsOf, newNameOf, parseAuthConfig, parseFilters, parseTimestamp, platformOf } from "./query.ts";
 import { createRouter } from "./router.ts";
-import { encodeFrame } from "./stdcopy.ts";
+import { frameHeader } from "./stdcopy.ts";
 import { LATEST, splitVersion } from "./version.ts";
 
 const exchange = (query: string, headers: Record<string, string> = {}): Exchange =>
@@ -95,10 +95,10 @@ test("router: a name may hold slashes, given or escaped; the first route that fi
   assert.throws(() => find("GET", "/images/%/json"), isInvalidArgument);
 });
 
-test("encodeFrame: is stream, three zeros, length, payload", () => {
-  assert.deepEqual([...encodeFrame("stdout", Buffer.from("ab"))], [1, 0, 0, 0, 0, 0, 0, 2, 97, 98]);
-  assert.deepEqual([...encodeFrame("stderr", Buffer.alloc(0))], [2, 0, 0, 0, 0, 0, 0, 0]);
-  assert.equal(Buffer.from(encodeFrame("stdout", Buffer.alloc(70_000))).readUInt32BE(4), 70_000);
+test("frameHeader: is stream, three zeros, length", () => {
+  assert.deepEqual([...frameHeader("stdout", 2)], [1, 0, 0, 0, 0, 0, 0, 2]);
+  assert.deepEqual([...frameHeader("stderr", 0)], [2, 0, 0, 0, 0, 0, 0, 0]);
+  assert.deepEqual([...frameHeader("stdout", 70_000)], [1, 0, 0, 0, 0, 1, 17, 112]);
 });
 
 const bar = (filled: number): string => `[${"=".repeat(filled)}>${" ".repeat(50 - filled)}] `;

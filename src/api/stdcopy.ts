@@ -1,11 +1,9 @@
 import { FRAME_HEADER_BYTES, STREAM_NUMBER } from "#engineapi";
 
-/** A frame of Docker's multiplexed stream. */
-export function encodeFrame(stream: "stdout" | "stderr", payload: Uint8Array): Uint8Array {
-  const frame = Buffer.allocUnsafe(FRAME_HEADER_BYTES + payload.byteLength);
-  frame.fill(0, 0, 4);
-  frame[0] = STREAM_NUMBER[stream];
-  frame.writeUInt32BE(payload.byteLength, 4);
-  frame.set(payload, FRAME_HEADER_BYTES);
-  return frame;
+/** What stands before the payload of a frame of Docker's multiplexed stream. */
+export function frameHeader(stream: "stdout" | "stderr", payloadBytes: number): Uint8Array {
+  const header = Buffer.alloc(FRAME_HEADER_BYTES);
+  header[0] = STREAM_NUMBER[stream];
+  header.writeUInt32BE(payloadBytes, 4);
+  return header;
 }

@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import type { Duplex } from "node:stream";
-import type { Attachment } from "#containers";
+import type { Attachment, OutputFrame } from "#containers";
 import type { ContainerBackend } from "../backends.ts";
 import { untilWritable } from "../drain.ts";
 import type { Exchange, Hijacked } from "../exchange.ts";
-import { encodeFrame } from "../stdcopy.ts";
+import { frameHeader } from "../stdcopy.ts";
 import { acceptWebSocket } from "../webSocket.ts";
 
 const RAW_STREAM = "application/vnd.docker.raw-stream";
@@ -16,15 +16,50 @@ export function streamType(tty: boolean, exchange: Exchange): string {
   return tty || exchange.version < V1_42 ? RAW_STREAM : MULTIPLEXED_STREAM;
 }
 
+/** What may wait in us for a client, beside the kernel's buffer of a Unix socket. */
+const MAX_WAITING_BYTES = 256 << 10;
+
+/**
+ * Frames of one round of the event loop go out in one system call, header and payload uncopied: a runtime's packets are of
+ * 8 KiB, and each would cost a call of its own.
+ */
+class FrameWriter {
+  readonly #socket: Duplex;
+  readonly #raw: boolean;
+  #gathers = false;
+
+  constructor(socket: Duplex, raw: boolean) {
+    this.#socket = socket;
+    this.#raw = raw;
+  }
+
+  /** False: wait until the socket is writable. */
+  write({ stream, bytes }: OutputFrame): boolean {
+    this.#gather();
+    if (!this.#raw) this.#socket.write(frameHeader(stream, bytes.byteLength));
+    return this.#socket.write(bytes) || this.#socket.writableLength < MAX_WAITING_BYTES;
+  }
+
+  #gather(): void {
+    if (this.#gathers) return;
+    this.#gathers = true;
+    this.#socket.cork();
+    setImmediate(() => {
+      this.#gathers = false;
+      this.#socket.uncork();
+    });
+  }
+}
+
 /** Until the output ends or the client is gone: a container may run for years after that. */
 async function pumpOutput(attachment: Pick<Attachment, "output" | "tty">, socket: Duplex): Promise<void> {
   const frames = attachment.output[Symbol.asyncIterator]();
+  const writer = new FrameWriter(socket, attachment.tty);
   const gone = once(socket, "close").then(() => undefined);
   while (!socket.destroyed) {
     const next = await Promise.race([frames.next(), gone]);
     if (next === undefined || next.done === true) return;
-    const { stream, bytes } = next.value;
-    if (!socket.write(attachment.tty ? bytes : encodeFrame(stream, bytes))) await untilWritable(socket);
+    if (!writer.write(next.value)) await untilWritable(socket);
   }
 }
 
