@@ -31,6 +31,8 @@ export type ControlBackend = ContainerControl;
 
 /** What routes need of the daemon itself. */
 export interface SystemBackend {
+  /** A command has connected: it may be about to start a process. Returns at once. */
+  greeted(): void;
   info(): Promise<Readonly<Record<string, unknown>>>;
   version(): VersionInfo;
   diskUsage(): Promise<{

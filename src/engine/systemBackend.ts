@@ -1,6 +1,6 @@
 import type { ContainerService } from "#containers";
 import type { EventMessage, ImageDiskUsage, VersionInfo, VolumeResource } from "#engineapi";
-import { findProgram } from "#host";
+import { findProgram, warmCgroups } from "#host";
 import type { ImageCatalog } from "#images";
 import type { VolumeCatalog } from "#volumes";
 import type { EventBus, EventSubscription } from "./events.ts";
@@ -8,6 +8,8 @@ import type { SystemInfo } from "./systemInfo.ts";
 
 /** What the API asks of the daemon itself. */
 export interface SystemBackend {
+  /** A command has connected: what a new process would wait for begins now. */
+  greeted(): void;
   info(): Promise<Readonly<Record<string, unknown>>>;
   version(): VersionInfo;
   diskUsage(): Promise<{
@@ -29,6 +31,7 @@ export function createSystemBackend(parts: {
 }): SystemBackend {
   const { images, containers, volumes, events, systemInfo } = parts;
   return {
+    greeted: () => void warmCgroups(),
     info: () => {
       const runtimes = RUNTIMES.filter((name) => findProgram(name) !== undefined);
       return systemInfo.info({

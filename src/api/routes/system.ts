@@ -60,7 +60,14 @@ async function login(registry: RegistryBackend, exchange: Exchange): Promise<voi
 export function systemRoutes(system: SystemBackend, registry: RegistryBackend): readonly Route[] {
   return [
     ["GET", "/_ping", ping],
-    ["HEAD", "/_ping", ping],
+    [
+      "HEAD",
+      "/_ping",
+      (exchange) => {
+        ping(exchange);
+        system.greeted(); // every docker command begins so; those that watch a daemon GET it
+      },
+    ],
     ["GET", "/version", (exchange) => exchange.json(200, { ...system.version(), ApiVersion: API_VERSION })],
     ["GET", "/info", async (exchange) => exchange.json(200, await system.info())],
     ["GET", "/system/df", (exchange) => diskUsage(system, exchange)],

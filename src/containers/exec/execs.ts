@@ -120,6 +120,7 @@ export class Execs implements ExecService {
   async #launch(exec: Exec, how: Launch): Promise<ExecProcess> {
     const { config } = exec;
     const files = new ExecFiles(join(this.#room.layout.execs, exec.id));
+    void warmCgroups();
     const isMonitored = config.tty || !how.foreground;
     try {
       const call = await this.#prepare(exec, how, files);
