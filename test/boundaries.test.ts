@@ -40,6 +40,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   engineapi: { rooms: ["errors", "oci"], node: PURE },
   tar: { rooms: ["errors"], node: PURE },
   erofs: { rooms: ["errors", "tar"], node: PURE },
+  dockerfile: { rooms: ["errors"], node: PURE },
   host: { rooms: ["errors"], node: ["*"], packages: ["koffi"] },
   content: { rooms: ["errors", "oci", "host"], node: FILES },
   metadata: { rooms: ["errors", "oci"], node: [...FILES, "sqlite"] },
