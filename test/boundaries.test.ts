@@ -55,11 +55,30 @@ const ROOMS: Readonly<Record<string, Room>> = {
     rooms: [...FLOOR_2, "layers", "snapshots", "images", "gc", "networks", "volumes"],
     node: [...FILES, "net", "dgram"],
   },
-  engine: {
-    rooms: [...FLOOR_2, "layers", "remote", "snapshots", "images", "gc", "networks", "volumes", "containers"],
+  build: {
+    rooms: [
+      ...FLOOR_2,
+      "dockerfile",
+      "layers",
+      "remote",
+      "snapshots",
+      "images",
+      "gc",
+      "networks",
+      "volumes",
+      // RUN is a container without a record: its runtime, isolation and network code are one.
+      "containers",
+    ],
     node: ["*"],
   },
-  api: { rooms: ["errors", "oci", "engineapi", "images", "networks", "volumes", "containers", "remote"], node: ["*"] },
+  engine: {
+    rooms: [...FLOOR_2, "layers", "remote", "snapshots", "images", "gc", "networks", "volumes", "containers", "build"],
+    node: ["*"],
+  },
+  api: {
+    rooms: ["errors", "oci", "engineapi", "images", "networks", "volumes", "containers", "build", "remote"],
+    node: ["*"],
+  },
   daemon: { rooms: ["errors", "engine", "api"], node: ["*"] },
   client: { rooms: ["errors", "oci", "engineapi"], node: ["*"] },
   cli: { rooms: ["errors", "oci", "engineapi", "tar", "client"], node: ["*"] },

@@ -27,3 +27,4 @@ export type {
 export type { VolumeList, VolumeResource, VolumesPruneReport } from "./volume.ts";
 export { parseDuration, parseTimestamp } from "./until.ts";
 export { FRAME_HEADER_BYTES, STREAM_NUMBER } from "./stdcopy.ts";
+export type * from "./solveStatus.ts";

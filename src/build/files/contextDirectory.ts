@@ -1,0 +1,39 @@
+/**
+ * Files of a client that a build may copy from: a directory on this machine's disk and what is known of its entries.
+ * Never changes while a build holds it. Made by this folder only; see README.
+ */
+export interface ContextDirectory {
+  /** Absolute path of the root. */
+  readonly path: string;
+}
+
+/** An entry as it is sent, in walk order: depth first, names in byte order, `/` lowest. */
+export interface ContextEntry {
+  /** Clean, relative, `/` separated, valid UTF-8 as it came. */
+  readonly path: string;
+  /** st_mode, type bits included */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly size: number;
+  /** ns since 1970, may be negative */
+  readonly modifiedAt: bigint;
+  /** Target of a symlink; path of an earlier entry for a hard link (type regular). */
+  readonly linkname: string;
+  readonly deviceMajor: number;
+  readonly deviceMinor: number;
+  readonly xattrs: ReadonlyMap<string, Uint8Array>;
+}
+
+/**
+ * Takes a directory that a client sends. Verifies order, names and confinement; asks only for bytes that are not here
+ * from an earlier build with the same key. Disposing without commit throws the unfinished away.
+ */
+export interface ContextReceiver {
+  /** The next entry; true when its bytes are wanted. @throws {invalid_argument} PATH_ESCAPE, out of order, `..`, absolute */
+  entry(entry: ContextEntry): boolean;
+  /** Bytes of a wanted entry (by its position in the sequence), in order for one entry, entries may interleave. Await it. */
+  write(index: number, chunk: Uint8Array): Promise<void>;
+  /** No more bytes of that entry. @throws {invalid_argument} when they are not as many as its size. */
+  end(index: number): Promise<void>;
+}
