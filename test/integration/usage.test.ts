@@ -1,6 +1,7 @@
 /** What containers use, through the real rooms: a runtime, cgroups, the host's ps. Needs root. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { StatsResponse } from "#containers";
 import { openContainerRooms } from "./containerRooms.ts";
 import type { ContainerRooms } from "./containerRooms.ts";
@@ -19,6 +20,8 @@ describe("usage", () => {
     rooms = await openContainerRooms();
     box = await rooms.make({ Cmd: ["sh", "-c", "sleep 1000 & while :; do :; done"], HostConfig: { PidsLimit: 50 } });
     await rooms.containers.start(box);
+    // The first sample may come before the shell has forked its sleep: wait for the process, not for a time.
+    while ((await rooms.usage.top(box, "")).Processes?.length !== 2) await sleep(10);
   });
   after(async () => {
     await rooms.containers.remove(box, { force: true, volumes: false });
