@@ -24,6 +24,8 @@ export interface PreparedBuild extends AsyncDisposable {
 export interface BuiltTarget extends TargetPlan {
   /** Base first. */
   readonly diffIds: readonly DiffId[];
+  /** When each layer was made, ms since 1970; undefined: not a build's (a base's layer). */
+  readonly createdAt: readonly (number | undefined)[];
 }
 
 /** The build cache as `docker builder prune`, `buildx du` and `system df` see it. */

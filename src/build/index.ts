@@ -6,3 +6,8 @@ export type * from "./graph/operation.ts";
 export type * from "./graph/vertex.ts";
 export type * from "./graph/handler.ts";
 export type * from "./files/contextDirectory.ts";
+export type * from "./graph/cacheOwner.ts";
+export type * from "./files/filesystemReader.ts";
+export type * from "./frontend/frontendHost.ts";
+export type * from "./sources/imageResolver.ts";
+export type * from "./exporters/exporter.ts";

@@ -201,5 +201,11 @@ export type ExecMount =
 
 /** What a finished vertex is: a filesystem as data. */
 export type Filesystem =
-  | { readonly kind: "layers" /** Base first; empty = scratch. */; readonly diffIds: readonly DiffId[] }
+  | {
+      readonly kind: "layers";
+      /** Base first; empty = scratch. */
+      readonly diffIds: readonly DiffId[];
+      /** When the build (or an earlier one) made each layer, ms since 1970; undefined: not a build's. Set by the solver. */
+      readonly createdAt?: readonly (number | undefined)[];
+    }
   | { readonly kind: "context"; readonly directory: ContextDirectory };
