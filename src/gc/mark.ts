@@ -15,6 +15,9 @@ export function markRoots(metadata: Metadata, living: Living): readonly Descript
       living.addSnapshot(container.id);
       living.blobs.add(container.imageId);
     }
+    for (const step of metadata.buildSteps.list()) {
+      for (const diffId of step.diffIds) living.addLayer(diffId);
+    }
     const contents = metadata.images.listContent();
     for (const content of contents) {
       living.blobs.add(content.imageId);

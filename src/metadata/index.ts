@@ -1,3 +1,4 @@
 export { openMetadata } from "./openMetadata.ts";
 export type * from "./records.ts";
+export type * from "./buildStepRecord.ts";
 export type * from "./layerRecord.ts";

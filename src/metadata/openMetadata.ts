@@ -1,5 +1,6 @@
 import { DatabaseSync } from "node:sqlite";
 import { EngineError, ErrorCode } from "#errors";
+import { BuildStepTable } from "./buildStepTable.ts";
 import { Connection } from "./connection.ts";
 import { ContainerTable } from "./containerTable.ts";
 import { DocumentTable } from "./documentTable.ts";
@@ -42,6 +43,7 @@ export function openMetadata(path: string): Metadata {
       snapshots: new SnapshotTable(sql),
       leases,
       containers: new ContainerTable(sql),
+      buildSteps: new BuildStepTable(sql),
       networks: new DocumentTable(sql, "networks"),
       sandboxes: new DocumentTable(sql, "sandboxes"),
       volumes: new DocumentTable(sql, "volumes"),

@@ -8,6 +8,7 @@ import { categoryOf, ErrorCode, hasCode } from "#errors";
 import { chainIdOf, digestOf, MediaType, parseChainId, parseDiffId, parseDigest } from "#oci";
 import type { Descriptor, DiffId } from "#oci";
 import { openMetadata } from "./openMetadata.ts";
+import type { BuildStepRecord } from "./buildStepRecord.ts";
 import type { ContainerRecord, ImageContentRecord, ImageRecord, LeaseResource, Metadata } from "./records.ts";
 
 function open(context: TestContext): Metadata {
@@ -55,6 +56,38 @@ test("images: come back as they were put, last put wins", (context) => {
   assert.equal(images.listByImageId(digestOf("config")).length, 2);
   assert.equal(images.remove("a"), true);
   assert.equal(images.remove("a"), false);
+});
+
+test("build steps: come back as they were put, uses count, a slot lists the last used first", (context) => {
+  const { buildSteps } = open(context);
+  const step: BuildStepRecord = {
+    key: "sha256:1",
+    id: "one",
+    kind: "exec",
+    slot: "[2/3]",
+    description: "[2/3] RUN make",
+    parents: ["zero"],
+    diffIds: [diff("a"), diff("b")],
+    bytes: 7,
+    createdAt: 1,
+    usedAt: 2,
+    uses: 1,
+  };
+  const later = { ...step, key: "sha256:2", id: "two", usedAt: 3 };
+  buildSteps.put(step, Buffer.from("x"));
+  buildSteps.put(later, Buffer.from("y"));
+  assert.deepEqual(buildSteps.list(), [step, later]);
+  assert.deepEqual(Buffer.from(buildSteps.inputs("sha256:2") ?? []).toString(), "y");
+  assert.equal(buildSteps.inputs("sha256:3"), undefined);
+  buildSteps.used("sha256:1", 9);
+  assert.deepEqual(buildSteps.get("sha256:1"), { ...step, usedAt: 9, uses: 2 });
+  assert.deepEqual(
+    buildSteps.inSlot("[2/3]", 1).map(({ id }) => id),
+    ["one"],
+  );
+  assert.equal(buildSteps.remove("sha256:1"), true);
+  assert.equal(buildSteps.remove("sha256:1"), false);
+  assert.deepEqual(buildSteps.list(), [later]);
 });
 
 test("image contents: come back as they were put, with and without layers", (context) => {

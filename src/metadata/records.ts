@@ -1,4 +1,5 @@
 import type { ChainId, Compression, Descriptor, DiffId, Digest } from "#oci";
+import type { BuildStepRecords } from "./buildStepRecord.ts";
 import type { LayerRecord } from "./layerRecord.ts";
 
 /** Marks why a name lives; see `docs/image-flow.md`. Times are ms since 1970 throughout. */
@@ -185,6 +186,7 @@ export interface Metadata extends Disposable {
   readonly snapshots: SnapshotRecords;
   readonly leases: LeaseRecords;
   readonly containers: ContainerRecords;
+  readonly buildSteps: BuildStepRecords;
   /** By network id; `networks` owns the documents. */
   readonly networks: DocumentRecords;
   /** What containers hold of networks, by container id; `networks` owns the documents. */

@@ -21,6 +21,12 @@ export function integer(row: Row, column: string): number {
   return value;
 }
 
+export function bytes(row: Row, column: string): Uint8Array {
+  const value = row[column];
+  if (!(value instanceof Uint8Array)) throw wrong(column, "bytes");
+  return value;
+}
+
 export function flag(row: Row, column: string): boolean {
   return integer(row, column) !== 0;
 }

@@ -64,4 +64,12 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE sandboxes (id TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE volumes (id TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE build_steps (
+    key TEXT PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, slot TEXT NOT NULL, description TEXT NOT NULL,
+    parents TEXT NOT NULL, diff_ids TEXT NOT NULL, bytes INTEGER NOT NULL, created_at INTEGER NOT NULL,
+    used_at INTEGER NOT NULL, uses INTEGER NOT NULL, inputs BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX build_steps_by_slot ON build_steps (slot, used_at);
+  `,
 ];

@@ -74,6 +74,21 @@ describe("gc", () => {
     assert.equal(world.layers.size, 0);
   });
 
+  it("collect: a step of the build cache keeps its layers", async () => {
+    await using world = await GcWorld.open();
+    const image = sample("a:1", [1, 2]);
+    await world.pull(image);
+    const { buildSteps } = world.metadata;
+    const row = { id: "a", kind: "exec", slot: "", description: "RUN a", parents: [], bytes: 1, createdAt: 1 };
+    buildSteps.put({ ...row, key: "k", diffIds: image.diffIds, usedAt: 1, uses: 1 }, Buffer.alloc(0));
+    world.remove(image);
+    await world.collector.collect();
+    assert.deepEqual(world.layers, new Set(image.diffIds));
+    buildSteps.remove("k");
+    await world.collector.collect();
+    assert.equal(world.layers.size, 0);
+  });
+
   it("collect: a lease keeps what it names until it ends", async () => {
     await using world = await GcWorld.open();
     const { leases } = world.metadata;
