@@ -10,7 +10,8 @@ import type { Vertex } from "./vertex.ts";
 export interface OperationHandler<O extends Operation> {
   /**
    * All that the result depends on, by name: `{ instruction: "RUN make", base: "sha256:…", "env CC": "gcc" }`. The cache key
-   * is the digest of it. `undefined`: never cached by key (a local source is read again; its handler reuses what it can).
+   * is the digest of it. The layers of the base (input 0) may not be here yet: a base is pulled only when something has to
+   * run on it, so look at its `diffIds` alone; all other inputs can be read. `undefined`: never cached by key (a local source is read again; its handler reuses what it can).
    */
   keyInputs(step: Step<O>): Promise<KeyInputs | undefined>;
   /** @throws what the step throws; nothing that it made stays visible then. */
@@ -20,8 +21,11 @@ export interface OperationHandler<O extends Operation> {
 export interface KeyInputs {
   /** Short values as they are; long ones as digests. Sorted by the solver. */
   readonly values: Readonly<Record<string, string>>;
-  /** Content of files that count: path → digest, so that `--explain` can name the one that changed. */
-  readonly files?: ReadonlyMap<string, Digest>;
+  /**
+   * Content of the files that count: path → digest, so that `--explain` can name the one that changed. Not in the key:
+   * `values` holds a digest over them. Asked for only when the step runs.
+   */
+  readonly files?: () => ReadonlyMap<string, Digest>;
 }
 
 /** A vertex being done. */

@@ -5,7 +5,12 @@ import type { ContextDirectory } from "../files/contextDirectory.ts";
  * What a vertex does. Operations are plain data: equal data and equal inputs give an equal result, so every field that
  * shapes the result is here, expanded (no variable is left), and nothing else is. `kind` chooses the handler.
  */
-export type Operation = ImageSource | LocalSource | HttpSource | GitSource | FileOperation | ExecOperation;
+export type Operation = Scratch | ImageSource | LocalSource | HttpSource | GitSource | FileOperation | ExecOperation;
+
+/** `FROM scratch`: the empty stack. No inputs; the solver does it. */
+export interface Scratch {
+  readonly kind: "scratch";
+}
 
 /** Layers of an image that was resolved before (its config is known). No inputs. */
 export interface ImageSource {
