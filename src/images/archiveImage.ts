@@ -8,7 +8,7 @@ import { writePlainManifest } from "./archiveManifest.ts";
 import type { WrittenManifest } from "./archiveManifest.ts";
 import type { ImageContext } from "./context.ts";
 import { invalidArchive } from "./imageErrors.ts";
-import type { ActLease } from "./lease.ts";
+import type { ActLease } from "#metadata";
 
 /** An image of an archive: all of it read, its layers in the store, nothing recorded yet. */
 export interface ArchiveImage {

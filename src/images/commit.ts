@@ -11,8 +11,8 @@ import { readConfig } from "./configs.ts";
 import type { ImageContext } from "./context.ts";
 import { imageEvent } from "./imageEvents.ts";
 import type { CommittedContainer } from "./imageService.ts";
-import { takeLease } from "./lease.ts";
-import type { ActLease } from "./lease.ts";
+import { takeLease } from "#metadata";
+import type { ActLease } from "#metadata";
 import { recordImage } from "./recordImage.ts";
 
 /** See `ImageCommits.configFor`. */

@@ -9,7 +9,7 @@ import type { ArchivedLayer } from "./archiveContents.ts";
 import { decompress } from "./archiveInput.ts";
 import type { ArchiveCompression } from "./archiveInput.ts";
 import type { ImageContext } from "./context.ts";
-import type { ActLease } from "./lease.ts";
+import type { ActLease } from "#metadata";
 import { layerProgress } from "./layerProgress.ts";
 
 /** A file of an archive. */

@@ -11,8 +11,8 @@ import { invalidArchive } from "./imageErrors.ts";
 import { imageEvent } from "./imageEvents.ts";
 import type { TransferOptions } from "./imageService.ts";
 import { LayerIntake } from "./layerIntake.ts";
-import { takeLease } from "./lease.ts";
-import type { ActLease } from "./lease.ts";
+import { takeLease } from "#metadata";
+import type { ActLease } from "#metadata";
 import { putName, recordImage } from "./recordImage.ts";
 
 const MANIFEST_FILE = "manifest.json";

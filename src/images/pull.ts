@@ -13,7 +13,7 @@ import type { Digest, ImageConfig, Reference } from "#oci";
 import type { RepositoryReader } from "#remote";
 import type { ImageContext } from "./context.ts";
 import type { ImageTransfer } from "./imageService.ts";
-import { takeLease } from "./lease.ts";
+import { takeLease } from "#metadata";
 import { checkPlatform } from "./pull/checkPlatform.ts";
 import { fetchLayers } from "./pull/fetchLayers.ts";
 import { resolveImage, resolveTarget } from "./pull/resolveImage.ts";

@@ -1,7 +1,7 @@
 import { chainIdsOf, formatReference, withDigest } from "#oci";
 import type { ChainId, Descriptor, DiffId, Digest, Reference } from "#oci";
 import type { ImageContext } from "./context.ts";
-import type { ActLease } from "./lease.ts";
+import type { ActLease } from "#metadata";
 
 /** An image whose blobs and layers are all here, under the lease of the act that brought them. */
 export interface ArrivedImage {

@@ -19,7 +19,7 @@ import { readConfig } from "./configs.ts";
 import type { ImageContext } from "./context.ts";
 import { noSuchImage } from "./imageErrors.ts";
 import { imageEvent } from "./imageEvents.ts";
-import { takeLease } from "./lease.ts";
+import { takeLease } from "#metadata";
 import { resolveSaved } from "./saveNames.ts";
 
 interface SaveOptions {

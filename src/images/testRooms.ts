@@ -15,7 +15,7 @@ import { writeTarStream } from "#tar";
 import { createCatalog } from "./catalog/catalog.ts";
 import type { ImageContext } from "./context.ts";
 import type { ImageCatalog } from "./imageService.ts";
-import { takeLease } from "./lease.ts";
+import { takeLease } from "#metadata";
 import { putName, recordImage } from "./recordImage.ts";
 
 /** Where the tests' clock stands: 2026-11-21T00:00:00Z. */

@@ -3,7 +3,7 @@ import type { ProgressSink } from "#engineapi";
 import type { Descriptor, DiffId } from "#oci";
 import type { RepositoryReader } from "#remote";
 import type { ImageContext } from "../context.ts";
-import type { ActLease } from "../lease.ts";
+import type { ActLease } from "#metadata";
 import { allOrNothing } from "./allOrNothing.ts";
 import { fetchLayer } from "./fetchLayer.ts";
 import { layerProgress, shortId } from "../layerProgress.ts";

@@ -11,7 +11,7 @@ import {
 import type { Descriptor, DiffId, ImageConfig, ManifestDocument, OciManifest, Platform, Reference } from "#oci";
 import type { RepositoryReader } from "#remote";
 import type { ImageContext } from "../context.ts";
-import type { ActLease } from "../lease.ts";
+import type { ActLease } from "#metadata";
 
 /** What a reference means for one platform; all of its documents are in the content store. */
 export interface ResolvedImage {

@@ -3,7 +3,7 @@ import type { ProgressMessage } from "#engineapi";
 import type { CompressedLayerRecord } from "#metadata";
 import type { DiffId } from "#oci";
 import type { ImageContext } from "../context.ts";
-import { takeLease } from "../lease.ts";
+import { takeLease } from "#metadata";
 import type { LayerProgress } from "../layerProgress.ts";
 import { SharedWork } from "../pull/sharedWork.ts";
 import type { SharedRun } from "../pull/sharedWork.ts";

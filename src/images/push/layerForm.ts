@@ -1,7 +1,7 @@
 import { MediaType } from "#oci";
 import type { Descriptor, DiffId } from "#oci";
 import type { ImageContext } from "../context.ts";
-import type { ActLease } from "../lease.ts";
+import type { ActLease } from "#metadata";
 import type { LayerProgress } from "../layerProgress.ts";
 import { gzipLayer } from "./gzipLayer.ts";
 import type { PushTarget } from "./pushTarget.ts";

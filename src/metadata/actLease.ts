@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import type { LeaseResource, Metadata } from "#metadata";
 import type { DiffId, Digest } from "#oci";
+import type { LeaseResource, Metadata } from "./records.ts";
 
 /** Keeps from GC what an act has in hand; ends when disposed, or with the daemon. Dispose after a record names it all. */
 export interface ActLease extends Disposable {
