@@ -15,6 +15,8 @@ export interface BuildRequest {
   readonly exports: readonly ExportRequest[];
   /** Kept out of history. */
   readonly internal: boolean;
+  /** Tell why steps were not cached. */
+  readonly explain: boolean;
   /** What the caller allows: `network.host`, `security.insecure`, `device`. */
   readonly entitlements: readonly string[];
   readonly signal: AbortSignal;

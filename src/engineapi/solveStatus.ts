@@ -9,6 +9,25 @@ export interface SolveStatus {
   readonly statuses?: readonly SolveVertexStatus[];
   readonly logs?: readonly SolveVertexLog[];
   readonly warnings?: readonly SolveVertexWarning[];
+  /** Ours: only for a build that asked for it. */
+  readonly explanations?: readonly SolveExplanation[];
+}
+
+/** Why a step had to run. */
+export interface SolveExplanation {
+  readonly vertex: string;
+  readonly name: string;
+  readonly reason: "first time" | "inputs changed" | "cache not wanted" | "never cached" | "result gone";
+  /** Against the earlier result that is nearest. */
+  readonly changes: readonly SolveInputChange[];
+}
+
+/** `input` is a path for a file, else the input's name: `instruction`, `base`, `env CC`. Absent: it was or is not there. */
+export interface SolveInputChange {
+  readonly kind: "value" | "file";
+  readonly input: string;
+  readonly before?: string;
+  readonly after?: string;
 }
 
 /** A step. Announced without `started`, then started, then completed; `error` ends with `context canceled` when cancelled. */

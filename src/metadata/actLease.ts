@@ -10,7 +10,7 @@ export interface ActLease extends Disposable {
 }
 
 /** `purpose` is for people: `pull docker.io/library/nginx:latest`. */
-export function takeLease(metadata: Metadata, purpose: string): ActLease {
+export function takeLease(metadata: Pick<Metadata, "leases">, purpose: string): ActLease {
   const { id } = metadata.leases.create({ purpose: `${purpose} ${randomUUID().slice(0, 8)}`, ephemeral: true });
   const add = (resource: LeaseResource): void => metadata.leases.add(id, resource);
   return {
