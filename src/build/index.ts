@@ -1,3 +1,4 @@
+export { parseFrontendAttributes } from "./frontendAttributes.ts";
 export type * from "./buildService.ts";
 export type * from "./request.ts";
 export type * from "./session.ts";
