@@ -69,16 +69,30 @@ function syntaxInJson(text: string): string | undefined {
   }
 }
 
+/** The first lines of a text: directives of a file as large as it gets stand there. */
+function firstLines(text: string): readonly string[] {
+  return text.split("\n", 64).map((line) => line.replace(/\r$/, ""));
+}
+
+function detectIn(plain: string, key: DirectiveName): Directive | undefined {
+  const lines = firstLines(plain);
+  return findDirective(lines, key, new DirectiveParser()) ?? findDirective(lines, key, new DirectiveParser("//"));
+}
+
+const withoutShebang = (text: string): string => text.replace(/^\uFEFF/, "").replace(/^#![^\n]*(\n|$)/, "");
+
+/** A directive of a text that nobody has parsed yet: `# check=…`, `// check=…`. */
+export function detectDirective(text: string, key: DirectiveName): Directive | undefined {
+  return detectIn(withoutShebang(text), key);
+}
+
 /**
  * Which frontend a file asks for, in any of the forms BuildKit reads: `# syntax=`, `// syntax=` and JSON's
  * `{"syntax": …}`, behind a `#!` line or not. Undefined where it asks for none.
  */
 export function detectSyntax(text: string): SyntaxDirective | undefined {
-  const plain = text.replace(/^\uFEFF/, "").replace(/^#![^\n]*(\n|$)/, "");
-  // Directives of a file this large stand in its first lines.
-  const lines = plain.split("\n", 64).map((line) => line.replace(/\r$/, ""));
-  const found =
-    findDirective(lines, "syntax", new DirectiveParser()) ?? findDirective(lines, "syntax", new DirectiveParser("//"));
+  const plain = withoutShebang(text);
+  const found = detectIn(plain, "syntax");
   if (found !== undefined) return { reference: found.value.split(" ", 1)[0] ?? "", commandLine: found.value };
   const json = syntaxInJson(plain);
   return json === undefined ? undefined : { reference: json, commandLine: json };

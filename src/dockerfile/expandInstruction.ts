@@ -9,6 +9,8 @@ export interface ExpandedInstruction {
   readonly matched: ReadonlySet<string>;
   /** Names that had none. */
   readonly unmatched: ReadonlySet<string>;
+  /** The same names as a check sees them: once for each word without one of them, EXPOSE left out. */
+  readonly undefinedNames: readonly string[];
 }
 
 class InstructionExpander {
@@ -16,6 +18,7 @@ class InstructionExpander {
   readonly #escape: EscapeCharacter;
   readonly matched: Set<string> = new Set<string>();
   readonly unmatched: Set<string> = new Set<string>();
+  readonly undefinedNames: string[] = [];
 
   constructor(variables: Variables, escape: EscapeCharacter) {
     this.#variables = variables;
@@ -27,6 +30,7 @@ class InstructionExpander {
     const expansion = expandWord(text, this.#variables, { escape: this.#escape, ...options });
     for (const name of expansion.matched) this.matched.add(name);
     for (const name of expansion.unmatched) this.unmatched.add(name);
+    this.undefinedNames.push(...expansion.unmatched);
     return expansion;
   }
 
@@ -62,7 +66,7 @@ function expanded(instruction: Instruction, expander: InstructionExpander): Inst
       return {
         ...instruction,
         args: instruction.args.map(({ key, value, description }) => ({
-          key: expander.word(key),
+          key,
           ...(value === undefined ? {} : { value: expander.word(value) }),
           description,
         })),
@@ -108,5 +112,7 @@ export function expandInstruction(
 ): ExpandedInstruction {
   const expander = new InstructionExpander(variables, options.escape ?? "\\");
   const result = expanded(instruction, expander);
-  return { instruction: result, matched: expander.matched, unmatched: expander.unmatched };
+  const { matched, unmatched } = expander;
+  const undefinedNames = instruction.kind === "expose" ? [] : expander.undefinedNames;
+  return { instruction: result, matched, unmatched, undefinedNames };
 }

@@ -24,6 +24,10 @@ export interface IgnoreVisit {
 export interface IgnoreMatcher {
   /** No pattern: nothing is ignored. */
   readonly empty: boolean;
+  /** Some pattern is an exception. */
+  readonly hasExceptions: boolean;
+  /** Some pattern names all there is: `*`, `**`. */
+  readonly ignoresAll: boolean;
   /** Whether a path alone is ignored; what lies below an ignored directory is, unless a `!` pattern says otherwise. */
   ignores(path: string): boolean;
   /** As a walk asks: `parent` is what the visit of its directory gave; undefined at the top. */
@@ -66,6 +70,10 @@ class IgnorePattern {
     this.#maxStates = maxStates;
     if (pattern === "!") throw invalidDockerfile('illegal exclusion pattern: "!"');
     if (!isPatternValid(this.#text)) throw badPattern();
+  }
+
+  get all(): boolean {
+    return !this.exception && ["*", "**", "**/*"].includes(this.#text);
   }
 
   /** Made at the first match: one that never comes to it may be wrong. */
@@ -140,6 +148,14 @@ class PatternListMatcher implements IgnoreMatcher {
 
   get empty(): boolean {
     return this.#patterns.length === 0;
+  }
+
+  get hasExceptions(): boolean {
+    return this.#patterns.some((pattern) => pattern.exception);
+  }
+
+  get ignoresAll(): boolean {
+    return this.#patterns.some((pattern) => pattern.all);
   }
 
   ignores(path: string): boolean {
