@@ -17,6 +17,8 @@ export type { ExpandedInstruction } from "./expandInstruction.ts";
 export { expandWord } from "./expandWord.ts";
 export type { Expansion, ExpandOptions, Variables } from "./expandWord.ts";
 export { exposedPorts } from "./exposedPorts.ts";
+export { parseGitReference } from "./gitReference.ts";
+export type { GitReference } from "./gitReference.ts";
 export { createIgnoreMatcher } from "./ignoreMatcher.ts";
 export type { IgnoreMatcher, IgnoreVisit } from "./ignoreMatcher.ts";
 export type * from "./instruction.ts";
