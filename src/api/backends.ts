@@ -1,4 +1,6 @@
-import type { EventMessage, Filters, ImageDiskUsage, VersionInfo, VolumeResource } from "#engineapi";
+import type { Socket } from "node:net";
+import type { BuildService } from "#build";
+import type { EventMessage, Filters, ImageDiskUsage, LocalDirectory, VersionInfo, VolumeResource } from "#engineapi";
 import type {
   ContainerControl,
   ContainerFiles,
@@ -35,6 +37,11 @@ export interface SystemBackend {
   greeted(): void;
   info(): Promise<Readonly<Record<string, unknown>>>;
   version(): VersionInfo;
+  /**
+   * Where a directory of the client at the other end of a connection lies for the daemon; undefined unless it may be read
+   * in place: the client is the daemon's own user or root, on the machine of this boot id, and sees the same directory.
+   */
+  sharedDirectory(socket: Socket, machine: string, directory: LocalDirectory): Promise<string | undefined>;
   diskUsage(): Promise<{
     readonly images: ImageDiskUsage;
     readonly containers: readonly Readonly<Record<string, unknown>>[];
@@ -83,4 +90,6 @@ export interface Backends {
   readonly usage: UsageBackend;
   readonly system: SystemBackend;
   readonly registry: RegistryBackend;
+  /** Absent while the engine has no builds. */
+  readonly build?: BuildService;
 }

@@ -14,6 +14,7 @@ import { httpStatusOf } from "./httpStatus.ts";
 import { createRouter } from "./router.ts";
 import type { Match } from "./router.ts";
 import { absentRoutes } from "./routes/absent.ts";
+import { buildRoutes } from "./routes/builds.ts";
 import { containerRoutes } from "./routes/containers.ts";
 import { execRoutes } from "./routes/exec.ts";
 import { fileRoutes } from "./routes/files.ts";
@@ -75,7 +76,8 @@ function splitUrl(target: string): { readonly path: string; readonly query: URLS
  */
 export function createApiServer(backends: Backends, options: ApiOptions): ApiServer {
   const find = createRouter([
-    ...systemRoutes(backends.system, backends.registry),
+    ...systemRoutes(backends.system, backends.registry, backends.build?.cache),
+    ...(backends.build === undefined ? [] : buildRoutes(backends.build, backends.system)),
     ...transferRoutes(backends.images),
     ...imageRoutes(backends.images),
     ...execRoutes(backends.execs),

@@ -1,3 +1,4 @@
+export { receiveTar } from "./files/receiveTar.ts";
 export { parseFrontendAttributes } from "./frontendAttributes.ts";
 export type * from "./buildService.ts";
 export type * from "./request.ts";

@@ -1,9 +1,11 @@
+import type { Socket } from "node:net";
 import type { ContainerService } from "#containers";
-import type { EventMessage, ImageDiskUsage, VersionInfo, VolumeResource } from "#engineapi";
+import type { EventMessage, ImageDiskUsage, LocalDirectory, VersionInfo, VolumeResource } from "#engineapi";
 import { findProgram, warmCgroups } from "#host";
 import type { ImageCatalog } from "#images";
 import type { VolumeCatalog } from "#volumes";
 import type { EventBus, EventSubscription } from "./events.ts";
+import { sharedDirectory } from "./peers.ts";
 import type { SystemInfo } from "./systemInfo.ts";
 
 /** What the API asks of the daemon itself. */
@@ -12,6 +14,7 @@ export interface SystemBackend {
   greeted(): void;
   info(): Promise<Readonly<Record<string, unknown>>>;
   version(): VersionInfo;
+  sharedDirectory(socket: Socket, machine: string, directory: LocalDirectory): Promise<string | undefined>;
   diskUsage(): Promise<{
     readonly images: ImageDiskUsage;
     readonly containers: readonly Readonly<Record<string, unknown>>[];
@@ -43,6 +46,7 @@ export function createSystemBackend(parts: {
       });
     },
     version: () => systemInfo.version(),
+    sharedDirectory,
     diskUsage: async () => {
       const [usage, rows, sizes] = await Promise.all([
         images.diskUsage(),

@@ -28,3 +28,4 @@ export type { VolumeList, VolumeResource, VolumesPruneReport } from "./volume.ts
 export { parseDuration, parseTimestamp } from "./until.ts";
 export { FRAME_HEADER_BYTES, STREAM_NUMBER } from "./stdcopy.ts";
 export type * from "./solveStatus.ts";
+export type * from "./localBuild.ts";

@@ -5,6 +5,7 @@ export type { FileLock } from "./fileLock.ts";
 export { statFilesystem, syncFilesystem } from "./filesystems.ts";
 export type { FilesystemFacts } from "./filesystems.ts";
 export { findProgram } from "./findProgram.ts";
+export { peerCredentials } from "./peerCredentials.ts";
 export { isAtLeast, kernelRelease, parseKernelRelease } from "./kernelRelease.ts";
 export type { KernelRelease } from "./kernelRelease.ts";
 export { mountErofsLoop } from "./loopDevices.ts";

@@ -1,3 +1,5 @@
+import type { BuildCache } from "#build";
+import { toCacheRow } from "../builds/cacheRoutes.ts";
 import { API_VERSION } from "#engineapi";
 import { EngineError, ErrorCode } from "#errors";
 import type { RegistryBackend, SystemBackend } from "../backends.ts";
@@ -31,18 +33,18 @@ async function events(system: SystemBackend, exchange: Exchange): Promise<void> 
   body.end();
 }
 
-async function diskUsage(system: SystemBackend, exchange: Exchange): Promise<void> {
+async function diskUsage(system: SystemBackend, cache: BuildCache | undefined, exchange: Exchange): Promise<void> {
   const types = exchange.query.getAll("type");
   const wants = (type: string): boolean => types.length === 0 || types.includes(type);
   const unknown = types.find((type) => !["container", "image", "volume", "build-cache"].includes(type));
   if (unknown !== undefined)
     throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, `unknown object type: ${unknown}`);
-  const usage = await system.diskUsage();
+  const [usage, records] = await Promise.all([system.diskUsage(), wants("build-cache") ? (cache?.list([]) ?? []) : []]);
   exchange.json(200, {
     ...(wants("image") ? { LayersSize: usage.images.LayersSize, Images: usage.images.Images } : {}),
     ...(wants("container") ? { Containers: usage.containers } : {}),
     ...(wants("volume") ? { Volumes: usage.volumes } : {}),
-    ...(wants("build-cache") ? { BuildCache: [] } : {}),
+    ...(wants("build-cache") ? { BuildCache: records.map(toCacheRow) } : {}),
   });
 }
 
@@ -57,7 +59,11 @@ async function login(registry: RegistryBackend, exchange: Exchange): Promise<voi
 }
 
 /** The daemon itself, and registries beyond pull and push. */
-export function systemRoutes(system: SystemBackend, registry: RegistryBackend): readonly Route[] {
+export function systemRoutes(
+  system: SystemBackend,
+  registry: RegistryBackend,
+  cache: BuildCache | undefined,
+): readonly Route[] {
   return [
     ["GET", "/_ping", ping],
     [
@@ -70,7 +76,7 @@ export function systemRoutes(system: SystemBackend, registry: RegistryBackend): 
     ],
     ["GET", "/version", (exchange) => exchange.json(200, { ...system.version(), ApiVersion: API_VERSION })],
     ["GET", "/info", async (exchange) => exchange.json(200, await system.info())],
-    ["GET", "/system/df", (exchange) => diskUsage(system, exchange)],
+    ["GET", "/system/df", (exchange) => diskUsage(system, cache, exchange)],
     ["GET", "/events", (exchange) => events(system, exchange)],
     ["POST", "/auth", (exchange) => login(registry, exchange)],
     [

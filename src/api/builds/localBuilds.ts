@@ -1,0 +1,94 @@
+import { randomBytes } from "node:crypto";
+import { parseFrontendAttributes } from "#build";
+import type { BuildRequest, BuildService } from "#build";
+import type { LocalBuildError, LocalBuildMessage, SolveStatus } from "#engineapi";
+import { categoryOf, EngineError, ErrorCode, findEngineError, messageOf } from "#errors";
+import type { BodyWriter } from "../bodyWriter.ts";
+import type { SystemBackend } from "../backends.ts";
+import type { Exchange } from "../exchange.ts";
+import { parseLocalBuildRequest } from "./localRequest.ts";
+import { LocalSession } from "./localSession.ts";
+
+/** {@link LocalBuildRequest}, `POST /varve/v1/build`, and the answers to what builds ask. */
+export class LocalBuilds {
+  readonly #builds: BuildService;
+  readonly #system: Pick<SystemBackend, "sharedDirectory">;
+  readonly #sessions = new Map<string, LocalSession>();
+
+  constructor(builds: BuildService, system: Pick<SystemBackend, "sharedDirectory">) {
+    this.#builds = builds;
+    this.#system = system;
+  }
+
+  async build(exchange: Exchange): Promise<void> {
+    const request = parseLocalBuildRequest(await exchange.readJson());
+    const options = parseFrontendAttributes(request.attributes);
+    const body = exchange.stream(200, "application/x-ndjson");
+    const send = (message: LocalBuildMessage): void => body.post(`${JSON.stringify(message)}\n`);
+    const id = randomBytes(16).toString("hex");
+    const { directories } = request;
+    const { signal } = exchange;
+    const { socket } = exchange.request;
+    const session = new LocalSession({
+      ask: (ask) => send({ ask }),
+      directories,
+      locate: (directory) => this.#system.sharedDirectory(socket, request.machine, directory),
+      signal,
+    });
+    this.#sessions.set(id, session);
+    send({ build: id });
+    const progress = (status: SolveStatus): void => {
+      if (!body.congested() || !isLosable(status)) send({ status });
+    };
+    try {
+      const { ref, exports, cacheImports, cacheExports, entitlements, explain } = request;
+      const asked = { ref, exports, cacheImports, cacheExports, entitlements, explain, internal: false };
+      send({ result: await this.#run({ ...asked, options, session, progress, signal }) });
+    } catch (error) {
+      send({ error: toWireError(error) });
+    } finally {
+      this.#sessions.delete(id);
+      finish(body, signal);
+    }
+  }
+
+  async answer(exchange: Exchange): Promise<void> {
+    const session = this.#sessions.get(exchange.query.get("build") ?? "");
+    if (session === undefined) throw new EngineError("not_found", ErrorCode.BAD_REQUEST, "no such build");
+    await session.answer(exchange);
+  }
+
+  async #run(request: BuildRequest): Promise<Readonly<Record<string, string>>> {
+    await using prepared = await this.#builds.prepare(request);
+    const { answer } = prepared.plan;
+    if (answer === undefined) return prepared.run();
+    return Object.fromEntries(Array.from(answer, ([key, value]) => [key, Buffer.from(value).toString()]));
+  }
+}
+
+function finish(body: BodyWriter, signal: AbortSignal): void {
+  if (signal.aborted) body.cut();
+  else body.end();
+}
+
+/** Counts under way: the next message replaces them. */
+function isLosable({ vertexes, statuses, logs, warnings, explanations }: SolveStatus): boolean {
+  const others = [vertexes, logs, warnings, explanations].some((list) => (list?.length ?? 0) > 0);
+  return !others && (statuses ?? []).every((status) => status.completed === undefined && status.current > 0);
+}
+
+function sourceOf(value: unknown): Pick<LocalBuildError, "source"> {
+  if (typeof value !== "object" || value === null) return {};
+  const { filename, text, ranges } = value as NonNullable<LocalBuildError["source"]>;
+  return typeof text === "string" && Array.isArray(ranges) ? { source: { filename, text, ranges } } : {};
+}
+
+function toWireError(error: unknown): LocalBuildError {
+  const known = findEngineError(error);
+  return {
+    category: categoryOf(error),
+    message: messageOf(error),
+    ...(known?.hint === undefined ? {} : { hint: known.hint }),
+    ...sourceOf(known?.details?.["source"]),
+  };
+}

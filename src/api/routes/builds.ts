@@ -1,0 +1,16 @@
+import type { BuildService } from "#build";
+import { pruneCache } from "../builds/cacheRoutes.ts";
+import { LocalBuilds } from "../builds/localBuilds.ts";
+import type { SystemBackend } from "../backends.ts";
+import type { Route } from "../router.ts";
+
+/** Builds: Docker's older API of them, the cache, and varve's own calls. */
+export function buildRoutes(builds: BuildService, system: Pick<SystemBackend, "sharedDirectory">): readonly Route[] {
+  const local = new LocalBuilds(builds, system);
+  return [
+    ["POST", "/varve/v1/build", (exchange) => local.build(exchange)],
+    ["GET", "/varve/v1/build/ask", (exchange) => local.answer(exchange)],
+    ["POST", "/varve/v1/build/ask", (exchange) => local.answer(exchange)],
+    ["POST", "/build/prune", (exchange) => pruneCache(builds.cache, exchange)],
+  ];
+}
