@@ -18,6 +18,8 @@ import { NetworkMembers } from "./networking/networkMembers.ts";
 import { Usage } from "./usage/usage.ts";
 import type { UsageService } from "./usage/usageService.ts";
 import { ContainerRoom } from "./room.ts";
+import type { StepRunner } from "./steps/stepRunner.ts";
+import { Steps } from "./steps/steps.ts";
 
 export interface ContainerServiceOptions {
   readonly metadata: Metadata;
@@ -46,9 +48,10 @@ export interface ContainerServices {
   readonly files: ContainerFiles;
   readonly control: ContainerControl;
   readonly members: ContainerNetworks;
+  readonly steps: StepRunner;
 }
 
-/** The containers of a data root. Call `containers.reconcile` before anything else, `containers.close` and `files.close` at the end. */
+/** The containers of a data root. Call `containers.reconcile` and `steps.reconcile` before anything else, `steps.close`, `containers.close` and `files.close` at the end. */
 export function createContainerServices(options: ContainerServiceOptions): ContainerServices {
   const room = new ContainerRoom(options);
   return {
@@ -58,5 +61,6 @@ export function createContainerServices(options: ContainerServiceOptions): Conta
     usage: new Usage(room),
     files: new RoomFiles(room),
     members: new NetworkMembers(room),
+    steps: new Steps(room),
   };
 }

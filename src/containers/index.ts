@@ -1,4 +1,6 @@
 export type * from "./containerService.ts";
+export { copyUp } from "./mounts/copyUp.ts";
+export type * from "./steps/stepRunner.ts";
 export type * from "./control/containerControl.ts";
 export type { ContainerNetworks } from "./networking/containerNetworks.ts";
 export { INIT_PROGRAMS } from "./runtime/initProgram.ts";

@@ -3,6 +3,7 @@ import type { Container } from "./container.ts";
 import type { ContainerServiceOptions } from "./createContainerService.ts";
 import { Execs } from "./exec/execs.ts";
 import { createExecRunner } from "./exec/execRunner.ts";
+import { FileWorkers } from "./files/fileWorkers.ts";
 import { HealthMonitors } from "./health/healthMonitors.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { ContainerMounts } from "./mounts/containerMounts.ts";
@@ -26,6 +27,9 @@ export class ContainerRoom {
   readonly mounts: ContainerMounts;
   readonly lifecycle: Lifecycle;
   readonly execs: Execs;
+  readonly fileWorkers: FileWorkers = new FileWorkers();
+  /** For the synchronous steps of a start. */
+  readonly turns: Turns = new Turns();
   readonly #chosen = new Map<string, Promise<Runtime>>();
 
   constructor(options: ContainerServiceOptions) {
@@ -41,7 +45,7 @@ export class ContainerRoom {
       sandboxes: options.sandboxes,
       filters: this.filters,
       mounts: this.mounts,
-      turns: new Turns(),
+      turns: this.turns,
       index: this.index,
       ulimits: options.ulimits ?? [],
       exits: this.exits,

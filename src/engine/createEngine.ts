@@ -168,6 +168,7 @@ function createServices(
   late.containers = services.containers;
   stack.defer(() => services.containers.close());
   stack.defer(() => services.files.close());
+  stack.defer(() => services.steps.close());
   return { images, ...services, networks: networks.catalog, registry: createRegistryBackend(remote) };
 }
 
@@ -190,6 +191,7 @@ export async function createEngine(config: EngineConfig): Promise<Engine> {
   const services = createServices(config, { ...stores, volumes }, events, stack);
   const systemInfo = await createSystemInfo(config, stores.snapshots.driver, daemonId(stores.metadata));
   await services.containers.reconcile();
+  await services.steps.reconcile();
   stores.collector.schedule();
   const owned = stack.move();
   const { name, backend } = stores.snapshots.driver;

@@ -95,6 +95,9 @@ export const ErrorCode = {
   INVALID_VOLUME: "INVALID_VOLUME",
   VOLUME_MOUNT: "VOLUME_MOUNT",
 
+  // build
+  STEP_FAILED: "STEP_FAILED",
+
   // dockerfile
   INVALID_DOCKERFILE: "INVALID_DOCKERFILE",
 

@@ -52,6 +52,8 @@ export interface SandboxFacts {
   /** The files that the container sees in /etc; the room writes them when it opens the sandbox and when endpoints change. */
   readonly hostsFile: string;
   readonly resolvConfFile: string;
+  /** A build's step: clients hear nothing of it. */
+  readonly isQuiet?: boolean;
 }
 
 /** `NetworkSettings` of inspect. */

@@ -109,7 +109,7 @@ export class OverlaySnapshotter implements Snapshotter {
       if (kind === "committed") throw new TypeError(`snapshot ${key} is committed: view it`);
       const lowers = await this.#lowersOf(id, parent);
       const top = kind === "view" ? "ownRoot" : volatile ? "volatile" : "writable";
-      return { path: await this.#mounter.mount({ id, lowers, top }) };
+      return { path: await this.#mounter.mount({ id, lowers, top }), upper: this.#directories.at(id, "diff") };
     });
   }
 

@@ -77,6 +77,8 @@ export interface MountOptions {
 export interface MountedRootfs {
   /** Absolute path of the merged root. */
   readonly path: string;
+  /** Where what is written there lands. */
+  readonly upper: string;
 }
 
 /** Something that a container's runtime needs to find in its root. Paths and targets are absolute. */

@@ -15,6 +15,7 @@ import type {
   ContainerServices,
 } from "#containers";
 import { openLayerStore } from "#layers";
+import type { LayerStore } from "#layers";
 import { openMetadata } from "#metadata";
 import { createNetworkService, DOCKER_DEFAULTS } from "#networks";
 import { parseDigest, parseImageConfig } from "#oci";
@@ -37,6 +38,8 @@ export interface ContainerRooms extends AsyncDisposable {
   readonly execs: ContainerServices["execs"];
   readonly usage: ContainerServices["usage"];
   readonly files: ContainerServices["files"];
+  readonly steps: ContainerServices["steps"];
+  readonly layers: LayerStore;
   readonly containers: ContainerService;
   readonly control: ContainerControl;
   readonly volumes: VolumeCatalog;
@@ -74,6 +77,7 @@ export async function collect(attachment: Attachment): Promise<Pick<RunResult, "
 type OpenRooms = ContainerServices & {
   readonly volumes: VolumeCatalog;
   readonly collector: GarbageCollector;
+  readonly layers: LayerStore;
   close(): Promise<void>;
 };
 
@@ -168,9 +172,11 @@ export async function openContainerRooms(extra: readonly Member[] = []): Promise
     });
     stack.defer(() => services.containers.close());
     stack.defer(() => services.files.close());
+    stack.defer(() => services.steps.close());
     await services.containers.reconcile();
+    await services.steps.reconcile();
     const owned = stack.move();
-    return { ...services, volumes: volumes.catalog, collector, close: () => owned.disposeAsync() };
+    return { ...services, volumes: volumes.catalog, collector, layers, close: () => owned.disposeAsync() };
   };
 
   let rooms = await open();
@@ -191,6 +197,12 @@ export async function openContainerRooms(extra: readonly Member[] = []): Promise
     },
     get files() {
       return rooms.files;
+    },
+    get steps() {
+      return rooms.steps;
+    },
+    get layers() {
+      return rooms.layers;
     },
     get control() {
       return rooms.control;

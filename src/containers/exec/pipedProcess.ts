@@ -8,7 +8,7 @@ import { FrameQueue } from "../output/frameQueue.ts";
 import { RUNTIME_ENVIRONMENT } from "../runtime/monitor.ts";
 import { lastLogged } from "../runtime/runtimeError.ts";
 import { runtimeArguments } from "./execProcess.ts";
-import type { ExecCall, ExecOutcome, ExecProcess } from "./execProcess.ts";
+import type { ExecCall, ExecFiles, ExecOutcome, ExecProcess } from "./execProcess.ts";
 
 /** What is left of a process's output is waited for, but not for ever: a child that it left behind may hold the pipe. */
 const OUTPUT_GRACE_MS = 2000;
@@ -20,7 +20,7 @@ const COMPLAINT_MS = 20;
  * survive this daemon's end any longer than it can without a reader.
  */
 class PipedProcess implements ExecProcess {
-  readonly #call: ExecCall;
+  readonly #call: Pick<PipedCall, "files">;
   readonly #queue: FrameQueue;
   readonly #outputs: readonly Socket[];
   readonly #input: Socket | undefined;
@@ -30,7 +30,7 @@ class PipedProcess implements ExecProcess {
   #ended = false;
   #discarded = false;
 
-  constructor(call: ExecCall, streams: Streams, exit: Promise<number>) {
+  constructor(call: Pick<PipedCall, "files">, streams: Streams, exit: Promise<number>) {
     this.#call = call;
     this.#queue = new FrameQueue(() => this.#flow());
     this.#outputs = [streams.stdout, streams.stderr];
@@ -141,15 +141,31 @@ interface Streams {
   readonly stderr: Socket;
 }
 
+/** A runtime to start that waits for the process which it starts. */
+export interface PipedCall {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly stdin: boolean;
+  /** Where the runtime writes its log and the process's number. */
+  readonly files: ExecFiles;
+}
+
 /** Starts a process with pipes; that the runtime refuses it is told by `outcome`. */
 export async function startPiped(call: ExecCall): Promise<ExecProcess> {
-  const { files, runtime, containerId } = call;
+  const { files, runtime, containerId, stdin } = call;
+  const own = ["exec", "--process", files.process, "--pid-file", files.pid, containerId];
+  return startWithPipes({ file: runtime.file, args: [...runtimeArguments(call), ...own], stdin, files });
+}
+
+/** See {@link startPiped}. */
+export function startWithPipes(call: PipedCall): ExecProcess {
+  const { file, args } = call;
   const pipes = { stdin: call.stdin ? openPipe() : undefined, stdout: openPipe(), stderr: openPipe() };
   let child: QuickChild;
   try {
     child = quickSpawn({
-      file: runtime.file,
-      args: [...runtimeArguments(call), "exec", "--process", files.process, "--pid-file", files.pid, containerId],
+      file,
+      args,
       env: RUNTIME_ENVIRONMENT,
       fds: [pipes.stdin?.readEnd ?? "ignore", pipes.stdout.writeEnd, pipes.stderr.writeEnd],
     });

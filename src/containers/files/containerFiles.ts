@@ -13,7 +13,6 @@ import { cgroupOf } from "../spec/runtimeSpec.ts";
 import type { FileJob, PathChange, PathStat, ViewSource } from "./fileJobs.ts";
 import type { FileRun } from "./fileRun.ts";
 import type { CommitRequest, ContainerFiles, ExtractOptions } from "./filesService.ts";
-import { FileWorkers } from "./fileWorkers.ts";
 import { viewMounts, volumeMounts } from "./viewMounts.ts";
 
 interface Stoppable {
@@ -23,7 +22,6 @@ interface Stoppable {
 /** The service: borrows the container's root, lets a thread work on it. */
 export class RoomFiles implements ContainerFiles {
   readonly #room: ContainerRoom;
-  readonly #workers = new FileWorkers();
 
   constructor(room: ContainerRoom) {
     this.#room = room;
@@ -136,7 +134,7 @@ export class RoomFiles implements ContainerFiles {
   }
 
   async close(): Promise<void> {
-    await this.#workers[Symbol.asyncDispose]();
+    await this.#room.fileWorkers[Symbol.asyncDispose]();
   }
 
   /** The root is the job's until it ends, however that comes. */
@@ -155,7 +153,7 @@ export class RoomFiles implements ContainerFiles {
       }
     };
     try {
-      const run = await this.#workers.run(jobOn(top), signal);
+      const run = await this.#room.fileWorkers.run(jobOn(top), signal);
       void run.result.then(giveBack, giveBack);
       return run;
     } catch (error) {

@@ -50,6 +50,22 @@ export class Layout {
     return existsSync(folder) ? readdirSync(folder) : [];
   }
 
+  /** The bundle of a build's step while it runs. */
+  step(id: string): string {
+    return join(this.#execRoot, "steps", id);
+  }
+
+  /** Ids of steps that have a bundle. */
+  steps(): readonly string[] {
+    const folder = join(this.#execRoot, "steps");
+    return existsSync(folder) ? readdirSync(folder) : [];
+  }
+
+  /** What a step writes to mounts that are thrown away; of all steps: "". */
+  stepScratch(id: string): string {
+    return join(this.#dataRoot, "buildkit", "steps", id);
+  }
+
   at(id: string): ContainerPaths {
     const directory = join(this.#dataRoot, "containers", id);
     const bundle = join(this.#execRoot, "containers", id);

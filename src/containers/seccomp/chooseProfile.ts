@@ -12,7 +12,7 @@ import { resolveDefaultProfile } from "./resolveProfile.ts";
  * unconfined. @throws {internal} in Docker's words for a profile that cannot be read
  */
 export function seccompFor(
-  { hostConfig }: ContainerDocument,
+  { hostConfig }: Pick<ContainerDocument, "hostConfig">,
   runtime: { readonly takesFilter: boolean },
   filters: FilterCache,
 ): NonNullable<SpecInput["seccomp"]> {

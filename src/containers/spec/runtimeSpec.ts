@@ -13,9 +13,12 @@ import type { OciLinux, OciMount, OciProcess, OciSpec, OciUser } from "./ociSpec
 import { checkShares, containerResources } from "./resources.ts";
 import { containerSysctls } from "./sysctls.ts";
 
+/** What of a container shapes how it is isolated. */
+export type Isolated = Pick<ContainerDocument, "id" | "config" | "hostConfig">;
+
 /** What a spec is made of beside the container's own document. */
 export interface SpecInput {
-  readonly document: ContainerDocument;
+  readonly document: Isolated;
   /** Absolute path of the mounted root. */
   readonly rootfs: string;
   readonly etc: EtcFiles;
@@ -53,7 +56,7 @@ export interface MoreVariables {
 
 /** Docker's own variables first, each replaced in place by later ones of its name; an entry without "=" removes one. */
 export function environmentOf(
-  { config }: ContainerDocument,
+  { config }: Isolated,
   tty: boolean,
   { linked = [], last = [] }: MoreVariables = {},
 ): readonly string[] {

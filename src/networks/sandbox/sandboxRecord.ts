@@ -65,6 +65,7 @@ export interface SandboxRecord {
   readonly interfaces: Readonly<Record<string, number>>;
   readonly hostsFile: string;
   readonly resolvConfFile: string;
+  readonly isQuiet?: boolean;
   /** What we wrote last: a file that was edited since is left alone. */
   readonly resolvConf: string;
 }

@@ -319,7 +319,8 @@ export class Sandboxes implements SandboxService {
     return sandbox.mode === "host" ? join(this.#context.namespaces, "default") : this.#pathOf(sandbox);
   }
 
-  emit(action: "connect" | "disconnect", { containerId }: SandboxRecord, { networkId, name }: Endpoint): void {
+  emit(action: "connect" | "disconnect", { containerId, isQuiet }: SandboxRecord, { networkId, name }: Endpoint): void {
+    if (isQuiet === true) return;
     const type = this.#context.networks.byId(networkId)?.driver ?? "bridge";
     const Attributes = { container: containerId, name, type };
     this.#context.events({ Type: "network", Action: action, Actor: { ID: networkId, Attributes } });
@@ -410,5 +411,6 @@ function blank(facts: SandboxFacts): SandboxRecord {
     hostsFile,
     resolvConfFile,
     resolvConf: "",
+    ...(facts.isQuiet === true ? { isQuiet: true } : {}),
   };
 }

@@ -1,0 +1,97 @@
+import type { StepCall, StepRunner } from "#containers";
+import { EngineError, ErrorCode, isCancelled } from "#errors";
+import type { LayerIngests, LayerReads } from "#layers";
+import type { OperationHandler, Step } from "../graph/handler.ts";
+import type { ExecOperation, Filesystem } from "../graph/operation.ts";
+import { execKey } from "./execKey.ts";
+import type { ContentDigest } from "./execKey.ts";
+import { openMounts } from "./execMounts.ts";
+import { stepLimits } from "./limits.ts";
+import { OutputClip } from "./outputClip.ts";
+import { exitError, stepError } from "./stepError.ts";
+import type { CacheMounts } from "./cacheMounts.ts";
+
+export interface ExecHandlerOptions {
+  readonly steps: StepRunner;
+  readonly layers: LayerIngests & LayerReads;
+  /** Of bind mounts' sources. */
+  readonly contentDigest: ContentDigest;
+  readonly cacheMounts: CacheMounts;
+  /** ms */
+  readonly now: () => number;
+}
+
+/** BuildKit's name for every step's host. */
+const HOSTNAME = "buildkitsandbox";
+
+/** RUN: what the command changes becomes one layer above its base. */
+export function createExecHandler(options: ExecHandlerOptions): OperationHandler<ExecOperation> {
+  return {
+    keyInputs: (step) => execKey(step, options.contentDigest),
+    run: (step) => runExec(options, step),
+  };
+}
+
+async function runExec(options: ExecHandlerOptions, step: Step<ExecOperation>): Promise<Filesystem> {
+  const { operation, signal, inputs, lease } = step;
+  const [base] = inputs;
+  if (base?.kind !== "layers") throw new Error("a command's root is made of layers");
+  await using mounts = await openMounts(options, step);
+  const words = operation.arguments;
+  try {
+    await using finished = await options.steps.run(callOf(options, step, { diffIds: base.diffIds, ...mounts.ready }));
+    const { exitCode } = finished;
+    if (!(operation.validExitCodes ?? [0]).includes(exitCode)) throw exitError(words, exitCode);
+    const onVerified = lease.keepLayer.bind(lease);
+    await using writer = await options.layers.ingestTar({ signal, onVerified });
+    for await (const chunk of finished.changes(signal)) await writer.write(chunk);
+    const { layer } = await writer.commit();
+    return { kind: "layers", diffIds: [...base.diffIds, layer.diffId] };
+  } catch (error) {
+    if (signal.aborted && isCancelled(error)) {
+      const cause = new EngineError("cancelled", ErrorCode.CANCELLED, "context canceled", { cause: error });
+      throw stepError(words, cause);
+    }
+    throw error instanceof EngineError && error.details?.["exitCode"] !== undefined ? error : stepError(words, error);
+  }
+}
+
+/** What mounts add to a call. */
+interface Seen extends Pick<StepCall, "diffIds" | "mounts"> {
+  readonly environment: readonly string[];
+}
+
+function callOf({ now }: ExecHandlerOptions, step: Step<ExecOperation>, seen: Seen): StepCall {
+  const { operation, progress, signal } = step;
+  const clips = { 1: new OutputClip(now), 2: new OutputClip(now) };
+  const { stdin } = operation;
+  return {
+    diffIds: seen.diffIds,
+    mounts: seen.mounts,
+    process: {
+      arguments: operation.arguments,
+      environment: [...operation.environment, ...operation.proxyEnvironment, ...seen.environment],
+      workingDirectory: operation.workingDirectory,
+      user: operation.user,
+      ...(stdin === undefined ? {} : { stdin }),
+    },
+    isolation: {
+      network: operation.network,
+      insecure: operation.security === "insecure",
+      hostname: operation.hostname ?? HOSTNAME,
+      extraHosts: operation.extraHosts.map(parseHost),
+    },
+    limits: stepLimits(operation.limits),
+    signal,
+    onOutput: (stream, bytes) => {
+      const shown = clips[stream].take(bytes);
+      if (shown.length > 0) progress.log(stream, shown);
+    },
+  };
+}
+
+/** `name:address`; an address may have colons, a name has none. */
+function parseHost(text: string): { readonly name: string; readonly address: string } {
+  const at = text.indexOf(":");
+  return { name: text.slice(0, at), address: text.slice(at + 1) };
+}
