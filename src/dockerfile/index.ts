@@ -34,3 +34,8 @@ export type { LintPlace } from "./lint/stageLinter.ts";
 export { parseDockerfile } from "./parseDockerfile.ts";
 export { parseStages, parseTrigger } from "./parseStages.ts";
 export { readIgnoreFile } from "./readIgnoreFile.ts";
+export type { SubrequestAnswer } from "./subrequests/answer.ts";
+export { describeAnswer } from "./subrequests/describe.ts";
+export { lintAnswer } from "./subrequests/lintAnswer.ts";
+export { OutlineCapture, outlineAnswer } from "./subrequests/outline.ts";
+export { targetsAnswer } from "./subrequests/targets.ts";
