@@ -35,7 +35,7 @@ export const SYS: SyscallNumbers = {
 };
 
 /** linux/fcntl.h */
-export const AT = { FDCWD: -100, SYMLINK_NOFOLLOW: 0x100 } as const;
+export const AT = { FDCWD: -100, SYMLINK_NOFOLLOW: 0x100, EMPTY_PATH: 0x1000 } as const;
 export const RENAME_NOREPLACE = 1;
 
 /** asm-generic/fcntl.h; O_CLOEXEC and O_PATH are equal on x86_64 and aarch64. */

@@ -78,3 +78,5 @@ export { listCgroupProcesses, readCgroupUsage, readInterfaceUse, readProcessorTi
 export type { CgroupUsage, InterfaceUse, IoUse } from "./cgroupUsage.ts";
 export { quickSpawn, sealedCopy } from "./quickSpawn.ts";
 export type { QuickCall, QuickChild } from "./quickSpawn.ts";
+export { openEntry, statEntry } from "./directoryEntries.ts";
+export type { EntryStat } from "./directoryEntries.ts";

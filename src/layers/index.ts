@@ -6,3 +6,5 @@ export { completeFile, createGrowingFile } from "./growingFile.ts";
 export type { GrowingFileOptions, GrowingFileWriter } from "./growingFile.ts";
 export { openLayerStore } from "./openLayerStore.ts";
 export type { LayerStoreOptions } from "./openLayerStore.ts";
+export { openStackFiles } from "./stackFiles.ts";
+export type { FileExtentInLayer, LayerFileOfStack, StackFiles } from "./stackFiles.ts";

@@ -5,6 +5,12 @@
 export interface ContextDirectory {
   /** Absolute path of the root. */
   readonly path: string;
+  /** Patterns (as of an ignore file) of what is there but not part of it: a directory read in place; default none. */
+  readonly excludes?: readonly string[];
+  /** Everything counts as root's, whoever owns it on disk. Default false. */
+  readonly isOwnedByRoot?: boolean;
+  /** The same directory in another build: digests of its unchanged files are remembered under this name. Default: its path. */
+  readonly key?: string;
 }
 
 /** An entry as it is sent, in walk order: depth first, names in byte order, `/` lowest. */

@@ -1,0 +1,31 @@
+import type { LayerIngests, LayerReads } from "#layers";
+import type { OperationHandler } from "../graph/handler.ts";
+import type { FileOperation, LocalSource } from "../graph/operation.ts";
+import { createFileHandler } from "./createFileHandler.ts";
+import { createFilesystemReader } from "./createFilesystemReader.ts";
+import { createLocalHandler } from "./createLocalHandler.ts";
+import type { FilesystemReader } from "./filesystemReader.ts";
+import { FileWorkers } from "./fileWorkers.ts";
+
+export interface BuildFilesDependencies {
+  readonly layers: Pick<LayerReads, "get" | "path"> & Pick<LayerIngests, "ingestTar">;
+  /** What contexts leave behind is below `<data root>/buildkit`. */
+  readonly dataRoot: string;
+}
+
+/** What this folder does for builds. Disposing ends its threads. */
+export interface BuildFiles extends AsyncDisposable {
+  readonly file: OperationHandler<FileOperation>;
+  readonly local: OperationHandler<LocalSource>;
+  readonly reader: FilesystemReader;
+}
+
+export function createBuildFiles({ layers, dataRoot }: BuildFilesDependencies): BuildFiles {
+  const workers = new FileWorkers();
+  return {
+    file: createFileHandler({ layers, workers, dataRoot }),
+    local: createLocalHandler(),
+    reader: createFilesystemReader({ layers, workers, dataRoot }),
+    [Symbol.asyncDispose]: () => workers[Symbol.asyncDispose](),
+  };
+}

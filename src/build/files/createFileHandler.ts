@@ -1,0 +1,102 @@
+import { randomBytes } from "node:crypto";
+import { EngineError, ErrorCode, isEngineError, isNotFound } from "#errors";
+import type { LayerIngests, LayerReads } from "#layers";
+import { chainIdOf, digestOf } from "#oci";
+import type { DiffId } from "#oci";
+import type { KeyInputs, OperationHandler, Step } from "../graph/handler.ts";
+import type { FileAction, FileOperation, Filesystem } from "../graph/operation.ts";
+import { readFileList } from "./fileList.ts";
+import type { FileTask, TreeLocation } from "./fileTask.ts";
+import type { FileWorkers } from "./fileWorkers.ts";
+import { locateFilesystem } from "./locate.ts";
+import type { Places } from "./locate.ts";
+
+export interface FileHandlerDependencies {
+  readonly layers: Pick<LayerReads, "get" | "path"> & Pick<LayerIngests, "ingestTar">;
+  readonly workers: FileWorkers;
+  readonly dataRoot: string;
+}
+
+/** Longer texts stand in a key as their digest. */
+const MAX_VALUE_CHARACTERS = 400;
+const ID_CHARACTERS = "0123456789abcdefghijklmnopqrstuvwxyz";
+const ID_LENGTH = 25;
+
+/** COPY, ADD, WORKDIR, heredocs: from the source straight into a new layer's tar, with no mount and no container. */
+export function createFileHandler(dependencies: FileHandlerDependencies): OperationHandler<FileOperation> {
+  return {
+    keyInputs: (step) => keyInputs(dependencies, step),
+    run: (step) => run(dependencies, step),
+  };
+}
+
+async function keyInputs(
+  { workers, ...dependencies }: FileHandlerDependencies,
+  step: Step<FileOperation>,
+): Promise<KeyInputs> {
+  const { operation, signal } = step;
+  const values: Record<string, string> = {};
+  operation.actions.forEach((action, index) => {
+    values[index === 0 ? "instruction" : `instruction ${index + 1}`] = describeAction(action);
+  });
+  if (operation.epoch !== undefined) values["SOURCE_DATE_EPOCH"] = String(operation.epoch);
+  if (operation.link) values["link"] = "true";
+  else values["base"] = describeStack(stackOf(step.inputs[0]));
+  if (!operation.actions.some(({ action }) => action === "copy")) return { values };
+  const task: FileTask = { operation, inputs: locate(dependencies, step, sourcesOf(operation)) };
+  const { digests, files } = await workers.run({ kind: "digest", task }, { signal }).catch((error: unknown) => {
+    throw withKeyContext(error);
+  });
+  digests.forEach((digest, index) => {
+    if (digest !== "") values[index === 0 ? "files" : `files ${index + 1}`] = `sha256:${digest}`;
+  });
+  return { values, files: () => readFileList(files) };
+}
+
+async function run(
+  { layers, workers, dataRoot }: FileHandlerDependencies,
+  step: Step<FileOperation>,
+): Promise<Filesystem> {
+  const { operation, signal } = step;
+  const inputs = locate({ layers, dataRoot }, step, new Set([...sourcesOf(operation), 0]));
+  await using writer = await layers.ingestTar({ signal, onVerified: (diffId) => step.lease.keepLayer(diffId) });
+  await workers.run({ kind: "make", task: { operation, inputs } }, { signal, onChunk: (chunk) => writer.write(chunk) });
+  const { layer } = await writer.commit();
+  return { kind: "layers", diffIds: [...stackOf(step.inputs[0]), layer.diffId] };
+}
+
+/** BuildKit's words for a source that is not there; the reference is an id that means nothing to anybody. */
+function withKeyContext(error: unknown): unknown {
+  if (!isEngineError(error) || !isNotFound(error)) return error;
+  const reference = `${randomId()}::${randomId()}`;
+  const message = `failed to compute cache key: failed to calculate checksum of ref ${reference}: ${error.message}`;
+  return new EngineError("not_found", ErrorCode.BAD_REQUEST, message, { cause: error });
+}
+
+function randomId(): string {
+  return Array.from(randomBytes(ID_LENGTH), (byte) => ID_CHARACTERS[byte % ID_CHARACTERS.length]).join("");
+}
+
+function describeAction(action: FileAction): string {
+  // Which input it is says nothing: what it holds is in the digest of the files.
+  const fields = Object.keys(action).filter((name) => name !== "input");
+  const text = JSON.stringify(action, fields.sort());
+  return text.length > MAX_VALUE_CHARACTERS ? digestOf(text) : text;
+}
+
+function describeStack(diffIds: readonly DiffId[]): string {
+  return chainIdOf(diffIds) ?? "scratch";
+}
+
+function sourcesOf(operation: FileOperation): Set<number> {
+  return new Set(operation.actions.flatMap((action) => (action.action === "copy" ? [action.input] : [])));
+}
+
+function locate(places: Places, step: Step<FileOperation>, wanted: ReadonlySet<number>): (TreeLocation | undefined)[] {
+  return step.inputs.map((input, index) => (wanted.has(index) ? locateFilesystem(places, input) : undefined));
+}
+
+function stackOf(filesystem: Filesystem | undefined): readonly DiffId[] {
+  if (filesystem?.kind === "layers") return filesystem.diffIds;
+  throw new TypeError("the base of a file operation is a stack of layers");
+}

@@ -1,0 +1,263 @@
+import { closeSync, constants, openSync, readSync, readdirSync, readlinkSync } from "node:fs";
+import { createHash, hash } from "node:crypto";
+import { createIgnoreMatcher } from "#dockerfile";
+import type { IgnoreMatcher, IgnoreVisit } from "#dockerfile";
+import { EngineError, ErrorCode } from "#errors";
+import { getXattrs, openConfined, openEntry, statEntry } from "#host";
+import type { EntryStat } from "#host";
+import { baseNameOf, parentOf, toDisplayPath } from "#tar";
+import type { FileFacts } from "./hashCache.ts";
+import { HashCache } from "./hashCache.ts";
+import { resolvePath } from "./resolvePath.ts";
+import { joinPath } from "./sourceTree.ts";
+import type { SourceEntry, SourceTree, SourceType } from "./sourceTree.ts";
+
+export interface DiskTreeOptions {
+  /** Absolute path of the root. */
+  readonly root: string;
+  /** Patterns of what is not there. */
+  readonly excludes: readonly string[];
+  /** Everything is root's, whoever owns it on disk. */
+  readonly ownedByRoot: boolean;
+  /** Where digests of unchanged files are kept; undefined: nowhere. */
+  readonly hashFile: string | undefined;
+}
+
+/** linux/stat.h */
+const S_IFMT = 0o170000;
+const O_PATH = 0o10000000;
+const TYPES: ReadonlyMap<number, SourceType> = new Map([
+  [0o100000, "file"],
+  [0o040000, "directory"],
+  [0o120000, "symlink"],
+  [0o020000, "char"],
+  [0o060000, "block"],
+  [0o010000, "fifo"],
+  [0o140000, "socket"],
+]);
+const OPEN_DIRECTORIES = 64;
+const CHUNK_BYTES = 1 << 20;
+/** What an image keeps; the rest (labels, overlayfs' marks) belongs to the machine. */
+const KEPT_XATTRS = /^(?:user\.|security\.capability$|system\.posix_acl_(?:access|default)$)/;
+
+const chunk: Buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+
+interface DiskEntry extends SourceEntry {
+  readonly stat: EntryStat;
+}
+
+/**
+ * A directory of this machine. Every directory on the way is opened without following a symlink (openat2), and entries
+ * from there: whatever is renamed or linked meanwhile, nothing outside of the root is ever read.
+ */
+export class DiskTree implements SourceTree {
+  readonly #root: number;
+  readonly #ownedByRoot: boolean;
+  readonly #matcher: IgnoreMatcher;
+  readonly #hashes: HashCache;
+  /** Least recently used first. */
+  readonly #directories = new Map<string, number>();
+  readonly #visits = new Map<string, IgnoreVisit>();
+
+  constructor(options: DiskTreeOptions) {
+    this.#root = openSync(options.root, O_PATH | constants.O_DIRECTORY);
+    this.#ownedByRoot = options.ownedByRoot;
+    this.#matcher = createIgnoreMatcher(options.excludes);
+    this.#hashes = HashCache.open(options.hashFile);
+  }
+
+  resolve(path: string): string {
+    return resolvePath(path, (at) => {
+      const entry = this.find(at);
+      return entry?.type === "symlink" ? this.readlink(entry) : undefined;
+    });
+  }
+
+  find(path: string): DiskEntry | undefined {
+    const directory = path === "" ? this.#root : this.#directory(parentOf(path));
+    const stat = directory === undefined ? undefined : statEntry(directory, baseNameOf(path));
+    if (stat === undefined) return undefined;
+    const entry = this.#entry(path, stat);
+    return path === "" || this.#isSeen(entry) ? entry : undefined;
+  }
+
+  list(directory: SourceEntry): readonly DiskEntry[] {
+    const fd = this.#directory(directory.path);
+    if (fd === undefined) return [];
+    const names = readdirSync(`/proc/self/fd/${fd}`, { encoding: "latin1" }).sort();
+    const entries: DiskEntry[] = [];
+    for (const name of names) {
+      // What went away since is as good as never there.
+      const stat = statEntry(fd, name);
+      if (stat === undefined) continue;
+      const entry = this.#entry(joinPath(directory.path, name), stat);
+      if (this.#isSeen(entry)) entries.push(entry);
+    }
+    return entries;
+  }
+
+  readlink(entry: SourceEntry): string {
+    return readlinkSync(this.#place(entry.path), { encoding: "latin1" });
+  }
+
+  xattrs(entry: SourceEntry): ReadonlyMap<string, Uint8Array> | undefined {
+    if (entry.type === "symlink") return undefined;
+    const all = [...getXattrs(entry.path === "" ? `/proc/self/fd/${this.#root}/.` : this.#place(entry.path))];
+    const kept = all.filter(([name]) => KEPT_XATTRS.test(name));
+    return kept.length === 0 ? undefined : new Map(kept);
+  }
+
+  digest(entry: SourceEntry): string {
+    const facts = factsOf(entry);
+    const known = this.#hashes.get(entry.path, facts);
+    if (known !== undefined) return known;
+    const digest = this.#hash(entry);
+    this.#hashes.put(entry.path, facts, digest);
+    return digest;
+  }
+
+  read(entry: SourceEntry, use: (chunk: Uint8Array) => void): void {
+    const fd = this.#open(entry);
+    try {
+      let left = entry.size;
+      while (left > 0) {
+        const got = readSync(fd, chunk, 0, Math.min(left, chunk.length), null);
+        if (got === 0) throw changed(entry);
+        use(chunk.subarray(0, got));
+        left -= got;
+      }
+      // The same bytes as were hashed: what the step's key says is what goes into the layer.
+      const now = statEntry(fd, "");
+      if (now === undefined || !isSame(now, statOf(entry))) throw changed(entry);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    for (const fd of this.#directories.values()) closeSync(fd);
+    this.#directories.clear();
+    closeSync(this.#root);
+    this.#hashes.save();
+    return Promise.resolve();
+  }
+
+  #hash(entry: SourceEntry): string {
+    if (entry.size > CHUNK_BYTES) {
+      const sum = createHash("sha256");
+      this.read(entry, (bytes) => sum.update(bytes));
+      return sum.digest("hex");
+    }
+    let digest: string | undefined;
+    const parts: Buffer[] = [];
+    this.read(entry, (bytes) => {
+      if (bytes.length === entry.size) digest = hash("sha256", bytes, "hex");
+      else parts.push(Buffer.from(bytes));
+    });
+    return digest ?? hash("sha256", Buffer.concat(parts), "hex");
+  }
+
+  #open(entry: SourceEntry): number {
+    const directory = this.#directory(parentOf(entry.path));
+    if (directory === undefined) throw changed(entry);
+    return openEntry(directory, baseNameOf(entry.path));
+  }
+
+  /** For calls that only take a path: the directory cannot change under it, the last name is not followed by any of them. */
+  #place(path: string): Buffer {
+    const directory = this.#directory(parentOf(path));
+    return Buffer.from(`/proc/self/fd/${directory ?? -1}/${baseNameOf(path)}`, "latin1");
+  }
+
+  /** An open directory; undefined when there is none at this path. */
+  #directory(path: string): number | undefined {
+    if (path === "") return this.#root;
+    const known = this.#directories.get(path);
+    if (known !== undefined) return known;
+    const fd = this.#openDirectory(path);
+    if (fd === undefined) return undefined;
+    const oldest = this.#directories.size >= OPEN_DIRECTORIES ? this.#directories.entries().next().value : undefined;
+    if (oldest !== undefined) {
+      closeSync(oldest[1]);
+      this.#directories.delete(oldest[0]);
+    }
+    this.#directories.set(path, fd);
+    return fd;
+  }
+
+  #openDirectory(path: string): number | undefined {
+    try {
+      return openConfined(this.#root, Buffer.from(path, "latin1"), O_PATH | constants.O_DIRECTORY, "beneath");
+    } catch (error) {
+      if (isAbsence(error)) return undefined;
+      throw error;
+    }
+  }
+
+  #entry(path: string, stat: EntryStat): DiskEntry {
+    const type = TYPES.get(stat.mode & S_IFMT) ?? "socket";
+    const names = type === "directory" ? 1 : stat.nlink;
+    return {
+      path,
+      type,
+      mode: stat.mode & 0o7777,
+      uid: this.#ownedByRoot ? 0 : stat.uid,
+      gid: this.#ownedByRoot ? 0 : stat.gid,
+      size: type === "file" ? stat.size : 0,
+      mtimeSeconds: stat.modifiedSeconds,
+      inode:
+        names > 1 ? `${stat.filesystemMajor}:${stat.filesystemMinor}:${stat.inodeHigh}:${stat.inodeLow}` : undefined,
+      deviceMajor: stat.deviceMajor,
+      deviceMinor: stat.deviceMinor,
+      stat,
+    };
+  }
+
+  /** Not ignored, or a directory that holds something that is not. */
+  #isSeen(entry: DiskEntry): boolean {
+    if (this.#matcher.empty) return true;
+    const visit = this.#visit(entry.path, entry.type === "directory");
+    if (!visit.ignored) return true;
+    if (entry.type !== "directory" || !this.#matcher.mayKeepBelow(toDisplayPath(entry.path), visit)) return false;
+    return this.list(entry).length > 0;
+  }
+
+  #visit(path: string, isDirectory: boolean): IgnoreVisit {
+    const known = this.#visits.get(path);
+    if (known !== undefined) return known;
+    const parent = parentOf(path);
+    const above = parent === "" ? undefined : this.#visit(parent, true);
+    const visit = this.#matcher.visit(toDisplayPath(path), above);
+    if (isDirectory) this.#visits.set(path, visit);
+    return visit;
+  }
+}
+
+function statOf(entry: SourceEntry): EntryStat {
+  if (!("stat" in entry)) throw new TypeError("an entry of another tree");
+  // Made by this file only.
+  return (entry as DiskEntry).stat;
+}
+
+function factsOf(entry: SourceEntry): FileFacts {
+  return statOf(entry);
+}
+
+function isSame(a: EntryStat, b: EntryStat): boolean {
+  return (
+    a.size === b.size &&
+    a.inodeLow === b.inodeLow &&
+    a.modifiedNanoseconds === b.modifiedNanoseconds &&
+    a.modifiedSeconds === b.modifiedSeconds
+  );
+}
+
+function isAbsence(error: unknown): boolean {
+  const errno = error instanceof EngineError ? error.details?.["errno"] : undefined;
+  return errno === "ENOENT" || errno === "ENOTDIR" || errno === "ELOOP";
+}
+
+function changed(entry: SourceEntry): EngineError {
+  const message = `${toDisplayPath(entry.path)}: changed while the build was reading it`;
+  return new EngineError("aborted", ErrorCode.SOURCE_FAILED, message);
+}

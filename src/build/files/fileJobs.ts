@@ -1,0 +1,34 @@
+import type { EncodedError } from "#errors";
+import type { FileTask, TreeLocation } from "./fileTask.ts";
+import type { SmallFile } from "./readSmallFile.ts";
+import type { SourceDigests } from "./sourceDigest.ts";
+
+/** Work for a thread of this folder. */
+export type FileJob =
+  | { readonly kind: "digest"; readonly task: FileTask }
+  /** Chunks of the layer's tar come back as they are made. */
+  | { readonly kind: "make"; readonly task: FileTask }
+  /** latin1 path */
+  | { readonly kind: "read"; readonly tree: TreeLocation; readonly path: string; readonly maxBytes: number };
+
+export interface FileJobResults {
+  readonly digest: SourceDigests;
+  readonly make: undefined;
+  readonly read: SmallFile;
+}
+
+/** A job on its way to a thread. */
+export interface PostedFileJob {
+  readonly job: FileJob;
+  readonly cells: SharedArrayBuffer;
+}
+
+export type FileJobMessage =
+  | { readonly kind: "chunk"; readonly bytes: Uint8Array<ArrayBuffer> }
+  | { readonly kind: "done"; readonly result: FileJobResults[keyof FileJobResults] }
+  | { readonly kind: "failed"; readonly error: EncodedError };
+
+/** Int32 0: 1 = stop. Int32 1: chunks that are on their way. */
+export const CELL_BYTES = 8;
+export const STOP_CELL = 0;
+export const CHUNKS_CELL = 1;

@@ -1,0 +1,135 @@
+import { Worker } from "node:worker_threads";
+import { EngineError, ErrorCode, decodeError } from "#errors";
+import { CELL_BYTES, CHUNKS_CELL, STOP_CELL } from "./fileJobs.ts";
+import type { FileJob, FileJobMessage, FileJobResults, PostedFileJob } from "./fileJobs.ts";
+
+export interface FileJobOptions {
+  readonly signal: AbortSignal;
+  /** Takes what a job makes, in order; the next chunk waits for it. */
+  readonly onChunk?: (chunk: Uint8Array) => Promise<void>;
+}
+
+const MAX_THREADS = 4;
+const IDLE_MS = 60_000;
+
+/** Threads that read sources and make layers, one job each at a time; idle ones stay for a while. */
+export class FileWorkers implements AsyncDisposable {
+  readonly #all = new Set<Worker>();
+  readonly #idle: Worker[] = [];
+  readonly #timers = new Map<Worker, NodeJS.Timeout>();
+  readonly #waiting: (() => void)[] = [];
+  #busy = 0;
+  #isClosed = false;
+
+  /** @throws what the job throws; {cancelled} when the signal fires */
+  async run<K extends FileJob["kind"]>(
+    job: Extract<FileJob, { readonly kind: K }>,
+    options: FileJobOptions,
+  ): Promise<FileJobResults[K]> {
+    while (this.#busy >= MAX_THREADS) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.#isClosed || options.signal.aborted) throw cancelled();
+    this.#busy += 1;
+    const worker = this.#take();
+    try {
+      // A job's kind says which result comes back.
+      return (await runJob(worker, job, options)) as FileJobResults[K];
+    } finally {
+      this.#busy -= 1;
+      this.#park(worker);
+      this.#waiting.shift()?.();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    for (const wake of this.#waiting.splice(0)) wake();
+    await Promise.all(Array.from(this.#all, (worker) => worker.terminate()));
+  }
+
+  #take(): Worker {
+    const worker = this.#idle.pop() ?? this.#make();
+    clearTimeout(this.#timers.get(worker));
+    this.#timers.delete(worker);
+    worker.ref();
+    return worker;
+  }
+
+  #make(): Worker {
+    // Descriptors come from system calls of ours, too, which Node does not see.
+    const worker = new Worker(new URL("./files.worker.ts", import.meta.url), { trackUnmanagedFds: false });
+    this.#all.add(worker);
+    // Between jobs nobody listens, and an error must not be an uncaught one.
+    worker.on("error", () => this.#forget(worker)).on("exit", () => this.#forget(worker));
+    return worker;
+  }
+
+  #park(worker: Worker): void {
+    if (!this.#all.has(worker)) return;
+    worker.unref();
+    this.#idle.push(worker);
+    const timer = setTimeout(() => {
+      this.#forget(worker);
+      void worker.terminate();
+    }, IDLE_MS);
+    this.#timers.set(worker, timer.unref());
+  }
+
+  #forget(worker: Worker): void {
+    this.#all.delete(worker);
+    clearTimeout(this.#timers.get(worker));
+    this.#timers.delete(worker);
+    const at = this.#idle.indexOf(worker);
+    if (at >= 0) this.#idle.splice(at, 1);
+  }
+}
+
+async function runJob(worker: Worker, job: FileJob, { signal, onChunk }: FileJobOptions): Promise<unknown> {
+  const cells = new SharedArrayBuffer(CELL_BYTES);
+  const view = new Int32Array(cells);
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+  const stop = (): void => {
+    Atomics.store(view, STOP_CELL, 1);
+  };
+  let chunks: Promise<void> = Promise.resolve();
+  const take = async (bytes: Uint8Array): Promise<void> => {
+    await onChunk?.(bytes);
+    Atomics.sub(view, CHUNKS_CELL, 1);
+    Atomics.notify(view, CHUNKS_CELL);
+  };
+  let failure: unknown;
+  const onMessage = (message: FileJobMessage): void => {
+    if (message.kind === "chunk") {
+      chunks = chunks
+        .then(() => (failure === undefined ? take(message.bytes) : undefined))
+        .catch((error: unknown) => {
+          failure = error;
+          stop();
+        });
+    } else if (message.kind === "done") resolve(message.result);
+    else reject(decodeError(message.error));
+  };
+  const onError = (error: Error): void =>
+    reject(new EngineError("internal", ErrorCode.INTERNAL, `a file worker failed: ${error.message}`, { cause: error }));
+  const onExit = (): void => reject(cancelled());
+  worker.on("message", onMessage).on("error", onError).on("exit", onExit);
+  signal.addEventListener("abort", stop);
+  try {
+    const posted: PostedFileJob = { job, cells };
+    worker.postMessage(posted);
+    const result = await promise.catch((error: unknown) => {
+      // What could not be taken is why the job was stopped.
+      throw failure ?? error;
+    });
+    await chunks;
+    if (failure !== undefined) throw failure;
+    return result;
+  } finally {
+    signal.removeEventListener("abort", stop);
+    worker.off("message", onMessage).off("error", onError).off("exit", onExit);
+  }
+}
+
+function cancelled(): EngineError {
+  return new EngineError("cancelled", ErrorCode.CANCELLED, "context canceled");
+}
