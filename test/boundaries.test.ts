@@ -75,6 +75,10 @@ const ROOMS: Readonly<Record<string, Room>> = {
     rooms: [...FLOOR_2, "layers", "remote", "snapshots", "images", "gc", "networks", "volumes", "containers", "build"],
     node: ["*"],
   },
+  buildkit: {
+    rooms: ["errors", "oci", "engineapi", "tar", "remote", "build"],
+    node: [...FILES, "http", "http2", "net"],
+  },
   api: {
     rooms: ["errors", "oci", "engineapi", "images", "networks", "volumes", "containers", "build", "remote"],
     node: ["*"],

@@ -1,0 +1,136 @@
+import type { CachePruneRequest, CacheUsage } from "../contract.ts";
+import { bidirectional, serverStream, unary } from "../grpc/server.ts";
+import type { Method } from "../grpc/server.ts";
+import { identityOf, tunnel } from "../sessions/tunnel.ts";
+import type { Decoded, Encodable } from "../wire/types.ts";
+import { bridgeMethods } from "./bridge.ts";
+import { listenHistory, updateHistory } from "./history.ts";
+import { toTimestamp } from "./progress.ts";
+import { solve } from "./solve.ts";
+import type { SolveContext } from "./solve.ts";
+
+const CONTROL = "/moby.buildkit.v1.Control";
+const SERVING = 1;
+const NS_PER_MS = 1_000_000n;
+
+/** What the daemon says of itself as a builder. */
+export interface WorkerInfo {
+  /** Not empty, the same at every start. */
+  readonly id: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** The version of BuildKit whose API this is, `v0.32.2`; clients show it. */
+  readonly version: string;
+}
+
+function toUsage(usage: CacheUsage): Encodable<"UsageRecord"> {
+  return {
+    id: usage.id,
+    mutable: usage.isMutable,
+    inUse: usage.inUse,
+    size: BigInt(usage.size),
+    createdAt: toTimestamp(usage.createdAt),
+    lastUsedAt: usage.lastUsedAt === undefined ? undefined : toTimestamp(usage.lastUsedAt),
+    usageCount: BigInt(usage.usageCount),
+    description: usage.description,
+    recordType: usage.type,
+    shared: usage.isShared,
+    parents: usage.parents,
+  };
+}
+
+/** Clients without a filter send one empty text. */
+function filtersOf(filter: readonly string[]): readonly string[] {
+  return filter.filter((one) => one !== "");
+}
+
+function toPrune(request: Decoded<"PruneRequest">): CachePruneRequest {
+  return {
+    filters: filtersOf(request.filter),
+    all: request.all,
+    keepDurationMs: Number(request.keepDuration / NS_PER_MS),
+    reservedSpace: Number(request.reservedSpace),
+    maxUsedSpace: Number(request.maxUsedSpace),
+    minFreeSpace: Number(request.minFreeSpace),
+  };
+}
+
+function toVersion({ version }: WorkerInfo): Encodable<"BuildkitVersion"> {
+  return { package: "github.com/moby/buildkit", version };
+}
+
+function toWorker(context: SolveContext, info: WorkerInfo): Encodable<"Worker"> {
+  return {
+    id: info.id,
+    labels: info.labels,
+    platforms: context.builds.platforms(),
+    buildkitVersion: toVersion(info),
+  };
+}
+
+function buildMethods(context: SolveContext): readonly (readonly [string, Method])[] {
+  const { jobs, sessions } = context;
+  return [
+    ["Solve", unary("SolveRequest", "SolveResponse", (request, call) => solve(context, request, call))],
+    [
+      "Status",
+      serverStream("StatusRequest", "StatusResponse", async function* (request, call) {
+        call.start({ "buildkit-current-timestamp": new Date().toISOString() });
+        const { job } = await jobs.begun(request.ref);
+        yield* job.progress.follow(call.signal);
+      }),
+    ],
+    [
+      "Session",
+      bidirectional("Bytes", "Bytes", async (requests, call, answer) => {
+        const identity = identityOf(call.headers);
+        sessions.check(identity.id);
+        call.start();
+        await sessions.add(identity, tunnel(requests, answer, call.signal)).closed;
+      }),
+    ],
+    [
+      "ListenBuildHistory",
+      serverStream("HistoryRequest", "HistoryEvent", (request, call) => {
+        call.start();
+        return listenHistory(jobs, request, call.signal);
+      }),
+    ],
+    [
+      "UpdateBuildHistory",
+      unary("UpdateHistoryRequest", "Empty", (request) => {
+        updateHistory(jobs, request);
+        return {};
+      }),
+    ],
+  ];
+}
+
+/** Every method that BuildKit's clients call, by path. */
+export function controlMethods(context: SolveContext, info: WorkerInfo): ReadonlyMap<string, Method> {
+  const { builds } = context;
+  const workers = (): readonly Encodable<"Worker">[] => [toWorker(context, info)];
+  const control: readonly (readonly [string, Method])[] = [
+    ...buildMethods(context),
+    ["ListWorkers", unary("Empty", "ListWorkersResponse", () => ({ record: workers() }))],
+    ["Info", unary("Empty", "InfoResponse", () => ({ buildkitVersion: toVersion(info) }))],
+    [
+      "DiskUsage",
+      unary("DiskUsageRequest", "DiskUsageResponse", async ({ filter }) => ({
+        record: (await builds.cacheUsage(filtersOf(filter))).map(toUsage),
+      })),
+    ],
+    [
+      "Prune",
+      serverStream("PruneRequest", "UsageRecord", async function* (request) {
+        for await (const usage of builds.pruneCache(toPrune(request))) yield toUsage(usage);
+      }),
+    ],
+  ];
+  return new Map<string, Method>([
+    ...control.map(([name, method]) => [`${CONTROL}/${name}`, method] as const),
+    ...bridgeMethods(context, workers),
+    ["/grpc.health.v1.Health/Check", unary("Empty", "Health", () => ({ status: SERVING }))],
+    // Clients send spans of their own; nobody here collects them.
+    ["/opentelemetry.proto.collector.trace.v1.TraceService/Export", unary("Empty", "Empty", () => ({}))],
+  ]);
+}

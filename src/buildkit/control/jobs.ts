@@ -1,0 +1,177 @@
+import { EngineError, ErrorCode } from "#errors";
+import type { BuildResult, TypedAttributes } from "../contract.ts";
+import type { GrpcError } from "../grpc/status.ts";
+import type { GrpcSession } from "../sessions/session.ts";
+import type { Decoded } from "../wire/types.ts";
+import { ProgressLog } from "./progress.ts";
+
+/** As BuildKit waits for a build that somebody asks about. */
+const WAIT_MS = 6000;
+/** Builds whose progress and result can still be asked for. */
+const MAX_FINISHED = 50;
+
+/** A result that a client holds by id. */
+export interface HeldResult {
+  readonly result: BuildResult;
+  readonly platform: string | undefined;
+}
+
+/** How a build began. */
+export interface JobStart {
+  readonly session: GrpcSession | undefined;
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly frontend: string;
+  readonly exporters: readonly TypedAttributes[];
+  readonly entitlements: readonly string[];
+  readonly cacheImports: readonly TypedAttributes[];
+  readonly isInternal: boolean;
+}
+
+/** One build, from its first mention until it is forgotten. */
+export class Job {
+  readonly ref: string;
+  readonly progress = new ProgressLog();
+  readonly createdAt: number = Date.now();
+  readonly #controller = new AbortController();
+  readonly signal: AbortSignal = this.#controller.signal;
+  readonly #started = Promise.withResolvers<JobStart>();
+  readonly #returned = Promise.withResolvers<Decoded<"ReturnRequest">>();
+  readonly #results = new Map<string, HeldResult>();
+  isClaimed = false;
+  isPinned = false;
+  start: JobStart | undefined;
+  completedAt: number | undefined;
+  response: Readonly<Record<string, string>> = {};
+  error: GrpcError | undefined;
+
+  constructor(ref: string) {
+    this.ref = ref;
+    // Nobody may be waiting.
+    this.#started.promise.catch(() => undefined);
+    this.#returned.promise.catch(() => undefined);
+    this.signal.addEventListener("abort", () => {
+      this.#started.reject(this.signal.reason);
+      this.#returned.reject(this.signal.reason);
+    });
+  }
+
+  begin(start: JobStart): void {
+    this.start = start;
+    this.#started.resolve(start);
+  }
+
+  /** Waits until the build has begun. @throws {not_found} when none with this ref comes */
+  async begun(): Promise<JobStart> {
+    const { promise, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(
+      () => reject(new EngineError("not_found", ErrorCode.BUILD_NOT_FOUND, `no such job ${this.ref}`)),
+      WAIT_MS,
+    );
+    try {
+      return await Promise.race([this.#started.promise, promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  cancel(): void {
+    this.#controller.abort(new EngineError("cancelled", ErrorCode.CANCELLED, "context canceled"));
+  }
+
+  /** What the client that is the frontend gives back. */
+  giveBack(answer: Decoded<"ReturnRequest">): void {
+    this.#returned.resolve(answer);
+  }
+
+  returned(): Promise<Decoded<"ReturnRequest">> {
+    return this.#returned.promise;
+  }
+
+  /** Keeps a result for the client; its id. */
+  hold(held: HeldResult): string {
+    const id = `${this.ref}:${this.#results.size + 1}`;
+    this.#results.set(id, held);
+    return id;
+  }
+
+  /** @throws {not_found} */
+  held(id: string): HeldResult {
+    const found = this.#results.get(id);
+    if (found === undefined) throw new EngineError("not_found", ErrorCode.BUILD_NOT_FOUND, `no such ref: ${id}`);
+    return found;
+  }
+
+  finish(outcome: {
+    readonly response: Readonly<Record<string, string>>;
+    readonly error: GrpcError | undefined;
+  }): void {
+    this.response = outcome.response;
+    this.error = outcome.error;
+    this.completedAt = Date.now();
+    this.progress.end(this.signal.aborted ? "context canceled" : outcome.error?.message);
+    this.#results.clear();
+  }
+}
+
+/** Builds under way and the last finished ones. Status, Ping and Solve of one build come in any order: whoever is first makes it. */
+export class Jobs {
+  readonly #jobs = new Map<string, Job>();
+  readonly #watchers = new Set<(job: Job) => void>();
+
+  all(): readonly Job[] {
+    return [...this.#jobs.values()];
+  }
+
+  find(ref: string): Job | undefined {
+    return this.#jobs.get(ref);
+  }
+
+  /** The build of this ref, once it has begun. @throws {not_found} */
+  async begun(ref: string): Promise<{ readonly job: Job; readonly start: JobStart }> {
+    const job = this.#mention(ref);
+    try {
+      return { job, start: await job.begun() };
+    } catch (error) {
+      if (!job.isClaimed) this.#jobs.delete(ref);
+      throw error;
+    }
+  }
+
+  /** Makes the build this caller's to run. @throws {already_exists} */
+  claim(ref: string): Job {
+    const job = this.#mention(ref);
+    if (job.isClaimed) throw new EngineError("already_exists", ErrorCode.BAD_REQUEST, `job ID ${ref} exists`);
+    job.isClaimed = true;
+    return job;
+  }
+
+  /** Something about this build is worth telling: it began, or it ended. */
+  changed(job: Job): void {
+    for (const tell of this.#watchers) tell(job);
+    const finished = this.all().filter((one) => one.completedAt !== undefined && !one.isPinned);
+    for (const one of finished.slice(0, Math.max(0, finished.length - MAX_FINISHED))) this.#jobs.delete(one.ref);
+  }
+
+  forget(ref: string): void {
+    if (this.#jobs.get(ref)?.completedAt !== undefined) this.#jobs.delete(ref);
+  }
+
+  /** Calls for every change; the answer ends it. */
+  watch(tell: (job: Job) => void): () => void {
+    this.#watchers.add(tell);
+    return () => this.#watchers.delete(tell);
+  }
+
+  close(): void {
+    for (const job of this.#jobs.values()) job.cancel();
+  }
+
+  #mention(ref: string): Job {
+    if (ref === "") throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, "no build reference in request");
+    const there = this.#jobs.get(ref);
+    if (there !== undefined) return there;
+    const job = new Job(ref);
+    this.#jobs.set(ref, job);
+    return job;
+  }
+}
