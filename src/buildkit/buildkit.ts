@@ -1,13 +1,13 @@
 import type { IncomingHttpHeaders } from "node:http2";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { BuildService, BuildSession } from "./contract.ts";
+import type { BuildService, BuildSession } from "#build";
 import { controlMethods } from "./control/control.ts";
 import type { WorkerInfo } from "./control/control.ts";
 import { Jobs } from "./control/jobs.ts";
 import { serveGrpc } from "./grpc/server.ts";
 import { SessionRegistry } from "./sessions/registry.ts";
-import { identityOf } from "./sessions/tunnel.ts";
+import { identityOf } from "./sessions/identity.ts";
 
 /** What BuildKit's API is made of. */
 export interface BuildkitOptions {

@@ -7,16 +7,9 @@ export const FRONTEND_CAPS: readonly string[] = [
   "gateway.warnings",
   "importcaches",
   "proto.refarray",
-  "readdir",
-  "readfile",
-  "reference.output",
-  "resolveimage",
-  "resolveimage.resolvemode",
   "return",
   "returnmap",
   "solve.base",
-  "source.metaresolver",
-  "statfile",
 ];
 
 /** What clients read of the build itself. */

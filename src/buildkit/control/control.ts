@@ -1,7 +1,9 @@
-import type { CachePruneRequest, CacheUsage } from "../contract.ts";
+import type { BuildCacheRecord, PruneCacheOptions } from "#build";
+import type { Platform } from "#oci";
 import { bidirectional, serverStream, unary } from "../grpc/server.ts";
 import type { Method } from "../grpc/server.ts";
-import { identityOf, tunnel } from "../sessions/tunnel.ts";
+import { byteStream } from "../sessions/byteStream.ts";
+import { identityOf } from "../sessions/identity.ts";
 import type { Decoded, Encodable } from "../wire/types.ts";
 import { bridgeMethods } from "./bridge.ts";
 import { listenHistory, updateHistory } from "./history.ts";
@@ -11,21 +13,22 @@ import type { SolveContext } from "./solve.ts";
 
 const CONTROL = "/moby.buildkit.v1.Control";
 const SERVING = 1;
-const NS_PER_MS = 1_000_000n;
 
 /** What the daemon says of itself as a builder. */
 export interface WorkerInfo {
   /** Not empty, the same at every start. */
   readonly id: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** What RUN can run: the host's first. */
+  readonly platforms: () => readonly Platform[];
   /** The version of BuildKit whose API this is, `v0.32.2`; clients show it. */
   readonly version: string;
 }
 
-function toUsage(usage: CacheUsage): Encodable<"UsageRecord"> {
+function toUsage(usage: BuildCacheRecord): Encodable<"UsageRecord"> {
   return {
     id: usage.id,
-    mutable: usage.isMutable,
+    mutable: usage.mutable,
     inUse: usage.inUse,
     size: BigInt(usage.size),
     createdAt: toTimestamp(usage.createdAt),
@@ -33,7 +36,7 @@ function toUsage(usage: CacheUsage): Encodable<"UsageRecord"> {
     usageCount: BigInt(usage.usageCount),
     description: usage.description,
     recordType: usage.type,
-    shared: usage.isShared,
+    shared: usage.shared,
     parents: usage.parents,
   };
 }
@@ -43,14 +46,16 @@ function filtersOf(filter: readonly string[]): readonly string[] {
   return filter.filter((one) => one !== "");
 }
 
-function toPrune(request: Decoded<"PruneRequest">): CachePruneRequest {
+/** Zero is no bound. */
+function toPrune(request: Decoded<"PruneRequest">): PruneCacheOptions {
+  const { keepDuration, reservedSpace, maxUsedSpace, minFreeSpace } = request;
   return {
     filters: filtersOf(request.filter),
     all: request.all,
-    keepDurationMs: Number(request.keepDuration / NS_PER_MS),
-    reservedSpace: Number(request.reservedSpace),
-    maxUsedSpace: Number(request.maxUsedSpace),
-    minFreeSpace: Number(request.minFreeSpace),
+    ...(keepDuration > 0n ? { keepDurationNs: Number(keepDuration) } : {}),
+    ...(reservedSpace > 0n ? { reservedSpace: Number(reservedSpace) } : {}),
+    ...(maxUsedSpace > 0n ? { maxUsedSpace: Number(maxUsedSpace) } : {}),
+    ...(minFreeSpace > 0n ? { minFreeSpace: Number(minFreeSpace) } : {}),
   };
 }
 
@@ -58,11 +63,11 @@ function toVersion({ version }: WorkerInfo): Encodable<"BuildkitVersion"> {
   return { package: "github.com/moby/buildkit", version };
 }
 
-function toWorker(context: SolveContext, info: WorkerInfo): Encodable<"Worker"> {
+function toWorker(info: WorkerInfo): Encodable<"Worker"> {
   return {
     id: info.id,
     labels: info.labels,
-    platforms: context.builds.platforms(),
+    platforms: info.platforms(),
     buildkitVersion: toVersion(info),
   };
 }
@@ -85,7 +90,9 @@ function buildMethods(context: SolveContext): readonly (readonly [string, Method
         const identity = identityOf(call.headers);
         sessions.check(identity.id);
         call.start();
-        await sessions.add(identity, tunnel(requests, answer, call.signal)).closed;
+        const nothing = (): void => undefined;
+        const connection = byteStream(requests, { send: answer, end: nothing, close: nothing }, call.signal);
+        await sessions.add(identity, connection).closed;
       }),
     ],
     [
@@ -108,7 +115,7 @@ function buildMethods(context: SolveContext): readonly (readonly [string, Method
 /** Every method that BuildKit's clients call, by path. */
 export function controlMethods(context: SolveContext, info: WorkerInfo): ReadonlyMap<string, Method> {
   const { builds } = context;
-  const workers = (): readonly Encodable<"Worker">[] => [toWorker(context, info)];
+  const workers = (): readonly Encodable<"Worker">[] => [toWorker(info)];
   const control: readonly (readonly [string, Method])[] = [
     ...buildMethods(context),
     ["ListWorkers", unary("Empty", "ListWorkersResponse", () => ({ record: workers() }))],
@@ -116,13 +123,13 @@ export function controlMethods(context: SolveContext, info: WorkerInfo): Readonl
     [
       "DiskUsage",
       unary("DiskUsageRequest", "DiskUsageResponse", async ({ filter }) => ({
-        record: (await builds.cacheUsage(filtersOf(filter))).map(toUsage),
+        record: (await builds.cache.list(filtersOf(filter))).map(toUsage),
       })),
     ],
     [
       "Prune",
       serverStream("PruneRequest", "UsageRecord", async function* (request) {
-        for await (const usage of builds.pruneCache(toPrune(request))) yield toUsage(usage);
+        for (const usage of await builds.cache.prune(toPrune(request))) yield toUsage(usage);
       }),
     ],
   ];

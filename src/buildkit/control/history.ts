@@ -11,14 +11,15 @@ function toRecord(job: Job): Encodable<"HistoryRecord"> {
     ref: job.ref,
     frontend: job.start?.frontend,
     frontendAttrs: job.start?.attributes,
-    exporters: job.start?.exporters.map(({ type, attributes }) => ({ type, attrs: attributes })),
+    exporters: job.start?.exports.map(({ type, attributes }) => ({ type, attrs: attributes })),
     error: job.error?.status,
     createdAt: toTimestamp(job.createdAt),
     completedAt: job.completedAt === undefined ? undefined : toTimestamp(job.completedAt),
     exporterResponse: job.response,
     pinned: job.isPinned,
-    cachedSteps: vertexes.filter((vertex) => vertex.cached).length,
+    cachedSteps: vertexes.filter((vertex) => vertex.cached === true).length,
     totalSteps: vertexes.length,
+    warnings: job.progress.warnings,
     completedSteps: vertexes.filter((vertex) => vertex.completed !== undefined && vertex.error === undefined).length,
   };
 }

@@ -1,5 +1,5 @@
+import type { CacheLocation, ExportRequest, PreparedBuild } from "#build";
 import { EngineError, ErrorCode } from "#errors";
-import type { BuildResult, TypedAttributes } from "../contract.ts";
 import type { GrpcError } from "../grpc/status.ts";
 import type { GrpcSession } from "../sessions/session.ts";
 import type { Decoded } from "../wire/types.ts";
@@ -9,11 +9,14 @@ import { ProgressLog } from "./progress.ts";
 const WAIT_MS = 6000;
 /** Builds whose progress and result can still be asked for. */
 const MAX_FINISHED = 50;
+/** Output of all of them together. */
+const MAX_FINISHED_LOG_BYTES = 64 << 20;
 
-/** A result that a client holds by id. */
-export interface HeldResult {
-  readonly result: BuildResult;
-  readonly platform: string | undefined;
+/** A result that a client knows by id. */
+export interface HeldBuild {
+  readonly id: string;
+  readonly prepared: PreparedBuild;
+  readonly isMultiPlatform: boolean;
 }
 
 /** How a build began. */
@@ -21,22 +24,23 @@ export interface JobStart {
   readonly session: GrpcSession | undefined;
   readonly attributes: Readonly<Record<string, string>>;
   readonly frontend: string;
-  readonly exporters: readonly TypedAttributes[];
+  readonly exports: readonly ExportRequest[];
   readonly entitlements: readonly string[];
-  readonly cacheImports: readonly TypedAttributes[];
+  readonly cacheImports: readonly CacheLocation[];
+  readonly cacheExports: readonly CacheLocation[];
   readonly isInternal: boolean;
 }
 
 /** One build, from its first mention until it is forgotten. */
 export class Job {
   readonly ref: string;
-  readonly progress = new ProgressLog();
+  readonly progress: ProgressLog = new ProgressLog();
   readonly createdAt: number = Date.now();
   readonly #controller = new AbortController();
   readonly signal: AbortSignal = this.#controller.signal;
   readonly #started = Promise.withResolvers<JobStart>();
   readonly #returned = Promise.withResolvers<Decoded<"ReturnRequest">>();
-  readonly #results = new Map<string, HeldResult>();
+  readonly #held = new Map<string, HeldBuild>();
   isClaimed = false;
   isPinned = false;
   start: JobStart | undefined;
@@ -87,18 +91,24 @@ export class Job {
     return this.#returned.promise;
   }
 
-  /** Keeps a result for the client; its id. */
-  hold(held: HeldResult): string {
-    const id = `${this.ref}:${this.#results.size + 1}`;
-    this.#results.set(id, held);
-    return id;
+  /** Keeps a result for the client, until the build ends. */
+  hold(prepared: PreparedBuild, { isMultiPlatform }: Pick<HeldBuild, "isMultiPlatform">): HeldBuild {
+    const held = { id: `${this.ref}:${this.#held.size + 1}`, prepared, isMultiPlatform };
+    this.#held.set(held.id, held);
+    // The build was cancelled while the frontend was at it.
+    if (this.completedAt !== undefined) this.#letGo();
+    return held;
   }
 
   /** @throws {not_found} */
-  held(id: string): HeldResult {
-    const found = this.#results.get(id);
+  held(id: string): HeldBuild {
+    const found = this.#held.get(id);
     if (found === undefined) throw new EngineError("not_found", ErrorCode.BUILD_NOT_FOUND, `no such ref: ${id}`);
     return found;
+  }
+
+  lastHeld(): HeldBuild | undefined {
+    return Array.from(this.#held.values()).at(-1);
   }
 
   finish(outcome: {
@@ -109,7 +119,12 @@ export class Job {
     this.error = outcome.error;
     this.completedAt = Date.now();
     this.progress.end(this.signal.aborted ? "context canceled" : outcome.error?.message);
-    this.#results.clear();
+    this.#letGo();
+  }
+
+  #letGo(): void {
+    for (const { prepared } of this.#held.values()) void prepared[Symbol.asyncDispose]();
+    this.#held.clear();
   }
 }
 
@@ -149,7 +164,11 @@ export class Jobs {
   changed(job: Job): void {
     for (const tell of this.#watchers) tell(job);
     const finished = this.all().filter((one) => one.completedAt !== undefined && !one.isPinned);
-    for (const one of finished.slice(0, Math.max(0, finished.length - MAX_FINISHED))) this.#jobs.delete(one.ref);
+    let bytes = 0;
+    for (const [age, one] of finished.reverse().entries()) {
+      bytes += one.progress.logBytes;
+      if (age >= MAX_FINISHED || (age > 0 && bytes > MAX_FINISHED_LOG_BYTES)) this.#jobs.delete(one.ref);
+    }
   }
 
   forget(ref: string): void {

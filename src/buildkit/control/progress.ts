@@ -1,5 +1,7 @@
-import type { BuildProgress, SourcePlace, StatusState, VertexState } from "../contract.ts";
+import type { SolveStatus, SolveVertex, SolveVertexStatus, SolveVertexWarning } from "#engineapi";
 import type { Decoded, Encodable } from "../wire/types.ts";
+
+const NANOSECOND_DIGITS = 9;
 
 /** Milliseconds since 1970 → protobuf's Timestamp. */
 export function toTimestamp(ms: number): Encodable<"Timestamp"> {
@@ -7,53 +9,55 @@ export function toTimestamp(ms: number): Encodable<"Timestamp"> {
   return { seconds: BigInt(seconds), nanos: Math.floor((ms - seconds * 1000) * 1e6) };
 }
 
-function optionalTime(ms: number | undefined): Encodable<"Timestamp"> | undefined {
-  return ms === undefined ? undefined : toTimestamp(ms);
+/** RFC 3339, up to nanoseconds, → protobuf's Timestamp. */
+function fromText(text: string | undefined): Encodable<"Timestamp"> | undefined {
+  if (text === undefined) return undefined;
+  const fraction = /\.(\d+)/.exec(text)?.[1] ?? "";
+  const seconds = Math.floor(Date.parse(text) / 1000);
+  return {
+    seconds: BigInt(seconds),
+    nanos: Number(fraction.padEnd(NANOSECOND_DIGITS, "0").slice(0, NANOSECOND_DIGITS)),
+  };
 }
 
-function toVertex(vertex: VertexState): Encodable<"Vertex"> {
-  return { ...vertex, started: optionalTime(vertex.started), completed: optionalTime(vertex.completed) };
+function toVertex(vertex: SolveVertex): Encodable<"Vertex"> {
+  return { ...vertex, started: fromText(vertex.started), completed: fromText(vertex.completed) };
 }
 
-function toStatus(status: StatusState): Encodable<"VertexStatus"> {
+function toStatus(status: SolveVertexStatus): Encodable<"VertexStatus"> {
   return {
     ...status,
-    current: Math.floor(status.current),
-    total: Math.floor(status.total),
-    timestamp: toTimestamp(status.timestamp),
-    started: optionalTime(status.started),
-    completed: optionalTime(status.completed),
+    timestamp: fromText(status.timestamp),
+    started: fromText(status.started),
+    completed: fromText(status.completed),
   };
 }
 
-function toPlace(source: SourcePlace | undefined): Pick<Encodable<"VertexWarning">, "info" | "ranges"> {
-  if (source === undefined) return {};
-  const { filename, data, ranges } = source;
+function toWarning(warning: SolveVertexWarning): Encodable<"VertexWarning"> {
+  const { vertex, level, short, detail, url, sourceInfo, range } = warning;
   return {
-    info: { filename, data, language: "Dockerfile" },
-    ranges: ranges.map(({ start, end }) => ({ start: { line: start }, end: { line: end } })),
+    vertex,
+    level,
+    short: Buffer.from(short, "base64"),
+    detail: detail?.map((line) => Buffer.from(line, "base64")),
+    url,
+    info: sourceInfo === undefined ? undefined : { ...sourceInfo, data: Buffer.from(sourceInfo.data, "base64") },
+    ranges: range,
   };
 }
 
-/** Our event as the wire has it. */
-export function toStatusResponse(event: BuildProgress): Encodable<"StatusResponse"> {
+/** A piece of progress as the wire has it. */
+export function toStatusResponse(status: SolveStatus): Encodable<"StatusResponse"> {
   return {
-    vertexes: event.vertexes?.map(toVertex),
-    statuses: event.statuses?.map(toStatus),
-    logs: event.logs?.map(({ vertex, timestamp, stream, data }) => ({
+    vertexes: status.vertexes?.map(toVertex),
+    statuses: status.statuses?.map(toStatus),
+    logs: status.logs?.map(({ vertex, timestamp, stream, data }) => ({
       vertex,
-      timestamp: toTimestamp(timestamp),
+      timestamp: fromText(timestamp),
       stream,
-      msg: data,
+      msg: Buffer.from(data, "base64"),
     })),
-    warnings: event.warnings?.map(({ vertex, level, short, detail, url, source }) => ({
-      vertex,
-      level,
-      short: Buffer.from(short),
-      detail: detail.map((line) => Buffer.from(line)),
-      url,
-      ...toPlace(source),
-    })),
+    warnings: status.warnings?.map(toWarning),
   };
 }
 
@@ -66,22 +70,35 @@ export function fromWarnRequest(request: Decoded<"WarnRequest">): Encodable<"Sta
 /** All progress of one build: kept, so that whoever asks late hears it from the beginning. */
 export class ProgressLog {
   readonly #events: Encodable<"StatusResponse">[] = [];
-  readonly #vertexes = new Map<string, VertexState>();
+  readonly #vertexes = new Map<string, SolveVertex>();
   #wake = Promise.withResolvers<void>();
   #isEnded = false;
+  #warnings = 0;
+  #logBytes = 0;
 
-  get vertexes(): Iterable<VertexState> {
+  get vertexes(): Iterable<SolveVertex> {
     return this.#vertexes.values();
   }
 
-  add(event: BuildProgress): void {
+  get warnings(): number {
+    return this.#warnings;
+  }
+
+  /** What this log holds of output, in bytes. */
+  get logBytes(): number {
+    return this.#logBytes;
+  }
+
+  add(status: SolveStatus): void {
     if (this.#isEnded) return;
-    for (const vertex of event.vertexes ?? []) this.#vertexes.set(vertex.digest, vertex);
-    this.addRaw(toStatusResponse(event));
+    for (const vertex of status.vertexes ?? []) this.#vertexes.set(vertex.digest, vertex);
+    this.addRaw(toStatusResponse(status));
   }
 
   addRaw(event: Encodable<"StatusResponse">): void {
     if (this.#isEnded) return;
+    this.#warnings += event.warnings?.length ?? 0;
+    for (const { msg } of event.logs ?? []) this.#logBytes += msg?.length ?? 0;
     this.#events.push(event);
     this.#kick();
   }
@@ -89,7 +106,7 @@ export class ProgressLog {
   /** What still runs ends with this error, if any; nothing is added afterwards. */
   end(error: string | undefined): void {
     if (error !== undefined) {
-      const completed = Date.now();
+      const completed = new Date().toISOString();
       const vertexes = [...this.#vertexes.values()]
         .filter((vertex) => vertex.started !== undefined && vertex.completed === undefined)
         .map((vertex) => ({ ...vertex, completed, error }));

@@ -1,11 +1,13 @@
+import { parseFrontendAttributes } from "#build";
+import type { BuildService, CacheLocation, ExportRequest, FrontendOptions } from "#build";
 import { EngineError, ErrorCode } from "#errors";
-import type { BuildResult, BuildService, TypedAttributes } from "../contract.ts";
 import type { Call } from "../grpc/server.ts";
 import { GrpcError } from "../grpc/status.ts";
+import { forBuild } from "../sessions/directories.ts";
 import type { SessionRegistry } from "../sessions/registry.ts";
 import type { Decoded, Encodable } from "../wire/types.ts";
 import { toBuildError } from "./buildError.ts";
-import type { Job, Jobs, JobStart } from "./jobs.ts";
+import type { HeldBuild, Job, Jobs, JobStart } from "./jobs.ts";
 
 /** What calls that build need. */
 export interface SolveContext {
@@ -14,49 +16,74 @@ export interface SolveContext {
   readonly sessions: SessionRegistry;
 }
 
+interface FrontendCall {
+  readonly frontend: string;
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly cacheImports: readonly Decoded<"CacheEntry">[];
+}
+
 /** `gateway.v0` names an image that is a Dockerfile frontend (`# syntax=`): its language is the one we have. */
 const FRONTENDS: readonly string[] = ["dockerfile.v0", "gateway.v0"];
 
-function toAttributes({ type, attrs }: Decoded<"CacheEntry">): TypedAttributes {
+function toCacheLocation({ type, attrs }: Decoded<"CacheEntry">): CacheLocation {
   return { type, attributes: attrs };
 }
 
-function exportersOf(request: Decoded<"SolveRequest">): readonly TypedAttributes[] {
-  if (request.exporters.length > 0) return request.exporters.map(toAttributes);
+function exportsOf(request: Decoded<"SolveRequest">): readonly ExportRequest[] {
+  if (request.exporters.length > 0) return request.exporters.map(({ type, attrs }) => ({ type, attributes: attrs }));
   const type = request.exporterDeprecated;
   return type === "" ? [] : [{ type, attributes: request.exporterAttrsDeprecated }];
 }
 
+/** The directories of a client that has said where it is are told apart by that too. */
+function withSharedKey(options: FrontendOptions, sharedKey: string): FrontendOptions {
+  if (sharedKey === "") return options;
+  const named = Array.from(options.namedContexts.values()).flatMap((where) =>
+    where.startsWith("local:") ? [where.slice("local:".length)] : [],
+  );
+  const names = new Set([
+    options.dockerfileDirectory,
+    options.contextDirectory,
+    ...named,
+    ...options.sharedKeys.keys(),
+  ]);
+  const keys = Array.from(names, (name) => [name, `${options.sharedKeys.get(name) ?? ""}:${sharedKey}`] as const);
+  return { ...options, sharedKeys: new Map(keys) };
+}
+
 /** Asks the frontend for a result; nothing runs yet but what it needs to know. */
-export async function askFrontend(
-  context: SolveContext,
-  job: Job,
-  request: { readonly frontend: string; readonly attributes: Readonly<Record<string, string>> },
-): Promise<BuildResult> {
+export async function askFrontend(context: SolveContext, job: Job, asked: FrontendCall): Promise<HeldBuild> {
   const start = await job.begun();
-  if (!FRONTENDS.includes(request.frontend))
-    throw new EngineError("not_found", ErrorCode.BAD_REQUEST, `frontend ${request.frontend} not found`);
+  const { attributes } = asked;
+  if (!FRONTENDS.includes(asked.frontend))
+    throw new EngineError("not_found", ErrorCode.BAD_REQUEST, `frontend ${asked.frontend} not found`);
   if (start.session === undefined)
     throw new EngineError("invalid_argument", ErrorCode.SESSION, "no session for this build");
-  return context.builds.solve({
+  const options = withSharedKey(parseFrontendAttributes(attributes), start.session.sharedKey);
+  const prepared = await context.builds.prepare({
     ref: job.ref,
-    attributes: request.attributes,
-    session: start.session,
-    sessionOf: (id) => context.sessions.get(id, job.signal),
+    options,
+    session: forBuild(start.session, context.sessions, attributes),
+    progress: (status) => job.progress.add(status),
+    cacheImports: asked.cacheImports.length > 0 ? asked.cacheImports.map(toCacheLocation) : start.cacheImports,
+    cacheExports: start.cacheExports,
+    exports: start.exports,
+    internal: start.isInternal,
+    explain: false,
     entitlements: start.entitlements,
-    cacheImports: start.cacheImports,
-    progress: (event) => job.progress.add(event),
     signal: job.signal,
   });
+  return job.hold(prepared, { isMultiPlatform: options.multiPlatform || options.platforms.length > 1 });
 }
 
 /** The result that the client's own frontend hands back; undefined = nothing was built (a question about capabilities). */
-async function clientResult(job: Job): Promise<BuildResult | undefined> {
+async function clientResult(job: Job): Promise<HeldBuild | undefined> {
   const { result, error } = await job.returned();
   if (error !== undefined) throw new GrpcError(error.code, error.message, error.details);
   const refs = [result?.ref, ...Object.values(result?.refs?.refs ?? {})];
   const id = refs.find((ref) => ref !== undefined && ref.id !== "")?.id;
-  return id === undefined ? undefined : job.held(id).result;
+  // A result without layers has no id; it is an image nevertheless.
+  return id === undefined ? job.lastHeld() : job.held(id);
 }
 
 async function run(context: SolveContext, job: Job, request: Decoded<"SolveRequest">): Promise<Record<string, string>> {
@@ -64,20 +91,22 @@ async function run(context: SolveContext, job: Job, request: Decoded<"SolveReque
     session: request.session === "" ? undefined : await context.sessions.get(request.session, job.signal),
     attributes: request.frontendAttrs,
     frontend: request.frontend,
-    exporters: exportersOf(request),
+    exports: exportsOf(request),
     entitlements: request.entitlements,
-    cacheImports: (request.cache?.imports ?? []).map(toAttributes),
+    cacheImports: (request.cache?.imports ?? []).map(toCacheLocation),
+    cacheExports: (request.cache?.exports ?? []).map(toCacheLocation),
     isInternal: request.internal,
   };
   job.begin(start);
   context.jobs.changed(job);
   if (request.definition.length > 0) throw noDefinitions();
-  const result =
-    request.frontend === ""
+  const { frontend, frontendAttrs: attributes } = request;
+  const held =
+    frontend === ""
       ? await clientResult(job)
-      : await askFrontend(context, job, { frontend: request.frontend, attributes: request.frontendAttrs });
-  if (result === undefined) return {};
-  return { ...(await result.export(start.exporters, (request.cache?.exports ?? []).map(toAttributes))) };
+      : await askFrontend(context, job, { frontend, attributes, cacheImports: [] });
+  if (held === undefined || held.prepared.plan.targets.length === 0) return {};
+  return { ...(await held.prepared.run()) };
 }
 
 /** Builds are made from Dockerfiles; a graph of BuildKit's own operations is refused. */

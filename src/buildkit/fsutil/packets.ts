@@ -1,4 +1,4 @@
-import type { EntryStat } from "../contract.ts";
+import type { ContextEntry } from "#build";
 import type { Decoded, Encodable } from "../wire/types.ts";
 import { toGoMode, toPosixMode } from "./goMode.ts";
 
@@ -6,7 +6,7 @@ import { toGoMode, toPosixMode } from "./goMode.ts";
 export const PacketType = { STAT: 0, REQUEST: 1, DATA: 2, FINISH: 3, ERROR: 4 } as const;
 
 /** A stat of the wire; undefined for a type of file that cannot be kept. */
-export function readStat(stat: Decoded<"Stat">): EntryStat | undefined {
+export function readStat(stat: Decoded<"Stat">): ContextEntry | undefined {
   const mode = toPosixMode(stat.mode);
   if (mode === undefined) return undefined;
   const { path, uid, gid, modTime, linkname, xattrs } = stat;
@@ -16,20 +16,26 @@ export function readStat(stat: Decoded<"Stat">): EntryStat | undefined {
     uid,
     gid,
     size: Number(stat.size),
-    modTime,
+    modifiedAt: modTime,
     linkname,
-    devmajor: Number(stat.devmajor),
-    devminor: Number(stat.devminor),
-    xattrs,
+    deviceMajor: Number(stat.devmajor),
+    deviceMinor: Number(stat.devminor),
+    xattrs: new Map(Object.entries(xattrs)),
   };
 }
 
-export function writeStat(stat: EntryStat): Encodable<"Stat"> {
+export function writeStat(entry: ContextEntry): Encodable<"Stat"> {
+  const { path, mode, uid, gid, size, modifiedAt, linkname, deviceMajor, deviceMinor, xattrs } = entry;
   return {
-    ...stat,
-    mode: toGoMode(stat.mode),
-    size: BigInt(stat.size),
-    devmajor: BigInt(stat.devmajor),
-    devminor: BigInt(stat.devminor),
+    path,
+    mode: toGoMode(mode),
+    uid,
+    gid,
+    size: BigInt(size),
+    modTime: modifiedAt,
+    linkname,
+    devmajor: BigInt(deviceMajor),
+    devminor: BigInt(deviceMinor),
+    xattrs: Object.fromEntries(xattrs),
   };
 }

@@ -1,11 +1,9 @@
+import type { ContextReceiver } from "#build";
 import { EngineError, ErrorCode } from "#errors";
-import type { EntryStat, TreeSink } from "../contract.ts";
 import type { ClientCall } from "../grpc/client.ts";
-import { encode } from "../wire/encode.ts";
 import type { Decoded } from "../wire/types.ts";
 import { FileType } from "./goMode.ts";
 import { PacketType, readStat } from "./packets.ts";
-import { PathOrder } from "./pathOrder.ts";
 
 const MAX_ENTRIES = 1 << 22;
 
@@ -13,21 +11,21 @@ function lie(message: string): EngineError {
   return new EngineError("invalid_argument", ErrorCode.BUILD_PEER, `transfer from the client: ${message}`);
 }
 
-/** One transfer from a client's directory. */
-class Receiver {
+/** One transfer from a client's directory. What the entries say is for the receiver to judge; here only the talk is. */
+class Transfer {
   readonly #call: ClientCall<"Packet", "Packet">;
-  readonly #sink: TreeSink;
-  readonly #order = new PathOrder();
-  /** Files whose content was asked for and is not whole. */
-  readonly #pending = new Map<number, EntryStat>();
+  readonly #receiver: ContextReceiver;
+  /** Files that were asked for and are not whole: number on the wire → the receiver's, which counts what it was shown. */
+  readonly #pending = new Map<number, number>();
   #entries = 0;
+  #shown = 0;
   #isWalkOver = false;
   #isFinishing = false;
   isFinished = false;
 
-  constructor(call: ClientCall<"Packet", "Packet">, sink: TreeSink) {
+  constructor(call: ClientCall<"Packet", "Packet">, receiver: ContextReceiver) {
     this.#call = call;
-    this.#sink = sink;
+    this.#receiver = receiver;
   }
 
   async take(packet: Decoded<"Packet">): Promise<void> {
@@ -66,45 +64,44 @@ class Receiver {
     const id = this.#entries;
     this.#entries += 1;
     if (this.#entries > MAX_ENTRIES) throw lie(`more than ${MAX_ENTRIES} entries`);
-    const stat = readStat(sent);
+    const entry = readStat(sent);
     // A socket or something of that kind: nothing can be built of it.
-    if (stat === undefined) return;
-    this.#order.check(stat);
-    const isWanted = await this.#sink.entry(stat);
-    if (!isWanted || (stat.mode & FileType.MASK) !== FileType.REGULAR || stat.linkname !== "") return;
-    this.#pending.set(id, stat);
+    if (entry === undefined) return;
+    const index = this.#shown;
+    this.#shown += 1;
+    const isWanted = this.#receiver.entry(entry);
+    if (!isWanted || (entry.mode & FileType.MASK) !== FileType.REGULAR || entry.linkname !== "") return;
+    this.#pending.set(id, index);
     await this.#call.send({ type: PacketType.REQUEST, id });
   }
 
   async #data(id: number, chunk: Uint8Array): Promise<void> {
-    const stat = this.#pending.get(id);
-    if (stat === undefined) throw lie(`content of entry ${id}, which was not asked for`);
+    const index = this.#pending.get(id);
+    if (index === undefined) throw lie(`content of entry ${id}, which was not asked for`);
     if (chunk.length > 0) {
-      await this.#sink.data(stat, chunk);
+      await this.#receiver.write(index, chunk);
       return;
     }
     this.#pending.delete(id);
-    await this.#sink.complete(stat);
+    await this.#receiver.end(index);
   }
 }
 
-/** Receives a whole tree. @throws {invalid_argument} for a stream that breaks the rules; what the sink throws */
+/** Receives a whole tree. @throws {invalid_argument} for a stream that breaks the rules; what the receiver throws */
 export async function receiveTree(
   call: ClientCall<"Packet", "Packet">,
-  sink: TreeSink,
+  receiver: ContextReceiver,
   onProgress: (bytes: number) => void,
 ): Promise<void> {
-  const receiver = new Receiver(call, sink);
-  let bytes = 0;
+  const transfer = new Transfer(call, receiver);
   try {
     for await (const packet of call.messages()) {
-      bytes += packet.type === PacketType.DATA ? packet.data.length + 8 : encode("Packet", packet).length;
-      onProgress(bytes);
-      await receiver.take(packet);
+      onProgress(call.receivedBytes);
+      await transfer.take(packet);
     }
   } catch (error) {
     call.cancel();
     throw error;
   }
-  if (!receiver.isFinished) throw lie("it broke off");
+  if (!transfer.isFinished) throw lie("it broke off");
 }

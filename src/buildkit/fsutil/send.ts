@@ -1,9 +1,7 @@
 import { EngineError, ErrorCode } from "#errors";
-import type { OutgoingEntry } from "../contract.ts";
 import type { ClientCall } from "../grpc/client.ts";
-import { encode } from "../wire/encode.ts";
-import type { Encodable } from "../wire/types.ts";
 import { PacketType, writeStat } from "./packets.ts";
+import type { SpooledEntry } from "./treeSpool.ts";
 
 /** What receivers allocate for. */
 const CHUNK_BYTES = 32 << 10;
@@ -11,27 +9,24 @@ const CHUNK_BYTES = 32 << 10;
 /** One transfer into a client's directory. */
 class Sender {
   readonly #call: ClientCall<"Packet", "Packet">;
-  readonly #onProgress: (bytes: number) => void;
-  readonly #sent: OutgoingEntry[] = [];
-  #bytes = 0;
+  readonly #entries: readonly SpooledEntry[];
 
-  constructor(call: ClientCall<"Packet", "Packet">, onProgress: (bytes: number) => void) {
+  constructor(call: ClientCall<"Packet", "Packet">, entries: readonly SpooledEntry[]) {
     this.#call = call;
-    this.#onProgress = onProgress;
+    this.#entries = entries;
   }
 
-  async walk(entries: AsyncIterable<OutgoingEntry>): Promise<void> {
-    for await (const entry of entries) {
-      this.#sent.push(entry);
-      await this.#put({ type: PacketType.STAT, stat: writeStat(entry.stat) });
-    }
-    await this.#put({ type: PacketType.STAT });
+  async walk(): Promise<void> {
+    for (const { entry } of this.#entries) await this.#call.send({ type: PacketType.STAT, stat: writeStat(entry) });
+    await this.#call.send({ type: PacketType.STAT });
   }
 
   async serve(): Promise<void> {
+    let isFinished = false;
     for await (const packet of this.#call.messages()) {
       if (packet.type === PacketType.REQUEST) await this.#content(packet.id);
       else if (packet.type === PacketType.FINISH) {
+        isFinished = true;
         await this.#call.send({ type: PacketType.FINISH });
         this.#call.end();
       } else if (packet.type === PacketType.ERROR)
@@ -41,38 +36,30 @@ class Sender {
           `error from receiver: ${Buffer.from(packet.data).toString("utf8")}`,
         );
     }
+    if (!isFinished)
+      throw new EngineError("unavailable", ErrorCode.BUILD_PEER, "transfer to the client: it ended too early");
   }
 
   async #content(id: number): Promise<void> {
-    const entry = this.#sent[id];
-    if (entry === undefined)
+    const spooled = this.#entries[id];
+    if (spooled === undefined)
       throw new EngineError(
         "invalid_argument",
         ErrorCode.BUILD_PEER,
-        `the client asks for entry ${id}, which was not sent`,
+        `transfer to the client: it asks for entry ${id}, which there is not`,
       );
-    for await (const chunk of entry.open())
+    for await (const chunk of spooled.read())
       for (let at = 0; at < chunk.length; at += CHUNK_BYTES)
-        await this.#put({ type: PacketType.DATA, id, data: chunk.subarray(at, at + CHUNK_BYTES) });
-    await this.#put({ type: PacketType.DATA, id });
-  }
-
-  async #put(packet: Encodable<"Packet">): Promise<void> {
-    this.#bytes += encode("Packet", packet).length;
-    this.#onProgress(this.#bytes);
-    await this.#call.send(packet);
+        await this.#call.send({ type: PacketType.DATA, id, data: chunk.subarray(at, at + CHUNK_BYTES) });
+    await this.#call.send({ type: PacketType.DATA, id });
   }
 }
 
-/** Sends a tree; entries must come in fsutil's order. Requests are served while entries still go out. */
-export async function sendTree(
-  call: ClientCall<"Packet", "Packet">,
-  entries: AsyncIterable<OutgoingEntry>,
-  onProgress: (bytes: number) => void,
-): Promise<void> {
-  const sender = new Sender(call, onProgress);
+/** Sends a tree, in fsutil's order. Requests are served while entries still go out. */
+export async function sendTree(call: ClientCall<"Packet", "Packet">, entries: readonly SpooledEntry[]): Promise<void> {
+  const sender = new Sender(call, entries);
   try {
-    await Promise.all([sender.walk(entries), sender.serve()]);
+    await Promise.all([sender.walk(), sender.serve()]);
   } catch (error) {
     call.cancel();
     throw error;

@@ -28,6 +28,7 @@ export class ClientCall<I extends MessageName, O extends MessageName> {
   readonly #reader: MessageReader;
   readonly #types: readonly [I, O];
   readonly #status: Promise<GrpcError | undefined>;
+  #receivedBytes = 0;
 
   constructor(stream: ClientHttp2Stream, types: readonly [I, O], signal: AbortSignal | undefined) {
     this.#stream = stream;
@@ -53,6 +54,11 @@ export class ClientCall<I extends MessageName, O extends MessageName> {
     signal?.addEventListener("abort", cancel, { once: true });
     stream.once("close", () => signal?.removeEventListener("abort", cancel));
     if (signal?.aborted === true) this.cancel();
+  }
+
+  /** Of the messages read so far. */
+  get receivedBytes(): number {
+    return this.#receivedBytes;
   }
 
   /** Resolves when the peer can take more. */
@@ -83,8 +89,10 @@ export class ClientCall<I extends MessageName, O extends MessageName> {
 
   async *#decoded(): AsyncGenerator<Decoded<O>> {
     try {
-      for (let message = await this.#reader.next(); message !== undefined; message = await this.#reader.next())
+      for (let message = await this.#reader.next(); message !== undefined; message = await this.#reader.next()) {
+        this.#receivedBytes += message.length;
         yield decode(this.#types[1], message);
+      }
     } catch (error) {
       // The status says why a stream broke; an error of our own reading is told as it is.
       if (!this.#stream.destroyed) {

@@ -6,5 +6,8 @@ export const SessionMethod = {
   SECRET: "/moby.buildkit.secrets.v1.Secrets/GetSecret",
   SSH_CHECK: "/moby.sshforward.v1.SSH/CheckAgent",
   SSH_FORWARD: "/moby.sshforward.v1.SSH/ForwardAgent",
+  CONTENT_INFO: "/containerd.services.content.v1.Content/Info",
+  CONTENT_READ: "/containerd.services.content.v1.Content/Read",
+  CONTENT_WRITE: "/containerd.services.content.v1.Content/Write",
   UPLOAD: "/moby.upload.v1.Upload/Pull",
 } as const;

@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import { EngineError, ErrorCode } from "#errors";
+import type { SessionIdentity } from "./identity.ts";
 import { GrpcSession } from "./session.ts";
-import type { SessionIdentity } from "./session.ts";
 
 /** A client asks for a build before its session has come, or never sends one. */
 const WAIT_MS = 5000;

@@ -1,23 +1,23 @@
 import type { Duplex } from "node:stream";
-import { EngineError, ErrorCode, isAlreadyExists, isNotFound } from "#errors";
-import type { BuildSession, ClientCredentials, OutgoingEntry, OutputTarget, TreeRequest } from "../contract.ts";
+import type { BuildSession, ContextReceiver, OutputTarget, SessionContent, WantedFiles } from "#build";
+import { EngineError, ErrorCode, isAlreadyExists } from "#errors";
+import type { RegistryCredentials } from "#remote";
 import { receiveTree } from "../fsutil/receive.ts";
 import { sendTree } from "../fsutil/send.ts";
+import { TreeSpool } from "../fsutil/treeSpool.ts";
 import { GrpcClient } from "../grpc/client.ts";
 import { isUnimplemented } from "../grpc/status.ts";
+import { byteStream } from "./byteStream.ts";
+import { ClientContent } from "./content.ts";
+import type { SessionIdentity } from "./identity.ts";
 import { SessionMethod } from "./methods.ts";
 
-/** As BuildKit bounds a question about credentials. */
+/** As BuildKit bounds a question to a client. */
 const QUESTION_TIMEOUT_MS = 60_000;
 const MAX_CHUNK_BYTES = 32 << 10;
-
-/** What a client says of its session, in headers of `POST /session` or metadata of `Control/Session`. */
-export interface SessionIdentity {
-  readonly id: string;
-  readonly sharedKey: string;
-  /** `/moby.filesync.v1.FileSync/DiffCopy`, … */
-  readonly methods: readonly string[];
-}
+/** Under which name a client knows Docker Hub. */
+const HUB_DOMAIN = "docker.io";
+const HUB_HOST = "registry-1.docker.io";
 
 /** Header values must be ASCII: the whole list is escaped if one of them is not. */
 function encodePaths(key: string, values: readonly string[]): Record<string, string | readonly string[]> {
@@ -28,6 +28,10 @@ function encodePaths(key: string, values: readonly string[]): Record<string, str
     [key]: values.map((value) => encodeURIComponent(value).replaceAll("%20", "+")),
     [`${key}-encoded`]: "1",
   };
+}
+
+function missing(message: string): EngineError {
+  return new EngineError("not_found", ErrorCode.SESSION, message);
 }
 
 /** A client's session: its services, called over the connection that it dialled. */
@@ -51,122 +55,105 @@ export class GrpcSession implements BuildSession {
     this.#client.close();
   }
 
-  async receiveTree(request: TreeRequest): Promise<void> {
-    if (!this.#offers(SessionMethod.SYNC))
-      throw new EngineError("not_found", ErrorCode.SESSION, "no local sources enabled");
-    const call = this.#client.open(SessionMethod.SYNC, ["Packet", "Packet"], {
-      metadata: {
-        "dir-name": request.name,
-        ...encodePaths("followpaths", request.followPaths),
-        ...encodePaths("include-patterns", request.includePatterns),
-        ...encodePaths("exclude-patterns", request.excludePatterns),
-      },
-      signal: request.signal,
-    });
-    await receiveTree(call, request.sink, request.onProgress ?? ((): void => undefined));
+  /** A client may be on another machine, and names no paths: it always sends. */
+  localDirectory(): Promise<undefined> {
+    return Promise.resolve(undefined);
   }
 
-  async *upload(url: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  async sendDirectory(name: string, wanted: WantedFiles, receiver: ContextReceiver): Promise<void> {
+    if (!this.#offers(SessionMethod.SYNC)) throw missing("no local sources enabled");
+    const call = this.#client.open(SessionMethod.SYNC, ["Packet", "Packet"], {
+      metadata: {
+        "dir-name": name,
+        ...encodePaths("followpaths", wanted.followPaths ?? []),
+        ...encodePaths("include-patterns", wanted.includes),
+        ...encodePaths("exclude-patterns", wanted.excludes),
+      },
+      signal: wanted.signal,
+    });
+    await receiveTree(call, receiver, wanted.onProgress);
+  }
+
+  async *upload(url: string): AsyncGenerator<Uint8Array> {
     const [, host = "", path = ""] = /^https?:\/\/([^/]+)(\/.*)$/.exec(url) ?? [];
     const call = this.#client.open(SessionMethod.UPLOAD, ["Bytes", "Bytes"], {
       metadata: { urlpath: path, urlhost: host },
-      signal,
     });
-    for await (const message of call.messages()) yield message.data;
-  }
-
-  async sendTree(
-    target: OutputTarget & { readonly isMultiPlatform: boolean },
-    entries: AsyncIterable<OutgoingEntry>,
-  ): Promise<void> {
-    this.#needOutput();
-    const call = this.#client.open(SessionMethod.SEND, ["Packet", "Packet"], {
-      metadata: {
-        "buildkit-attachable-exporter-id": String(target.index),
-        ...(target.isMultiPlatform ? { "buildkit-exporter-multi-platform": "1" } : {}),
-      },
-      signal: target.signal,
-    });
-    await sendTree(call, entries, target.onProgress ?? ((): void => undefined));
-  }
-
-  async sendFile(
-    target: OutputTarget & { readonly metadata: Readonly<Record<string, string>> },
-    bytes: AsyncIterable<Uint8Array>,
-  ): Promise<boolean> {
-    this.#needOutput();
-    const described = Object.entries(target.metadata).map(([key, value]) => [
-      `exporter-md-${key.toLowerCase()}`,
-      value,
-    ]);
-    const call = this.#client.open(SessionMethod.SEND, ["Bytes", "Bytes"], {
-      metadata: { "buildkit-attachable-exporter-id": String(target.index), ...Object.fromEntries(described) },
-      signal: target.signal,
-    });
-    let sent = 0;
     try {
-      for await (const chunk of bytes)
-        for (let at = 0; at < chunk.length; at += MAX_CHUNK_BYTES) {
-          const data = chunk.subarray(at, at + MAX_CHUNK_BYTES);
-          await call.send({ data });
-          sent += data.length;
-          target.onProgress?.(sent);
-        }
-      call.end();
-      await call.finished();
-      return true;
-    } catch (error) {
+      for await (const { data } of call.messages()) yield data;
+    } finally {
       call.cancel();
-      if (isAlreadyExists(error)) return false;
-      throw error;
     }
   }
 
-  async secret(id: string): Promise<Uint8Array | undefined> {
-    if (!this.#offers(SessionMethod.SECRET)) return undefined;
-    try {
-      return (await this.#ask(SessionMethod.SECRET, ["GetSecretRequest", "Bytes"], { id })).data;
-    } catch (error) {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    }
+  async secret(id: string): Promise<Uint8Array> {
+    if (!this.#offers(SessionMethod.SECRET)) throw missing(`secret ${id}: not found`);
+    return (await this.#ask(SessionMethod.SECRET, ["GetSecretRequest", "Bytes"], { id })).data;
   }
 
-  async credentials(host: string): Promise<ClientCredentials | undefined> {
+  async credentials(registryHost: string): Promise<RegistryCredentials | undefined> {
     if (!this.#offers(SessionMethod.CREDENTIALS)) return undefined;
+    const host = registryHost === HUB_DOMAIN ? HUB_HOST : registryHost;
     try {
-      return await this.#ask(SessionMethod.CREDENTIALS, ["CredentialsRequest", "CredentialsResponse"], { host });
+      const types = ["CredentialsRequest", "CredentialsResponse"] as const;
+      const { username, secret } = await this.#ask(SessionMethod.CREDENTIALS, types, { host });
+      if (secret === "") return undefined;
+      return username === "" ? { identityToken: secret } : { username, password: secret };
     } catch (error) {
       if (isUnimplemented(error)) return undefined;
       throw error;
     }
   }
 
-  async checkSshAgent(id: string): Promise<void> {
+  async connectSshAgent(id: string): Promise<Duplex> {
     if (!this.#offers(SessionMethod.SSH_CHECK))
-      throw new EngineError(
-        "not_found",
-        ErrorCode.SESSION,
-        `no SSH key ${JSON.stringify(id)} forwarded from the client`,
-      );
+      throw missing(`no SSH key ${JSON.stringify(id)} forwarded from the client`);
     await this.#ask(SessionMethod.SSH_CHECK, ["CheckAgentRequest", "Empty"], { id });
-  }
-
-  async *sshAgent(id: string, from: AsyncIterable<Uint8Array>, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
     const call = this.#client.open(SessionMethod.SSH_FORWARD, ["Bytes", "Bytes"], {
       metadata: { "buildkit.ssh.id": id },
-      signal,
     });
-    const pump = async (): Promise<void> => {
-      for await (const data of from) await call.send({ data });
-      call.end();
-    };
-    pump().catch(() => call.cancel());
+    return byteStream(call.messages(), {
+      send: (message) => call.send(message),
+      end: () => call.end(),
+      close: () => call.cancel(),
+    });
+  }
+
+  contentStore(id: string): Promise<SessionContent> {
+    if (!this.#offers(SessionMethod.CONTENT_INFO))
+      throw missing(`no content store ${JSON.stringify(id)} at the client`);
+    return Promise.resolve(new ClientContent(this.#client, id));
+  }
+
+  async sendTar(output: OutputTarget, bytes: AsyncIterable<Uint8Array>): Promise<void> {
+    this.#needOutput();
+    const response = Object.entries(output.response).map(([key, value]) => [`exporter-md-${key.toLowerCase()}`, value]);
+    const call = this.#client.open(SessionMethod.SEND, ["Bytes", "Bytes"], {
+      metadata: { ...Object.fromEntries(response), ...outputIndex(output) },
+      signal: output.signal,
+    });
     try {
-      for await (const message of call.messages()) yield message.data;
-    } finally {
+      for await (const chunk of bytes)
+        for (let at = 0; at < chunk.length; at += MAX_CHUNK_BYTES)
+          await call.send({ data: chunk.subarray(at, at + MAX_CHUNK_BYTES) });
+      call.end();
+      await call.finished();
+    } catch (error) {
       call.cancel();
+      // The client has it already, and says so instead of reading.
+      if (!isAlreadyExists(error)) throw error;
     }
+  }
+
+  async sendTree(output: OutputTarget, tar: AsyncIterable<Uint8Array>): Promise<void> {
+    this.#needOutput();
+    await using spool = await TreeSpool.create();
+    const entries = await spool.fill(tar);
+    const call = this.#client.open(SessionMethod.SEND, ["Packet", "Packet"], {
+      metadata: outputIndex(output),
+      signal: output.signal,
+    });
+    await sendTree(call, entries);
   }
 
   #offers(method: string): boolean {
@@ -174,10 +161,13 @@ export class GrpcSession implements BuildSession {
   }
 
   #needOutput(): void {
-    if (!this.#offers(SessionMethod.SEND))
-      throw new EngineError("not_found", ErrorCode.SESSION, "the client takes no output of this build");
+    if (!this.#offers(SessionMethod.SEND)) throw missing("the client takes no output of this build");
   }
 
   #ask: GrpcClient["unary"] = (path, types, request) =>
     this.#client.unary(path, types, request, { signal: AbortSignal.timeout(QUESTION_TIMEOUT_MS) });
+}
+
+function outputIndex({ index }: OutputTarget): Record<string, string> {
+  return { "buildkit-attachable-exporter-id": String(index) };
 }

@@ -92,7 +92,8 @@ class Source {
         return this.#varint(end) !== 0;
       case "int64":
         return BigInt.asIntN(64, BigInt(this.#varint(end)));
-      default: {
+      case "int":
+      case undefined: {
         const value = this.#varint(end);
         return typeof value === "number" ? value : Number(BigInt.asIntN(64, value));
       }
@@ -171,7 +172,7 @@ function emptyScalar(field: Field): unknown {
       return 0;
     case "int64":
       return 0n;
-    default:
+    case undefined:
       return undefined;
   }
 }
