@@ -80,10 +80,10 @@ const ROOMS: Readonly<Record<string, Room>> = {
     node: [...FILES, "http", "http2", "net"],
   },
   api: {
-    rooms: ["errors", "oci", "engineapi", "images", "networks", "volumes", "containers", "build", "remote"],
+    rooms: ["errors", "oci", "engineapi", "images", "networks", "volumes", "containers", "build", "buildkit", "remote"],
     node: ["*"],
   },
-  daemon: { rooms: ["errors", "engine", "api"], node: ["*"] },
+  daemon: { rooms: ["errors", "engine", "buildkit", "api"], node: ["*"] },
   client: { rooms: ["errors", "oci", "engineapi"], node: ["*"] },
   cli: { rooms: ["errors", "oci", "engineapi", "tar", "client"], node: ["*"] },
 };

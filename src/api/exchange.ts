@@ -167,6 +167,17 @@ export class Exchange {
     return new WebSocketStream(socket, head);
   }
 
+  /** Hands the connection over to another protocol, which both sides speak from here on. */
+  upgrade(protocol: string): Duplex {
+    if (this.#upgrade === undefined) throw new Error("the server upgrades no such request");
+    this.#hijacked = true;
+    const { socket, head } = this.#upgrade;
+    socket.once("close", this.#gone);
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`);
+    if (head.length > 0) socket.unshift(head);
+    return socket;
+  }
+
   /** Starts a streamed answer: its headers go out at once. */
   stream(status: number, type: string): BodyWriter {
     const response = this.#response;

@@ -4,9 +4,11 @@ import { createServer as createHttpsServer } from "node:https";
 import type { Server as HttpsServer } from "node:https";
 import type { Duplex } from "node:stream";
 import type { TlsOptions } from "node:tls";
+import type { Buildkit } from "#buildkit";
 import { API_VERSION } from "#engineapi";
 import { EngineError, ErrorCode, findEngineError, messageOf } from "#errors";
 import type { Backends } from "./backends.ts";
+import { acceptDirectHttp2 } from "./directHttp2.ts";
 import { discardBody } from "./drain.ts";
 import { Exchange } from "./exchange.ts";
 import type { Hijacked } from "./exchange.ts";
@@ -15,6 +17,7 @@ import { createRouter } from "./router.ts";
 import type { Match } from "./router.ts";
 import { absentRoutes } from "./routes/absent.ts";
 import { buildRoutes } from "./routes/builds.ts";
+import { buildkitRoutes } from "./routes/buildkit.ts";
 import { containerRoutes } from "./routes/containers.ts";
 import { execRoutes } from "./routes/exec.ts";
 import { fileRoutes } from "./routes/files.ts";
@@ -33,6 +36,8 @@ export interface ApiOptions {
   readonly serverHeader: string;
   /** Called for every answer of 500 and for failures after the headers went out. */
   readonly onFailure: (request: string, error: unknown) => void;
+  /** BuildKit's API; undefined while there are no builds. */
+  readonly buildkit?: Buildkit | undefined;
   /** Certificate, key and whom to trust; undefined = no TLS. */
   readonly tls?: TlsOptions | undefined;
 }
@@ -49,10 +54,19 @@ const HTTP_OPTIONS: ServerOptions = {
   requestTimeout: 0,
   /** Go's bound: X-Registry-Auth and X-Registry-Config hold tokens of many kilobytes. */
   maxHeaderSize: 1 << 20,
-  /** Docker's own upgrade, and WebSockets where there are any; a client that offers h2c is answered over HTTP/1.1. */
-  shouldUpgradeCallback: ({ headers, url = "" }) =>
-    headers.upgrade?.toLowerCase() === "tcp" ||
-    (headers.upgrade?.toLowerCase() === "websocket" && /\/attach\/ws(?:\?|$)/.test(url)),
+  /** Docker's own upgrade, WebSockets and HTTP/2 where there are any; elsewhere a client that offers h2c is answered over HTTP/1.1. */
+  shouldUpgradeCallback: ({ headers, url = "" }) => {
+    switch (headers.upgrade?.toLowerCase() ?? "") {
+      case "tcp":
+        return true;
+      case "websocket":
+        return /\/attach\/ws(?:\?|$)/.test(url);
+      case "h2c":
+        return /^(?:\/v[\d.]+)?\/(?:grpc|session)(?:\?|$)/.test(url);
+      default:
+        return false;
+    }
+  },
 };
 
 function toWireError(error: unknown): { readonly message: string } {
@@ -87,6 +101,7 @@ export function createApiServer(backends: Backends, options: ApiOptions): ApiSer
     ...containerRoutes(backends.containers),
     ...volumeRoutes(backends.volumes),
     ...networkRoutes(backends.networks, backends.members),
+    ...(options.buildkit === undefined ? [] : buildkitRoutes(options.buildkit)),
     ...absentRoutes(),
   ]);
 
@@ -112,6 +127,8 @@ export function createApiServer(backends: Backends, options: ApiOptions): ApiSer
     options.tls === undefined
       ? createHttpServer(HTTP_OPTIONS)
       : createHttpsServer({ ...HTTP_OPTIONS, ...options.tls, allowHalfOpen: true });
+  const { buildkit } = options;
+  if (buildkit !== undefined) acceptDirectHttp2(server, (socket) => void buildkit.serve(socket));
   server.on("request", (request, response) => void answer(request, response, undefined));
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Uint8Array) => {
     socket.on("error", () => undefined);
@@ -132,6 +149,7 @@ function setCommonHeaders(response: ServerResponse, serverHeader: string, path: 
   response.setHeader("Ostype", "linux");
   response.setHeader("Server", serverHeader);
   if (!path.endsWith("/_ping")) return;
+  response.setHeader("Builder-Version", "2");
   response.setHeader("Swarm", "inactive");
   for (const [name, value] of Object.entries(NO_STORE)) response.setHeader(name, value);
 }

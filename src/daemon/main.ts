@@ -5,9 +5,12 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { createApiServer } from "#api";
+import type { ApiServer } from "#api";
+import type { Buildkit } from "#buildkit";
 import { createEngine, VERSION } from "#engine";
-import type { Engine } from "#engine";
+import type { Engine, EngineConfig } from "#engine";
 import { ErrorCode, findEngineError, hasCode, messageOf } from "#errors";
+import { createBuilder } from "./builder.ts";
 import { withConfigFile } from "./configFile.ts";
 import { helpText, parseFlags } from "./flags.ts";
 import { listenAll } from "./listen.ts";
@@ -18,6 +21,23 @@ import { surviveErrors } from "./surviveErrors.ts";
 import { untilSignal } from "./signals.ts";
 
 const MAX_TIMER_MS = 2 ** 31 - 1;
+
+function listen(
+  engine: Engine,
+  buildkit: Buildkit | undefined,
+  options: Pick<DaemonOptions, "hosts" | "group" | "tls"> & Pick<EngineConfig, "log">,
+): Promise<readonly ApiServer[]> {
+  const { hosts, group, tls, log } = options;
+  const makeServer: Parameters<typeof listenAll>[1] = (context) =>
+    createApiServer(engine.backends, {
+      serverHeader: `varve/${VERSION} (linux)`,
+      onFailure: (request, error) => log("error", `${request}: ${messageOf(error)}`),
+      buildkit,
+      tls: context,
+    });
+  const onError = (error: unknown): void => log("error", `accept: ${messageOf(error)}`);
+  return listenAll(hosts, makeServer, { group, tls, onError });
+}
 
 async function run(options: DaemonOptions): Promise<void> {
   const log = createLog(options.logLevel);
@@ -40,14 +60,8 @@ async function run(options: DaemonOptions): Promise<void> {
   });
   let ownsPidFile = false;
   try {
-    const makeServer: Parameters<typeof listenAll>[1] = (context) =>
-      createApiServer(engine.backends, {
-        serverHeader: `varve/${VERSION} (linux)`,
-        onFailure: (request, error) => log("error", `${request}: ${messageOf(error)}`),
-        tls: context,
-      });
-    const onError = (error: unknown): void => log("error", `accept: ${messageOf(error)}`);
-    const servers = await listenAll(hosts, makeServer, { group, tls, onError });
+    const buildkit = await createBuilder(engine, log);
+    const servers = await listen(engine, buildkit, { hosts, group, tls, log });
     await mkdir(dirname(pidFile), { recursive: true });
     await writeFile(pidFile, String(process.pid));
     ownsPidFile = true;
@@ -57,6 +71,7 @@ async function run(options: DaemonOptions): Promise<void> {
     );
     const signal = await untilSignal();
     log("info", `${signal}: stopping`);
+    buildkit?.close();
     for (const server of servers) {
       server.close();
       server.closeAllConnections();

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import type { BuildService } from "#build";
 import { openContentStore } from "#content";
 import type { ContentStore } from "#content";
 import { createContainerServices } from "#containers";
@@ -43,6 +44,8 @@ export interface Engine {
     readonly volumes: VolumeCatalog;
     readonly system: SystemBackend;
     readonly registry: RegistryBackend;
+    /** Absent while the engine has no builds. */
+    readonly build?: BuildService;
   };
   readonly version: VersionInfo;
   /** `erofs (file)`: for the log. */

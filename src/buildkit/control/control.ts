@@ -18,7 +18,7 @@ const SERVING = 1;
 export interface WorkerInfo {
   /** Not empty, the same at every start. */
   readonly id: string;
-  readonly labels: Readonly<Record<string, string>>;
+  readonly labels: () => Readonly<Record<string, string>>;
   /** What RUN can run: the host's first. */
   readonly platforms: () => readonly Platform[];
   /** The version of BuildKit whose API this is, `v0.32.2`; clients show it. */
@@ -66,7 +66,7 @@ function toVersion({ version }: WorkerInfo): Encodable<"BuildkitVersion"> {
 function toWorker(info: WorkerInfo): Encodable<"Worker"> {
   return {
     id: info.id,
-    labels: info.labels,
+    labels: info.labels(),
     platforms: info.platforms(),
     buildkitVersion: toVersion(info),
   };

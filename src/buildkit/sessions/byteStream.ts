@@ -1,6 +1,16 @@
 import { Duplex } from "node:stream";
 import type { Decoded, Encodable } from "../wire/types.ts";
 
+async function deliver(sent: Promise<void>, done: (error?: Error) => void): Promise<void> {
+  try {
+    await sent;
+  } catch (error) {
+    done(error instanceof Error ? error : new Error(String(error)));
+    return;
+  }
+  done();
+}
+
 /** A connection that lies in the messages of a call. */
 export function byteStream(
   incoming: AsyncIterable<Decoded<"Bytes">>,
@@ -16,11 +26,7 @@ export function byteStream(
       );
     },
     write: (chunk: Uint8Array, _encoding, done) => {
-      const pass = async (): Promise<void> => {
-        await outgoing.send({ data: chunk });
-        done();
-      };
-      pass().catch(done);
+      void deliver(outgoing.send({ data: chunk }), done);
     },
     final: (done) => {
       outgoing.end();

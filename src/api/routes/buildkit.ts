@@ -1,0 +1,36 @@
+import type { Buildkit } from "#buildkit";
+import type { Exchange } from "../exchange.ts";
+import type { Route } from "../router.ts";
+
+const PROTOCOL = "h2c";
+
+/** moby reports these as plain errors: 500, in these words. */
+function needProtocol(exchange: Exchange): void {
+  const asked = exchange.request.headers.upgrade ?? "";
+  if (asked === "") throw new Error("no upgrade proto in request");
+  if (asked !== PROTOCOL) throw new Error(`protocol ${asked} not supported`);
+}
+
+/** BuildKit's API, and clients' sessions for it: connections that leave HTTP/1.1 for HTTP/2. */
+export function buildkitRoutes(buildkit: Buildkit): readonly Route[] {
+  return [
+    [
+      "POST",
+      "/grpc",
+      async (exchange) => {
+        needProtocol(exchange);
+        await buildkit.serve(exchange.upgrade(PROTOCOL));
+      },
+    ],
+    [
+      "POST",
+      "/session",
+      async (exchange) => {
+        needProtocol(exchange);
+        const headers = exchange.request.headersDistinct;
+        buildkit.checkSession(headers);
+        await buildkit.serveSession(headers, exchange.upgrade(PROTOCOL));
+      },
+    ],
+  ];
+}
