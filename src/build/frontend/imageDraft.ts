@@ -1,0 +1,99 @@
+import type { ContainerDefaults, HistoryEntry, ImageConfig, Platform } from "#oci";
+import { goQuote } from "#dockerfile";
+
+const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/** What BuildKit's Dockerfile frontend writes. */
+const COMMENT = "buildkit.dockerfile.v0";
+
+export type MutableDefaults = { -readonly [Key in keyof ContainerDefaults]: ContainerDefaults[Key] };
+
+/** An image config while a stage is looked at: each instruction changes it. Copied when another stage goes on from it. */
+export class StageImage {
+  platform: Platform;
+  author: string | undefined;
+  readonly config: MutableDefaults;
+  readonly history: HistoryEntry[];
+  /** The base's config as it came. */
+  readonly base: ImageConfig | undefined;
+
+  private constructor(parts: {
+    readonly platform: Platform;
+    readonly author: string | undefined;
+    readonly config: ContainerDefaults;
+    readonly history: readonly HistoryEntry[];
+    readonly base: ImageConfig | undefined;
+  }) {
+    this.platform = parts.platform;
+    this.author = parts.author;
+    this.config = structuredClone(parts.config);
+    this.history = [...parts.history];
+    this.base = parts.base;
+  }
+
+  static scratch(platform: Platform): StageImage {
+    const config = { Env: [`PATH=${DEFAULT_PATH}`], WorkingDir: "/" };
+    return new StageImage({ platform, author: undefined, config, history: [], base: undefined });
+  }
+
+  static of(base: ImageConfig): StageImage {
+    const { architecture, os, variant } = base;
+    const platform: Platform = {
+      architecture,
+      os,
+      ...(variant === undefined ? {} : { variant }),
+      ...(base["os.version"] === undefined ? {} : { "os.version": base["os.version"] }),
+    };
+    const { author, config = {}, history = [] } = base;
+    return new StageImage({ platform, author, config, history, base });
+  }
+
+  copy(): StageImage {
+    const { platform, author, config, history, base } = this;
+    return new StageImage({ platform, author, config, history, base });
+  }
+
+  /** Every image has a PATH, also one whose base set none. */
+  ensurePath(): void {
+    const { Env } = this.config;
+    if (!(Env ?? []).some((entry) => entry.startsWith("PATH=")))
+      this.config.Env = [...(Env ?? []), `PATH=${DEFAULT_PATH}`];
+  }
+
+  setEnvironment(name: string, value: string): void {
+    const entries = [...(this.config.Env ?? [])];
+    const index = entries.findIndex((entry) => splitEntry(entry)[0] === name);
+    entries.splice(index < 0 ? entries.length : index, index < 0 ? 0 : 1, `${name}=${value}`);
+    this.config.Env = entries;
+  }
+
+  /** Shell form of a command: the SHELL goes before. */
+  withShell(words: readonly string[]): readonly string[] {
+    const { Shell } = this.config;
+    return [...(Shell === undefined || Shell.length === 0 ? ["/bin/sh", "-c"] : Shell), words.join(" ")];
+  }
+
+  /** `isStep`: a command ran or files were copied; the words then end in `# buildkit`. */
+  commit(
+    words: string,
+    options: { readonly layer?: boolean; readonly isStep?: boolean; readonly epoch: number | undefined },
+  ): void {
+    const { layer = false, isStep = false, epoch } = options;
+    this.history.push({
+      ...(epoch === undefined ? {} : { created: new Date(epoch * 1000).toISOString().replace(".000Z", "Z") }),
+      created_by: isStep ? `${words} # buildkit` : words,
+      comment: COMMENT,
+      ...(layer ? {} : { empty_layer: true }),
+    });
+  }
+}
+
+/** `A=b=c` → name and value. */
+export function splitEntry(entry: string): readonly [name: string, value: string] {
+  const equals = entry.indexOf("=");
+  return equals < 0 ? [entry, ""] : [entry.slice(0, equals), entry.slice(equals + 1)];
+}
+
+/** Go's `%q` of a list: `["a" "b"]`. */
+export function quotedList(words: readonly string[]): string {
+  return `[${words.map((word) => goQuote(word)).join(" ")}]`;
+}

@@ -1,0 +1,170 @@
+import { createIgnoreMatcher, parseGitReference, readIgnoreFile } from "#dockerfile";
+import type { IgnoreMatcher } from "#dockerfile";
+import { EngineError, ErrorCode, wrapError } from "#errors";
+import type { Filesystem } from "../graph/operation.ts";
+import type { Vertex } from "../graph/vertex.ts";
+import type { BuildRequest } from "../request.ts";
+import type { FrontendHost } from "./frontendHost.ts";
+import { makeVertex } from "./vertices.ts";
+
+/** A Dockerfile of ten megabytes is one of an attack. bytes */
+const MAX_DOCKERFILE = 16 << 20;
+const MAX_IGNORE_FILE = 4 << 20;
+/** The name that a file gets which is a context. */
+const DOWNLOADED = "context";
+
+/** What was read before anything is planned. */
+export interface MainContext {
+  readonly filename: string;
+  readonly text: string;
+  /** The vertex that loaded the Dockerfile: warnings are shown there. */
+  readonly loaded: Vertex;
+  readonly excludes: readonly string[];
+  readonly ignored: IgnoreMatcher | undefined;
+  /** The context that is no directory of the client. */
+  readonly remote: Vertex | undefined;
+}
+
+interface Reading {
+  readonly request: BuildRequest;
+  readonly host: FrontendHost;
+}
+
+export function localVertex(
+  { request }: Reading,
+  wish: {
+    readonly label: string;
+    readonly directory: string;
+    readonly followPaths?: readonly string[];
+    readonly excludes?: readonly string[];
+    readonly sharedKey?: string;
+  },
+): Vertex {
+  const { directory, followPaths, excludes = [], sharedKey } = wish;
+  const key = sharedKey ?? request.options.sharedKeys.get(directory) ?? "";
+  return makeVertex({
+    name: wish.label,
+    operation: { kind: "local", name: directory, followPaths, excludes, sharedKey: `${directory}:${key}` },
+  });
+}
+
+/** The vertex of a context or named context that is a git repository; undefined: it is none. */
+export function gitVertex(text: string, name: string, keepGitDirectory = false): Vertex | undefined {
+  const git = parseGitReference(text);
+  if (git === undefined) return undefined;
+  return makeVertex({
+    name,
+    operation: {
+      kind: "git",
+      remote: git.remote,
+      ref: git.ref === "" ? undefined : git.ref,
+      subdirectory: git.subdirectory === "" ? undefined : git.subdirectory,
+      keepGitDirectory: keepGitDirectory || git.keepGitDirectory === true,
+      checksum: git.checksum === "" ? undefined : git.checksum,
+    },
+  });
+}
+
+export function httpVertex(url: string, name: string): Vertex {
+  return makeVertex({
+    name,
+    operation: {
+      kind: "http",
+      url,
+      checksum: undefined,
+      filename: DOWNLOADED,
+      mode: undefined,
+      uid: undefined,
+      gid: undefined,
+      unpack: true,
+    },
+  });
+}
+
+function remoteContext({ options }: BuildRequest): Vertex | undefined {
+  const { context } = options;
+  if (context === undefined) return undefined;
+  const keep = /^(?:1|t|true)$/i.test(options.buildArguments.get("BUILDKIT_CONTEXT_KEEP_GIT_DIR") ?? "");
+  const git = gitVertex(context, `[internal] load git source ${context}`, keep);
+  if (git !== undefined) return git;
+  return /^https?:\/\//.test(context) ? httpVertex(context, "[internal] load remote build context") : undefined;
+}
+
+async function readText(
+  { host }: Reading,
+  filesystem: Filesystem,
+  path: string,
+  limit: number,
+): Promise<string | undefined> {
+  const bytes = await host.files.readFile(filesystem, path, limit);
+  return bytes === undefined ? undefined : Buffer.from(bytes).toString("utf8");
+}
+
+/** `Dockerfile` may also be written small. */
+function filenamesOf(filename: string): readonly string[] {
+  const slash = filename.lastIndexOf("/") + 1;
+  return filename.slice(slash) === "Dockerfile" ? [filename, `${filename.slice(0, slash)}dockerfile`] : [filename];
+}
+
+function noDockerfile(filename: string): EngineError {
+  const message = `failed to read dockerfile: open ${filename}: no such file or directory`;
+  return new EngineError("not_found", ErrorCode.INVALID_DOCKERFILE, message);
+}
+
+async function firstText(reading: Reading, files: Filesystem, names: readonly string[]): Promise<string | undefined> {
+  for (const name of names) {
+    const text = await readText(reading, files, name, MAX_DOCKERFILE);
+    if (text !== undefined) return text;
+  }
+  return undefined;
+}
+
+/** Reads the Dockerfile and the ignore file. @throws {not_found} `failed to read dockerfile: …` */
+export async function loadMainContext(request: BuildRequest, host: FrontendHost): Promise<MainContext> {
+  const reading = { request, host };
+  const { options } = request;
+  const remote = remoteContext(request);
+  const isLocalFile = remote === undefined || options.dockerfileDirectory !== "dockerfile";
+  const names = filenamesOf(options.filename);
+  const loaded = isLocalFile
+    ? localVertex(reading, {
+        label: `[internal] load build definition from ${options.filename}`,
+        directory: options.dockerfileDirectory,
+        followPaths: [options.filename, `${options.filename}.dockerignore`, ...names.slice(1)],
+      })
+    : remote;
+  const files = await host.solve(loaded);
+  const text = await firstText(reading, files, names);
+  // What was downloaded may be a Dockerfile, not an archive of a context.
+  const alone = text === undefined && !isLocalFile ? await firstText(reading, files, [DOWNLOADED]) : undefined;
+  const found = text ?? alone;
+  if (found === undefined) throw noDockerfile(options.filename);
+  const filename = text === undefined ? DOWNLOADED : options.filename;
+  const own = await readText(reading, files, `${options.filename}.dockerignore`, MAX_IGNORE_FILE);
+  const excludes = remote === undefined ? await excludesOf(reading, own) : [];
+  const ignored = excludes.length === 0 ? undefined : createIgnoreMatcher(excludes);
+  return { filename, text: found, loaded, excludes, ignored, remote };
+}
+
+async function excludesOf(reading: Reading, own: string | undefined): Promise<readonly string[]> {
+  const { options } = reading.request;
+  if (own !== undefined) return parseIgnoreFile(own, `${options.filename}.dockerignore`);
+  const files = await reading.host.solve(
+    localVertex(reading, {
+      label: "[internal] load .dockerignore",
+      directory: options.contextDirectory,
+      followPaths: [".dockerignore"],
+      sharedKey: `${options.sharedKeys.get(options.contextDirectory) ?? ""}-.dockerignore`,
+    }),
+  );
+  const text = await readText(reading, files, ".dockerignore", MAX_IGNORE_FILE);
+  return text === undefined ? [] : parseIgnoreFile(text, ".dockerignore");
+}
+
+export function parseIgnoreFile(text: string, name: string): readonly string[] {
+  try {
+    return readIgnoreFile(text);
+  } catch (error) {
+    throw wrapError(error, `failed parsing ${name}`);
+  }
+}

@@ -1,0 +1,336 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { SolveVertexWarning } from "#engineapi";
+import { EngineError, findEngineError } from "#errors";
+import { digestOf, formatPlatform, parseDiffId } from "#oci";
+import type { ImageConfig } from "#oci";
+import type { Filesystem } from "../graph/operation.ts";
+import type { Vertex } from "../graph/vertex.ts";
+import type { BuildPlan } from "../plan.ts";
+import { parseFrontendAttributes } from "../frontendAttributes.ts";
+import { NO_SESSION } from "../solver/fakeBuild.ts";
+import type { BuildRequest } from "../request.ts";
+import { planBuild } from "./planBuild.ts";
+
+const LAYER = parseDiffId(digestOf("base"));
+const BASE: ImageConfig = {
+  architecture: "amd64",
+  os: "linux",
+  config: { Env: ["PATH=/bin", "LANG=C"], Cmd: ["sh"], WorkingDir: "/srv" },
+  rootfs: { type: "layers", diff_ids: [LAYER] },
+  history: [{ created_by: "base" }],
+};
+
+interface Planned {
+  readonly plan: BuildPlan;
+  readonly solved: readonly string[];
+  readonly tasks: readonly string[];
+  readonly warnings: readonly SolveVertexWarning[];
+}
+
+/** Plans without files: the client's directories are two maps, every image is BASE unless it is named otherwise. */
+async function plan(
+  text: string,
+  attributes: Readonly<Record<string, string>> = {},
+  more: {
+    readonly files?: Readonly<Record<string, string>>;
+    readonly images?: Readonly<Record<string, ImageConfig>>;
+    readonly entitlements?: readonly string[];
+  } = {},
+): Promise<Planned> {
+  const files: Readonly<Record<string, string>> = { Dockerfile: text, ...more.files };
+  const [solved, tasks, warnings]: [string[], string[], SolveVertexWarning[]] = [[], [], []];
+  const request: BuildRequest = {
+    ref: "test",
+    options: parseFrontendAttributes(attributes),
+    session: NO_SESSION,
+    progress: () => undefined,
+    cacheImports: [],
+    cacheExports: [],
+    exports: [],
+    internal: false,
+    explain: false,
+    entitlements: more.entitlements ?? [],
+    signal: new AbortController().signal,
+  };
+  const result = await planBuild(request, {
+    solve: async (vertex) => {
+      solved.push(vertex.name);
+      return { kind: "context", directory: { path: "/" } };
+    },
+    task: async (name, work) => {
+      tasks.push(name);
+      return work({ status: () => undefined, log: () => undefined });
+    },
+    warn: (warning) => warnings.push(warning),
+    images: {
+      resolve: async (reference, { platform }) => {
+        if (reference.path.includes("nosuch")) throw new EngineError("not_found", "X", "not found");
+        const config = { ...(more.images?.[reference.path] ?? BASE), architecture: platform.architecture };
+        const source = {
+          kind: "image" as const,
+          reference,
+          manifest: digestOf(reference.path),
+          imageId: digestOf(formatPlatform(platform)),
+          platform,
+          diffIds: config.rootfs.diff_ids,
+          origin: "registry" as const,
+        };
+        return { source, digest: digestOf(reference.path), config };
+      },
+    },
+    files: {
+      readFile: async (_files: Filesystem, path) => {
+        const found = files[path];
+        return found === undefined ? undefined : Buffer.from(found);
+      },
+    },
+    buildPlatform: { os: "linux", architecture: "amd64" },
+  });
+  return { plan: result, solved, tasks, warnings };
+}
+
+/** Names of a vertex and all it needs, needed first. */
+function namesOf(vertex: Vertex | undefined, into: string[] = []): string[] {
+  for (const input of vertex?.inputs ?? []) namesOf(input, into);
+  if (vertex !== undefined && !into.includes(vertex.name) && vertex.operation.kind !== "scratch")
+    into.push(vertex.name);
+  return into;
+}
+
+const historyOf = ({ plan: { targets } }: Planned): readonly (string | undefined)[] =>
+  (targets[0]?.image.history ?? []).map(
+    ({ created_by, empty_layer }) => `${empty_layer === true ? "- " : ""}${created_by}`,
+  );
+
+async function failure(work: Promise<unknown>): Promise<EngineError> {
+  const error: unknown = await work.then(
+    () => assert.fail("no error"),
+    (reason: unknown) => reason,
+  );
+  const found = findEngineError(error);
+  assert.ok(found);
+  return found;
+}
+
+test("plan: names, history and config in BuildKit's words", async () => {
+  const planned = await plan(
+    `ARG TAG=1
+FROM debian:$TAG AS builder
+ARG VERSION=2
+ENV A=b C="d e"
+RUN echo $A "\${C}" $NOPE
+WORKDIR out
+FROM scratch
+COPY --from=builder --chown=1:2 /srv/out /x/
+LABEL a=b
+EXPOSE 80 53/udp
+USER me
+VOLUME /data
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=90s CMD true
+SHELL ["/bin/bash", "-c"]
+ENTRYPOINT run me
+CMD ["a", "b"]
+`,
+  );
+  const digest = digestOf("library/debian");
+  assert.deepEqual(planned.solved, [
+    "[internal] load build definition from Dockerfile",
+    "[internal] load .dockerignore",
+  ]);
+  assert.deepEqual(planned.tasks, ["[internal] load metadata for docker.io/library/debian:1"]);
+  const [target] = planned.plan.targets;
+  assert.deepEqual(namesOf(target?.vertex), [
+    `[builder 1/3] FROM docker.io/library/debian:1@${digest}`,
+    '[builder 2/3] RUN echo b "d e" $NOPE',
+    "[builder 3/3] WORKDIR out",
+    "[stage-1 1/1] COPY --from=builder --chown=1:2 /srv/out /x/",
+  ]);
+  assert.deepEqual(historyOf(planned), [
+    "COPY --chown=1:2 /srv/out /x/ # buildkit",
+    "- LABEL a=b",
+    "- EXPOSE map[53/udp:{} 80/tcp:{}]",
+    "- USER me",
+    "- VOLUME [/data]",
+    "- STOPSIGNAL SIGTERM",
+    '- HEALTHCHECK &{["CMD-SHELL" "true"] "1m30s" "0s" "0s" "0s" \'\\x00\'}',
+    "- SHELL [/bin/bash -c]",
+    '- ENTRYPOINT ["/bin/bash" "-c" "run me"]',
+    '- CMD ["a" "b"]',
+  ]);
+  assert.deepEqual(target?.image.config, {
+    Env: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+    WorkingDir: "/",
+    Labels: { a: "b" },
+    ExposedPorts: { "80/tcp": {}, "53/udp": {} },
+    User: "me",
+    Volumes: { "/data": {} },
+    StopSignal: "SIGTERM",
+    Healthcheck: { Test: ["CMD-SHELL", "true"], Interval: 90e9 },
+    Shell: ["/bin/bash", "-c"],
+    Entrypoint: ["/bin/bash", "-c", "run me"],
+    Cmd: ["a", "b"],
+    ArgsEscaped: true,
+    OnBuild: null,
+  });
+});
+
+test("plan: RUN gets environment, arguments and their history; a stage nobody needs is not planned", async () => {
+  const planned = await plan(
+    `FROM debian AS unused
+RUN false
+FROM debian
+ARG VERSION=2
+ARG GIVEN
+RUN make
+ENTRYPOINT ["x"]`,
+    { "build-arg:GIVEN": "3", "build-arg:HTTP_PROXY": "http://p" },
+  );
+  const [target] = planned.plan.targets;
+  assert.deepEqual(namesOf(target?.vertex).slice(1), ["[stage-1 2/2] RUN make"]);
+  assert.deepEqual(historyOf(planned), [
+    "base",
+    "- ARG VERSION=2",
+    "- ARG GIVEN=3",
+    "RUN |2 VERSION=2 GIVEN=3 /bin/sh -c make # buildkit",
+    '- ENTRYPOINT ["x"]',
+  ]);
+  assert.equal(target?.image.config.Cmd, null);
+  const operation = target.vertex?.operation;
+  assert.ok(operation?.kind === "exec");
+  assert.deepEqual(operation.environment, ["PATH=/bin", "LANG=C", "VERSION=2", "GIVEN=3"]);
+  assert.deepEqual(operation.proxyEnvironment, ["HTTP_PROXY=http://p", "http_proxy=http://p"]);
+  assert.equal(operation.workingDirectory, "/srv");
+});
+
+test("plan: the context is asked for what is copied, without what is ignored", async () => {
+  const { plan: made } = await plan(
+    "FROM scratch\nCOPY a b/ /x/\nADD --chmod=644 c /y\n",
+    {},
+    { files: { ".dockerignore": "# no\n*.log\n" } },
+  );
+  const context = made.targets[0]?.vertex?.inputs[1]?.operation;
+  assert.ok(context?.kind === "local");
+  assert.deepEqual([context.followPaths, context.excludes], [["a", "b", "c"], ["*.log"]]);
+  const whole = await plan("FROM scratch\nCOPY . /x/\n");
+  const operation = whole.plan.targets[0]?.vertex?.inputs[1]?.operation;
+  assert.ok(operation?.kind === "local");
+  assert.equal(operation.followPaths, undefined);
+});
+
+test("plan: several platforms, the build platform for a cross build", async () => {
+  const { plan: made, tasks } = await plan(
+    "FROM --platform=$BUILDPLATFORM debian AS b\nARG TARGETARCH\nRUN make $TARGETARCH\nFROM debian\nCOPY --from=b /x /x\n",
+    { platform: "linux/amd64,linux/arm64", "multi-platform": "true" },
+  );
+  assert.deepEqual(tasks.toSorted(), [
+    "[linux/amd64 internal] load metadata for docker.io/library/debian:latest",
+    "[linux/arm64 internal] load metadata for docker.io/library/debian:latest",
+  ]);
+  const names = namesOf(made.targets[1]?.vertex);
+  assert.ok(names.includes("[linux/amd64->arm64 b 2/2] RUN make arm64"), names.join("\n"));
+  assert.ok(names.includes("[linux/arm64 stage-1 2/2] COPY --from=b /x /x"), names.join("\n"));
+  assert.deepEqual(
+    made.targets.map(({ platform }) => formatPlatform(platform)),
+    ["linux/amd64", "linux/arm64"],
+  );
+});
+
+test("plan: ONBUILD of a base image runs after FROM and is gone", async () => {
+  const images = { "library/node": { ...BASE, config: { ...BASE.config, OnBuild: ["COPY . /app", "RUN install"] } } };
+  const planned = await plan("FROM node\nCMD x\n", {}, { images });
+  assert.deepEqual(namesOf(planned.plan.targets[0]?.vertex).slice(1), [
+    "[internal] load build context",
+    "[2/3] ONBUILD COPY . /app",
+    "[3/3] ONBUILD RUN install",
+  ]);
+  assert.equal(planned.plan.targets[0]?.image.config.OnBuild, null);
+});
+
+test("plan: heredocs, mounts, named contexts", async () => {
+  const { plan: made } = await plan(
+    `FROM debian
+RUN <<EOF
+set -e
+make
+EOF
+RUN --mount=type=cache,target=/root/.cache --mount=type=secret,id=key,env=KEY --mount=from=tools,target=/t go
+COPY <<one <<"two" /d/
+$A
+one
+$B
+two
+`,
+    { "context:tools": "docker-image://alpine" },
+  );
+  const vertex = made.targets[0]?.vertex;
+  const names = namesOf(vertex);
+  assert.ok(names.includes("[stage-0 2/4] RUN <<EOF (set -e...)"), names.join("\n"));
+  assert.ok(names.includes("[context tools] alpine"), names.join("\n"));
+  const run = vertex?.inputs[0]?.operation;
+  assert.ok(run?.kind === "exec");
+  assert.deepEqual(
+    run.mounts.map((mount) => [mount.type, mount.target]),
+    [
+      ["cache", "/root/.cache"],
+      ["secret", undefined],
+      ["bind", "/t"],
+    ],
+  );
+  assert.ok(vertex?.operation.kind === "file");
+  assert.deepEqual(
+    vertex.operation.actions.map((action) => (action.action === "makeFile" ? [action.name, action.data] : [])),
+    [
+      ["one", "\n"],
+      ["two", "$B\n"],
+    ],
+  );
+});
+
+test("plan: --no-cache for all or for stages", async () => {
+  const text = "FROM debian AS a\nRUN one\nFROM a AS b\nRUN two\n";
+  const flags = async (noCache: string): Promise<readonly (boolean | undefined)[]> => {
+    const [target] = (await plan(text, { "no-cache": noCache })).plan.targets;
+    return [target?.vertex?.inputs[0]?.ignoreCache, target?.vertex?.ignoreCache];
+  };
+  assert.deepEqual(await flags(""), [true, true]);
+  assert.deepEqual(await flags("B"), [false, true]);
+});
+
+test("plan: errors name the lines, in BuildKit's words", async () => {
+  const cases: readonly (readonly [string, string, number | undefined, Readonly<Record<string, string>>?])[] = [
+    ["FROM debian\nCOPY --from=9 a b\n", "invalid stage index 9", 2],
+    ["FROM debian AS x\n", 'target stage "y" could not be found', undefined, { target: "y" }],
+    ["FROM a AS a\nCOPY --from=a x y\n", "circular dependency detected on stage: a", undefined],
+    ["FROM debian\nRUN --network=host x\n", "network.host is not allowed", 2],
+    ["FROM $NOPE\n", "base name ($NOPE) should not be blank", 1],
+    [
+      "FROM debian\nCOPY --chmod=9999 a b\n",
+      "invalid chmod parameter: '9999'. it should be octal string and between 0 and 07777",
+      2,
+    ],
+    ["FROM nosuch\n", "nosuch: not found", 1],
+    ["FROM debian\nSTOPSIGNAL nope\n", "invalid signal: nope", 2],
+    ["", "the Dockerfile cannot be empty", undefined],
+  ];
+  for (const [text, message, line, attributes] of cases) {
+    const error = await failure(plan(text, attributes));
+    assert.equal(error.message, message);
+    const source: unknown = error.details?.["source"];
+    const ranges: unknown = typeof source === "object" && source !== null ? Reflect.get(source, "ranges") : undefined;
+    assert.deepEqual(ranges, line === undefined ? undefined : [{ start: line, end: line }], text);
+  }
+});
+
+test("plan: warnings of the checks are told, once for several platforms", async () => {
+  const { warnings } = await plan("FROM debian as x\nRUN true\n", { platform: "linux/amd64,linux/arm64" });
+  const texts = warnings.map(({ short }) => Buffer.from(short, "base64").toString());
+  assert.deepEqual(texts, ["FromAsCasing: 'as' and 'FROM' keywords' casing do not match (line 1)"]);
+});
+
+test("plan: another frontend is refused, ours is not", async () => {
+  await plan("# syntax=docker/dockerfile:1\nFROM debian\n");
+  const error = await failure(plan("# syntax=example/other:1\nFROM debian\n"));
+  assert.equal(error.message, "frontend example/other:1 cannot be run: varve builds Dockerfiles");
+});

@@ -1,0 +1,96 @@
+import { checkOptionsOf, createLinter, parseDockerfile, parseStages, shortLintText, sourceOf } from "#dockerfile";
+import type { Dockerfile, LintWarning } from "#dockerfile";
+import { EngineError, ErrorCode, findEngineError, messageOf } from "#errors";
+import type { BuildPlan } from "../plan.ts";
+import type { BuildRequest } from "../request.ts";
+import type { FrontendHost } from "./frontendHost.ts";
+import { FrontendImages } from "./frontendImages.ts";
+import { loadMainContext } from "./mainContext.ts";
+import type { MainContext } from "./mainContext.ts";
+import { planTarget } from "./planTarget.ts";
+
+/** Frontends that read the language that we read. */
+const OURS = /^(?:docker\.io\/)?(?:docker|dockerfilelabs|tonistiigi)\/dockerfile(?:-upstream)?(?:[:@]|$)/;
+
+/**
+ * Reads the Dockerfile, resolves base images and plans each platform: vertices to do and image configs. What a stage that
+ * nobody needs would do is not planned.
+ * @throws {invalid_argument} {not_found} in BuildKit's words; `details.source` has the lines that are meant
+ */
+export async function planBuild(request: BuildRequest, host: FrontendHost): Promise<BuildPlan> {
+  const main = await loadMainContext(request, host);
+  const { filename, text } = main;
+  try {
+    return await planText(request, host, main);
+  } catch (error) {
+    throw withText(error, filename, text);
+  }
+}
+
+async function planText(request: BuildRequest, host: FrontendHost, main: MainContext): Promise<BuildPlan> {
+  const { filename, text } = main;
+  if (text === "") throw refused("the Dockerfile cannot be empty");
+  const dockerfile = parseDockerfile(text, { filename });
+  checkSyntax(dockerfile);
+  const linter = createLinter(
+    checkOptionsOf(text, request.options.buildArguments.get("BUILDKIT_DOCKERFILE_CHECK")),
+    warner(host, main),
+  );
+  const parsed = parseStages(dockerfile, linter);
+  if (parsed.stages.length === 0) throw refused("dockerfile contains no stages to build");
+  const images = new FrontendImages(request, host);
+  const input = { request, host, main, dockerfile, parsed, images };
+  const { platforms } = request.options;
+  const silent = createLinter(checkOptionsOf(text), () => undefined);
+  const targets = await Promise.all(
+    (platforms.length === 0 ? [undefined] : platforms).map((platform, index) =>
+      planTarget({ ...input, linter: index === 0 ? linter : silent }, platform),
+    ),
+  );
+  return { targets, dockerfile: { filename, text } };
+}
+
+function refused(message: string): EngineError {
+  return new EngineError("invalid_argument", ErrorCode.INVALID_DOCKERFILE, message);
+}
+
+/** `# syntax=docker/dockerfile:1` is what we are; any other language is refused. */
+function checkSyntax({ directives }: Dockerfile): void {
+  const syntax = directives.find(({ name }) => name === "syntax")?.value.split(/\s/, 1)[0];
+  if (syntax === undefined || OURS.test(syntax)) return;
+  throw new EngineError(
+    "not_implemented",
+    ErrorCode.NOT_IMPLEMENTED,
+    `frontend ${syntax} cannot be run: varve builds Dockerfiles`,
+    { hint: "Remove the syntax line, or use docker/dockerfile." },
+  );
+}
+
+function warner(host: FrontendHost, { loaded, filename, text }: MainContext): (warning: LintWarning) => void {
+  const encode = (value: string): string => Buffer.from(value).toString("base64");
+  return (warning) => {
+    const { location, description, url } = warning;
+    host.warn({
+      vertex: loaded.digest,
+      level: 1,
+      short: encode(shortLintText(warning)),
+      detail: [encode(description)],
+      ...(url === "" ? {} : { url }),
+      sourceInfo: { filename, data: encode(text), language: "Dockerfile" },
+      range: [{ start: { line: location.start }, end: { line: location.end } }],
+    });
+  };
+}
+
+/** Adds the Dockerfile's text to an error that names lines of it. */
+function withText(error: unknown, filename: string, text: string): unknown {
+  const source = sourceOf(error);
+  const inner = findEngineError(error);
+  if (source === undefined || inner === undefined) return error;
+  const details = { ...inner.details, source: { filename, text, ranges: [source.location] } };
+  return new EngineError(inner.category, inner.code, messageOf(error), {
+    details,
+    ...(inner.hint === undefined ? {} : { hint: inner.hint }),
+    cause: error,
+  });
+}

@@ -1,0 +1,92 @@
+import type { Stage } from "#dockerfile";
+import type { Platform } from "#oci";
+import type { Vertex } from "../graph/vertex.ts";
+import { splitEntry, type StageImage } from "./imageDraft.ts";
+import { later } from "./later.ts";
+import type { Later } from "./later.ts";
+import type { LinkedInstruction } from "./links.ts";
+import { SCRATCH } from "./vertices.ts";
+
+/** ARG as the stage has it so far. */
+export interface StageArgument {
+  readonly key: string;
+  readonly value: string | undefined;
+}
+
+export interface StageInit {
+  readonly stage: Stage;
+  /** Position among the stages of the Dockerfile; undefined: an image that COPY --from or a mount names. */
+  readonly index: number | undefined;
+  readonly platform: Platform | undefined;
+}
+
+/** A stage on its way from FROM to its last instruction: its filesystem, environment and image so far. */
+export class StageState {
+  readonly stage: Stage;
+  readonly index: number | undefined;
+  /** The stage that FROM names. */
+  base: StageState | undefined;
+  platform: Platform | undefined;
+  /** Shown in the names of steps; empty when there is only one stage. */
+  name: string;
+  image: StageImage | undefined;
+  vertex: Later<Vertex> = () => SCRATCH;
+  instructions: LinkedInstruction[] = [];
+  /** Stages that instructions read from. */
+  readonly sources: Set<StageState> = new Set();
+  environment: Map<string, string> = new Map();
+  workingDirectory = "/";
+  readonly buildArguments: StageArgument[] = [];
+  /** Paths of the build context that this stage reads. */
+  readonly contextPaths: Set<string> = new Set();
+  /** Paths of this stage that others read; shared with the base: what is read of a stage may come from its base. */
+  paths: Set<string> = new Set();
+  /** Nothing is to be dispatched any more. */
+  isDone = false;
+  isResolved = false;
+  hasTriggers = false;
+  ignoreCache = false;
+  stepIndex = 0;
+  stepTotal = 0;
+
+  constructor({ stage, index, platform }: StageInit) {
+    this.stage = stage;
+    this.index = index;
+    this.platform = platform;
+    this.name = stage.name ?? (index === undefined ? "" : `stage-${index}`);
+  }
+
+  /** Takes over what the base stage is. */
+  inherit(): void {
+    const { base } = this;
+    if (base === undefined) return;
+    this.vertex = base.vertex;
+    this.platform = base.platform;
+    this.image = base.image?.copy();
+    if (this.image !== undefined) this.image.config.OnBuild = null;
+    this.paths = base.paths;
+    this.buildArguments.push(...base.buildArguments);
+  }
+
+  /** The environment and directory that instructions begin with are the image's. */
+  beginEnvironment(): void {
+    for (const entry of this.image?.config.Env ?? []) this.environment.set(...splitEntry(entry));
+    const directory = this.image?.config.WorkingDir ?? "";
+    if (directory !== "") this.workingDirectory = directory;
+  }
+
+  /** What follows is built on what `make` makes of what was here before. */
+  build(make: (before: Vertex) => Vertex): void {
+    const before = this.vertex;
+    this.vertex = later(() => make(before()));
+  }
+
+  /** This stage and all it needs, directly or not. */
+  reachable(into: Set<StageState> = new Set()): Set<StageState> {
+    if (into.has(this)) return into;
+    into.add(this);
+    this.base?.reachable(into);
+    for (const source of this.sources) source.reachable(into);
+    return into;
+  }
+}

@@ -1,0 +1,34 @@
+import { digestOf } from "#oci";
+import type { Operation } from "../graph/operation.ts";
+import type { SourceLocation, Vertex } from "../graph/vertex.ts";
+
+/** What a vertex is beside its operation. */
+export interface VertexInit {
+  readonly name: string;
+  readonly operation: Operation;
+  readonly inputs?: readonly Vertex[];
+  readonly ignoreCache?: boolean;
+  readonly location?: SourceLocation | undefined;
+  /** Default: the name. */
+  readonly instruction?: string;
+  readonly hidden?: boolean;
+}
+
+/** Makes a vertex; its digest is the definition's: the same operation on the same inputs is the same vertex, whatever its name. */
+export function makeVertex(init: VertexInit): Vertex {
+  const { name, operation, inputs = [], ignoreCache = false, location, instruction = name, hidden } = init;
+  const definition = [operation, inputs.map(({ digest }) => digest), ignoreCache];
+  return {
+    digest: digestOf(JSON.stringify(definition)),
+    name,
+    operation,
+    inputs,
+    ignoreCache,
+    location,
+    instruction,
+    ...(hidden === undefined ? {} : { hidden }),
+  };
+}
+
+/** `FROM scratch`. */
+export const SCRATCH: Vertex = makeVertex({ name: "scratch", operation: { kind: "scratch" }, hidden: true });
