@@ -1,4 +1,4 @@
-import { formatPlatform, formatReference, hostPlatform } from "#oci";
+import { formatPlatform, formatReference } from "#oci";
 import type { Platform, Reference } from "#oci";
 import type { ResolvedImage } from "../sources/imageResolver.ts";
 import type { BuildRequest } from "../request.ts";
@@ -34,9 +34,4 @@ export class FrontendImages {
     this.#resolved.set(key, resolved);
     return resolved;
   }
-}
-
-/** `linux/amd64` when the platform is this machine's own. */
-export function isBuildPlatform(platform: Platform): boolean {
-  return formatPlatform(platform) === formatPlatform(hostPlatform());
 }
