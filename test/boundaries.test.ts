@@ -85,7 +85,8 @@ const ROOMS: Readonly<Record<string, Room>> = {
   },
   daemon: { rooms: ["errors", "engine", "buildkit", "api"], node: ["*"] },
   client: { rooms: ["errors", "oci", "engineapi"], node: ["*"] },
-  cli: { rooms: ["errors", "oci", "engineapi", "tar", "client"], node: ["*"] },
+  // `build` sends directories, less what .dockerignore leaves out.
+  cli: { rooms: ["errors", "oci", "engineapi", "tar", "dockerfile", "client"], node: ["*"] },
 };
 
 const SRC = resolve(import.meta.dirname, "../src");

@@ -4,7 +4,8 @@ import type { SolveStatus } from "./solveStatus.ts";
  * varve's own build calls, made by its command line:
  *
  * 1. `POST /varve/v1/build` with {@link LocalBuildRequest} as JSON (at most 4 MiB). The answer is a stream of
- *    {@link LocalBuildMessage}, one a line; the last is `result` or `error`. A client that closes it cancels the build.
+ *    {@link LocalBuildMessage}, one a line; the last is `result` or `error`. A client that closes it cancels the build;
+ *    `DELETE /varve/v1/build?build=…` does too, and the stream then tells how the steps ended.
  * 2. The daemon asks for what only the client has ({@link LocalBuildAsk}). The client answers each `ask` once, on a
  *    connection of its own, at `/varve/v1/build/ask?build=…&ask=…`: `POST` with the bytes wanted (or `&error=…` and no
  *    body); `GET` for what the daemon sends (`tar`, `tree`); `POST` with `Upgrade: tcp` for a connection (`ssh`).

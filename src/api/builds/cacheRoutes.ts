@@ -90,3 +90,25 @@ export function toCacheRow(record: BuildCacheRecord): Readonly<Record<string, un
     UsageCount: record.usageCount,
   };
 }
+
+/** varve's own `GET /varve/v1/build/cache`: records as they are, by BuildKit's filters. */
+export async function listCache(cache: BuildCache, exchange: Exchange): Promise<void> {
+  exchange.json(200, await cache.list(exchange.query.getAll("filter")));
+}
+
+/** varve's own `POST /varve/v1/build/cache/prune`: BuildKit's options as query, what was removed as answer. */
+export async function pruneRecords(cache: BuildCache, exchange: Exchange): Promise<void> {
+  const keepDurationNs = bytesOf(exchange, "keep-duration-ns");
+  const reservedSpace = bytesOf(exchange, "reserved-space");
+  const maxUsedSpace = bytesOf(exchange, "max-used-space");
+  const minFreeSpace = bytesOf(exchange, "min-free-space");
+  const removed = await cache.prune({
+    all: exchange.flag("all"),
+    filters: exchange.query.getAll("filter"),
+    ...(keepDurationNs === undefined ? {} : { keepDurationNs }),
+    ...(reservedSpace === undefined ? {} : { reservedSpace }),
+    ...(maxUsedSpace === undefined ? {} : { maxUsedSpace }),
+    ...(minFreeSpace === undefined ? {} : { minFreeSpace }),
+  });
+  exchange.json(200, removed);
+}

@@ -222,6 +222,18 @@ test("local build: a client that goes cancels its build, and what it was asked",
   assert.equal(await over.promise, "the client went away");
 });
 
+test("local build: a client may cancel and hear how it ended", async () => {
+  work = async ({ signal }) => {
+    await once(signal, "abort");
+    throw signal.reason;
+  };
+  const started = await start();
+  const path = started.at({}).replace("/ask", "");
+  assert.equal((await call({ method: "DELETE", path })).statusCode, 204);
+  assert.deepEqual(await started.next(), { error: { category: "cancelled", message: "context canceled" } });
+  assert.equal((await call({ method: "DELETE", path })).statusCode, 404);
+});
+
 test("local build: a request that cannot be read names what is wrong", async () => {
   for (const [body, message] of [
     [[], "no object"],

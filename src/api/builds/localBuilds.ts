@@ -13,7 +13,7 @@ import { LocalSession } from "./localSession.ts";
 export class LocalBuilds {
   readonly #builds: BuildService;
   readonly #system: Pick<SystemBackend, "sharedDirectory">;
-  readonly #sessions = new Map<string, LocalSession>();
+  readonly #open = new Map<string, { readonly session: LocalSession; readonly cancel: () => void }>();
 
   constructor(builds: BuildService, system: Pick<SystemBackend, "sharedDirectory">) {
     this.#builds = builds;
@@ -27,7 +27,9 @@ export class LocalBuilds {
     const send = (message: LocalBuildMessage): void => body.post(`${JSON.stringify(message)}\n`);
     const id = randomBytes(16).toString("hex");
     const { directories } = request;
-    const { signal } = exchange;
+    const controller = new AbortController();
+    const cancel = (): void => controller.abort(new EngineError("cancelled", ErrorCode.CANCELLED, "context canceled"));
+    const signal = AbortSignal.any([exchange.signal, controller.signal]);
     const { socket } = exchange.request;
     const session = new LocalSession({
       ask: (ask) => send({ ask }),
@@ -35,7 +37,7 @@ export class LocalBuilds {
       locate: (directory) => this.#system.sharedDirectory(socket, request.machine, directory),
       signal,
     });
-    this.#sessions.set(id, session);
+    this.#open.set(id, { session, cancel });
     send({ build: id });
     const progress = (status: SolveStatus): void => {
       if (!body.congested() || !isLosable(status)) send({ status });
@@ -47,15 +49,25 @@ export class LocalBuilds {
     } catch (error) {
       send({ error: toWireError(error) });
     } finally {
-      this.#sessions.delete(id);
-      finish(body, signal);
+      this.#open.delete(id);
+      finish(body, exchange.signal);
     }
   }
 
   async answer(exchange: Exchange): Promise<void> {
-    const session = this.#sessions.get(exchange.query.get("build") ?? "");
-    if (session === undefined) throw new EngineError("not_found", ErrorCode.BAD_REQUEST, "no such build");
-    await session.answer(exchange);
+    await this.#named(exchange).session.answer(exchange);
+  }
+
+  /** The build ends as soon as it can; its stream tells how. */
+  cancel(exchange: Exchange): void {
+    this.#named(exchange).cancel();
+    exchange.empty(204);
+  }
+
+  #named(exchange: Exchange): { readonly session: LocalSession; readonly cancel: () => void } {
+    const found = this.#open.get(exchange.query.get("build") ?? "");
+    if (found === undefined) throw new EngineError("not_found", ErrorCode.BAD_REQUEST, "no such build");
+    return found;
   }
 
   async #run(request: BuildRequest): Promise<Readonly<Record<string, string>>> {

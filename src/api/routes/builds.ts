@@ -1,5 +1,5 @@
 import type { BuildService } from "#build";
-import { pruneCache } from "../builds/cacheRoutes.ts";
+import { listCache, pruneCache, pruneRecords } from "../builds/cacheRoutes.ts";
 import { LocalBuilds } from "../builds/localBuilds.ts";
 import type { SystemBackend } from "../backends.ts";
 import type { Route } from "../router.ts";
@@ -9,8 +9,11 @@ export function buildRoutes(builds: BuildService, system: Pick<SystemBackend, "s
   const local = new LocalBuilds(builds, system);
   return [
     ["POST", "/varve/v1/build", (exchange) => local.build(exchange)],
+    ["DELETE", "/varve/v1/build", (exchange) => local.cancel(exchange)],
     ["GET", "/varve/v1/build/ask", (exchange) => local.answer(exchange)],
     ["POST", "/varve/v1/build/ask", (exchange) => local.answer(exchange)],
+    ["GET", "/varve/v1/build/cache", (exchange) => listCache(builds.cache, exchange)],
+    ["POST", "/varve/v1/build/cache/prune", (exchange) => pruneRecords(builds.cache, exchange)],
     ["POST", "/build/prune", (exchange) => pruneCache(builds.cache, exchange)],
   ];
 }

@@ -13,6 +13,8 @@ export interface CopyInfo {
 export interface CopyPlan {
   readonly folder: string;
   readonly rename?: { readonly from: string; readonly to: string };
+  /** Where symlinks may lead; default `inside` of the folder. They are never followed. */
+  readonly links?: "inside" | "anywhere";
 }
 
 /** Decides as Docker does (`cp SRC DST`). @throws {Error} in its words for what cannot be. */

@@ -31,6 +31,7 @@ interface LaterFolder {
 class Unpacker {
   readonly #root: string;
   readonly #rename: CopyPlan["rename"];
+  readonly #links: CopyPlan["links"];
   readonly #folders: LaterFolder[] = [];
   /** Directories below the root that are known to be none but directories. */
   readonly #plain = new Set<string>();
@@ -38,6 +39,7 @@ class Unpacker {
   constructor(plan: CopyPlan) {
     const root = normalize(Buffer.from(plan.folder).toString("latin1"));
     this.#root = root.length > 1 ? root.replace(/\/(?:\.)?$/, "") : root;
+    this.#links = plan.links;
     const bytes = (text: string): string => Buffer.from(text).toString("latin1");
     this.#rename = plan.rename && { from: bytes(plan.rename.from), to: bytes(plan.rename.to) };
   }
@@ -104,7 +106,7 @@ class Unpacker {
   }
 
   async #symlink(path: string, target: string): Promise<void> {
-    if (!isInside(join(dirname(path), target), this.#root)) {
+    if (this.#links !== "anywhere" && !isInside(join(dirname(path), target), this.#root)) {
       throw new Error(`invalid symlink ${shown(path)} -> ${shown(target)}`);
     }
     await symlink(onDisk(target), onDisk(path));

@@ -15,6 +15,8 @@ export interface CommandGroup {
 }
 
 export const GROUPS: readonly CommandGroup[] = [
+  { name: "builder", short: "Manage builds" },
+  { name: "buildx", short: "Extended build capabilities with BuildKit" },
   { name: "container", short: "Manage containers" },
   { name: "image", short: "Manage images" },
   { name: "manifest", short: "Manage Docker image manifests and manifest lists" },
@@ -28,6 +30,7 @@ export const COMMON: readonly string[] = [
   "run",
   "exec",
   "ps",
+  "build",
   "pull",
   "push",
   "images",
@@ -45,6 +48,44 @@ const entry = (paths: readonly string[], short: string, load: () => Promise<Comm
 
 /** Every command; its module is loaded when it is called, so that start-up pays for one command only. */
 export const COMMANDS: readonly CommandEntry[] = [
+  entry(
+    ["image build", "build", "builder build", "buildx build", "buildx b"],
+    "Build an image from a Dockerfile",
+    async () => (await import("../commands/build.ts")).build,
+  ),
+  entry(
+    ["builder prune", "buildx prune"],
+    "Remove build cache",
+    async () => (await import("../commands/buildCache.ts")).cachePrune,
+  ),
+  entry(["buildx du"], "Disk usage", async () => (await import("../commands/buildCache.ts")).cacheUsage),
+  entry(
+    ["buildx create"],
+    "Create a new builder instance",
+    async () => (await import("../commands/builders.ts")).builderCreate,
+  ),
+  entry(
+    ["buildx inspect"],
+    "Inspect current builder instance",
+    async () => (await import("../commands/builders.ts")).builderInspect,
+  ),
+  entry(["buildx ls"], "List builder instances", async () => (await import("../commands/builders.ts")).builderList),
+  entry(
+    ["buildx rm"],
+    "Remove one or more builder instances",
+    async () => (await import("../commands/builders.ts")).builderRemove,
+  ),
+  entry(["buildx stop"], "Stop builder instance", async () => (await import("../commands/builders.ts")).builderStop),
+  entry(
+    ["buildx use"],
+    "Set the current builder instance",
+    async () => (await import("../commands/builders.ts")).builderUse,
+  ),
+  entry(
+    ["buildx version"],
+    "Show buildx version information",
+    async () => (await import("../commands/builders.ts")).builderVersion,
+  ),
   entry(
     ["image history", "history"],
     "Show the history of an image",

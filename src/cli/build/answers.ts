@@ -1,0 +1,124 @@
+import { HUB_SERVER, readCredentials } from "#client";
+import type { LocalBuildAsk, LocalDirectory } from "#engineapi";
+import { messageOf } from "#errors";
+import type { Session } from "../core/session.ts";
+import type { ContextSource } from "./contextSource.ts";
+import { directoryTar, emptyTar, singleFileTar } from "./directoryTar.ts";
+import { writeOutput } from "./outputs.ts";
+import type { Output } from "./outputs.ts";
+import type { Secrets, SshAgents } from "./secrets.ts";
+
+const HUB_HOSTS = ["docker.io", "index.docker.io", "registry-1.docker.io"];
+const ASK_PATH = "/varve/v1/build/ask";
+
+export interface AnswerParts {
+  readonly session: Session;
+  readonly source: ContextSource;
+  readonly directories: Readonly<Record<string, LocalDirectory>>;
+  readonly secrets: Secrets;
+  readonly agents: SshAgents;
+  readonly outputs: readonly Output[];
+}
+
+/** Answers what the daemon asks in the course of a build. */
+export class Answers {
+  readonly #parts: AnswerParts;
+  readonly #running = new Set<Promise<void>>();
+  #failure: unknown;
+  /** Name of the build, once it is told. */
+  build = "";
+
+  constructor(parts: AnswerParts) {
+    this.#parts = parts;
+  }
+
+  take(ask: LocalBuildAsk): void {
+    const running = this.#answer(ask).catch(async (error: unknown) => {
+      this.#failure ??= error;
+      // The daemon waits for an answer; that it got one already is possible.
+      await this.#refuse(ask, messageOf(error)).catch(() => undefined);
+    });
+    this.#running.add(running);
+    void running.finally(() => this.#running.delete(running));
+  }
+
+  /** When all that was asked is done. @throws what went wrong here first */
+  async settle(): Promise<void> {
+    await Promise.all(this.#running);
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  async #answer(ask: LocalBuildAsk): Promise<void> {
+    const { source, outputs, session } = this.#parts;
+    switch (ask.kind) {
+      case "directory":
+        return this.#send(ask, this.#directory(ask));
+      case "upload":
+        return source.upload === undefined ? this.#refuse(ask, "no context is sent") : this.#send(ask, source.upload);
+      case "secret":
+        return this.#secret(ask);
+      case "credentials":
+        return this.#send(ask, [Buffer.from(JSON.stringify(await this.#credentials(ask.host)))]);
+      case "ssh":
+        return this.#ssh(ask);
+      case "tar":
+      case "tree": {
+        const output = outputs[ask.index];
+        if (output === undefined) throw new Error(`the daemon sends an output that nobody asked for: ${ask.index}`);
+        const { body } = await session.client.open({ path: ASK_PATH, query: this.#query(ask) });
+        await writeOutput(output, body, session.stdout);
+      }
+    }
+  }
+
+  #directory(ask: Extract<LocalBuildAsk, { kind: "directory" }>): AsyncIterable<Uint8Array> {
+    const { source, directories } = this.#parts;
+    const directory = directories[ask.name];
+    if (ask.name === "dockerfile" && source.inlineDockerfile !== undefined) {
+      return singleFileTar("Dockerfile", source.inlineDockerfile);
+    }
+    return directory === undefined || directory.device === "" ? emptyTar() : directoryTar(directory.path, ask);
+  }
+
+  async #secret(ask: Extract<LocalBuildAsk, { kind: "secret" }>): Promise<void> {
+    const bytes = await this.#parts.secrets.read(ask.secret);
+    await (bytes === undefined ? this.#refuse(ask, `secret ${ask.secret}: not found`) : this.#send(ask, [bytes]));
+  }
+
+  #credentials(host: string): Promise<object> {
+    const server = HUB_HOSTS.includes(host) ? HUB_SERVER : host;
+    return readCredentials(this.#parts.session.config, server);
+  }
+
+  async #ssh(ask: Extract<LocalBuildAsk, { kind: "ssh" }>): Promise<void> {
+    const agent = this.#parts.agents.connect(ask.agent);
+    if (agent === undefined) {
+      await this.#refuse(ask, `unset ssh forward key ${ask.agent}`);
+      return;
+    }
+    const { stream } = await this.#parts.session.client.hijack({
+      method: "POST",
+      path: ASK_PATH,
+      query: this.#query(ask),
+    });
+    // Either end may go first; what is left over is nobody's.
+    agent.on("error", () => stream.destroy()).on("close", () => stream.destroy());
+    stream.on("error", () => agent.destroy()).on("close", () => agent.destroy());
+    agent.pipe(stream).pipe(agent);
+  }
+
+  async #send(ask: LocalBuildAsk, bytes: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
+    const upload = (async function* (): AsyncGenerator<Uint8Array> {
+      yield* bytes;
+    })();
+    await this.#parts.session.client.text({ method: "POST", path: ASK_PATH, query: this.#query(ask), upload });
+  }
+
+  async #refuse(ask: LocalBuildAsk, error: string): Promise<void> {
+    await this.#parts.session.client.text({ method: "POST", path: ASK_PATH, query: { ...this.#query(ask), error } });
+  }
+
+  #query({ id }: LocalBuildAsk): Readonly<Record<string, string | number>> {
+    return { build: this.build, ask: id };
+  }
+}
