@@ -3,7 +3,7 @@ import type { ImageCatalog, ImageCommits } from "#images";
 import type { LayerReads } from "#layers";
 import type { Metadata } from "#metadata";
 import type { SandboxService } from "#networks";
-import type { Snapshotter } from "#snapshots";
+import type { Snapshotter, StackMounts } from "#snapshots";
 import type { ContainerVolumes } from "#volumes";
 import { Control } from "./control/control.ts";
 import type { ContainerControl } from "./control/containerControl.ts";
@@ -23,7 +23,7 @@ import { Steps } from "./steps/steps.ts";
 
 export interface ContainerServiceOptions {
   readonly metadata: Metadata;
-  readonly snapshots: Snapshotter;
+  readonly snapshots: Snapshotter & StackMounts;
   readonly layers: LayerReads;
   readonly images: ImageCatalog & ImageCommits;
   readonly volumes: ContainerVolumes;

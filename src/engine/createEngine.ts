@@ -20,7 +20,7 @@ import { createNetworkService } from "#networks";
 import type { NetworkCatalog, NetworkServices } from "#networks";
 import { createRegistryClient } from "#remote";
 import { openSnapshotter } from "#snapshots";
-import type { Snapshotter } from "#snapshots";
+import type { Snapshotter, StackMounts } from "#snapshots";
 import { openVolumes } from "#volumes";
 import type { VolumeCatalog, VolumeServices } from "#volumes";
 import type { EngineConfig } from "./config.ts";
@@ -58,7 +58,7 @@ interface Stores {
   readonly metadata: Metadata;
   readonly content: ContentStore;
   readonly layers: LayerStore;
-  readonly snapshots: Snapshotter;
+  readonly snapshots: Snapshotter & StackMounts;
   readonly collector: GarbageCollector;
   readonly flusher: Flusher;
 }

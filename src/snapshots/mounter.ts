@@ -4,6 +4,7 @@ import { isConflict } from "#errors";
 import { bindMount, isAtLeast, kernelRelease, listMounts, mountOverlay, unmount } from "#host";
 import type { SnapshotDirectories } from "./directories.ts";
 import type { LayerDirectory } from "./driver.ts";
+import type { StackPlace } from "./snapshotter.ts";
 
 /** What stands at `merged`. */
 export interface Rootfs {
@@ -23,6 +24,10 @@ const FIRST_VOLATILE = { major: 5, minor: 10 } as const;
 
 function isWritable(top: Rootfs["top"]): boolean {
   return top === "writable" || top === "volatile";
+}
+
+function unflushed(): Readonly<Record<string, string>> {
+  return isAtLeast(kernelRelease(), FIRST_VOLATILE) ? { volatile: "" } : {};
 }
 
 /** Mounts at `overlay2/<id>/merged`. */
@@ -47,16 +52,23 @@ export class Mounter {
     const upper = this.#directories.at(id, "diff");
     const base = this.#directories.root;
     const shorts = lowers.map(({ short }) => short);
+    const work = this.#directories.at(id, "work");
     // Without layers there is nothing to stack; overlayfs would want a lower.
     if (lowers.length === 0) await bindMount({ source: upper, target, readOnly: !isWritable(top) });
     else if (isWritable(top)) {
-      const work = this.#directories.at(id, "work");
       rmSync(join(work, VOLATILE_MARK), { recursive: true, force: true });
-      const options = top === "volatile" && isAtLeast(kernelRelease(), FIRST_VOLATILE) ? { volatile: "" } : {};
-      await mountOverlay({ lowers: shorts, base, upper, work, target, options });
+      await mountOverlay({ lowers: shorts, base, upper, work, target, options: top === "volatile" ? unflushed() : {} });
     } else await mountOverlay({ lowers: top === "ownRoot" ? [upper, ...shorts] : shorts, base, target });
     this.#mounted.add(id);
     return target;
+  }
+
+  /** Lowers as short names or absolute paths, top first; forgotten at once. */
+  async mountAt(lowers: readonly string[], { upper, work, target, access }: Omit<StackPlace, "ground">): Promise<void> {
+    const base = this.#directories.root;
+    if (lowers.length === 0) await bindMount({ source: upper, target, readOnly: access === "readOnly" });
+    else if (access === "readOnly") await mountOverlay({ lowers: [upper, ...lowers], base, target });
+    else await mountOverlay({ lowers, base, upper, work, target, options: unflushed() });
   }
 
   /** Idempotent. What still has files open there keeps them until it closes them. */

@@ -12,7 +12,7 @@ import { Mounter } from "./mounter.ts";
 import { OverlaySnapshotter } from "./overlaySnapshotter.ts";
 import { PreparedMarks } from "./preparedMarks.ts";
 import { recover } from "./recover.ts";
-import type { DriverInfo, Snapshotter } from "./snapshotter.ts";
+import type { DriverInfo, Snapshotter, StackMounts } from "./snapshotter.ts";
 import { UnpackedDriver } from "./unpackedDriver.ts";
 
 export interface SnapshotterOptions {
@@ -33,7 +33,7 @@ export interface SnapshotterOptions {
  * @throws {failed_precondition} UNSUPPORTED_KERNEL when a forced driver cannot work here; SNAPSHOT_EXISTS when the
  * directory holds another engine's layers
  */
-export async function openSnapshotter(options: SnapshotterOptions): Promise<Snapshotter> {
+export async function openSnapshotter(options: SnapshotterOptions): Promise<Snapshotter & StackMounts> {
   const { dataRoot, records, settings, layers } = options;
   const directories = new SnapshotDirectories(join(dataRoot, "overlay2"));
   const fixups = new FixupStore(join(dataRoot, "layers", "fixups"), layers);

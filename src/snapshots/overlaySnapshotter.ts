@@ -23,6 +23,8 @@ import type {
   SnapshotInfo,
   SnapshotUsage,
   Snapshotter,
+  StackMounts,
+  StackPlace,
 } from "./snapshotter.ts";
 import { Stacks, noSnapshot } from "./stacks.ts";
 import { directoryUsage } from "./usage.ts";
@@ -48,7 +50,7 @@ interface NewTop {
  * Snapshots as overlayfs mounts. A record is put when its directory is whole and removed before its directory goes, so
  * that after a crash every record has its directory, and a directory without record is rubbish.
  */
-export class OverlaySnapshotter implements Snapshotter {
+export class OverlaySnapshotter implements Snapshotter, StackMounts {
   readonly driver: DriverInfo;
   readonly #driver: LayerDriver;
   readonly #records: SnapshotRecords;
@@ -109,8 +111,16 @@ export class OverlaySnapshotter implements Snapshotter {
       if (kind === "committed") throw new TypeError(`snapshot ${key} is committed: view it`);
       const lowers = await this.#lowersOf(id, parent);
       const top = kind === "view" ? "ownRoot" : volatile ? "volatile" : "writable";
-      return { path: await this.#mounter.mount({ id, lowers, top }), upper: this.#directories.at(id, "diff") };
+      return { path: await this.#mounter.mount({ id, lowers, top }) };
     });
+  }
+
+  async mountStack(top: ChainId | undefined, { ground, ...place }: StackPlace): Promise<void> {
+    const lowers = (await this.#stacks.attach(top)).map(({ short }) => short);
+    const root = await this.#stacks.rootSource(top);
+    if (root !== undefined) copyDirectoryAttributes(root, place.upper);
+    const hasRoom = ground !== undefined && lowers.length < MAX_LOWERS;
+    await this.#mounter.mountAt(hasRoom ? [...lowers, ground] : lowers, place);
   }
 
   unmount(key: string): Promise<void> {

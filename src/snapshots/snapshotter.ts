@@ -45,6 +45,24 @@ export interface Snapshotter {
   close(): Promise<void>;
 }
 
+/** Stacks mounted for a time, without record, at a place that the caller has; a lease of his keeps the chain. */
+export interface StackMounts {
+  /** The caller unmounts `target`, and removes all. @throws {not_found} when a part of the chain is not there */
+  mountStack(top: ChainId | undefined, place: StackPlace): Promise<void>;
+}
+
+/** Three empty directories on the filesystem of the snapshots. */
+export interface StackPlace {
+  /** Where what is written lands; the root's attributes are set on it. */
+  readonly upper: string;
+  readonly work: string;
+  readonly target: string;
+  /** Writing is never flushed. */
+  readonly access: "volatile" | "readOnly";
+  /** A directory that shows where the stack has nothing; left out when the stack takes all the room there is. */
+  readonly ground?: string;
+}
+
 export interface DriverInfo {
   /** What `docker info` calls Storage Driver: `erofs` or `overlay2`. */
   readonly name: "erofs" | "overlay2";
@@ -77,8 +95,6 @@ export interface MountOptions {
 export interface MountedRootfs {
   /** Absolute path of the merged root. */
   readonly path: string;
-  /** Where what is written there lands. */
-  readonly upper: string;
 }
 
 /** Something that a container's runtime needs to find in its root. Paths and targets are absolute. */

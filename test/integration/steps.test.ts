@@ -130,6 +130,7 @@ describe("steps", () => {
     });
     setTimeout(() => stop.abort(), 150);
     await assert.rejects(ran, { category: "cancelled", message: "context canceled" });
+    await rooms.restart();
     assert.deepEqual(readdirSync(join(rooms.execRoot, "steps")), []);
     assert.deepEqual(readdirSync(join(rooms.execRoot, "netns")), []);
     assert.deepEqual(readdirSync(join(rooms.execRoot, "runtime")), []);

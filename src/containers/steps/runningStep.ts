@@ -17,6 +17,8 @@ export interface StepBundle {
   readonly stateRoot: string;
   /** Whether a program is a directory in the step's root. */
   readonly isDirectory: (program: string) => boolean;
+  /** Told when the runtime runs. */
+  readonly onStart: () => void;
 }
 
 const PID_WAIT_MS = 2;
@@ -43,6 +45,7 @@ export async function runBundle(bundle: StepBundle, call: StepCall): Promise<num
     stdin: stdin !== undefined,
     files,
   });
+  bundle.onStart();
   const stop = (): void => void killUntil(process);
   call.signal.addEventListener("abort", stop, { once: true });
   if (call.signal.aborted) stop();

@@ -1,5 +1,4 @@
 import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, readlinkSync, statSync, writeFileSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { EngineError, ErrorCode } from "#errors";
 import { isErrno, mountByName, mountOverlay, openInRoot, unmount } from "#host";
@@ -8,6 +7,7 @@ import { fdPath, O_PATH } from "../files/openFile.ts";
 import type { MountTarget } from "./mountStubs.ts";
 import type { StepMount } from "./stepRunner.ts";
 import { openSocket } from "./stepSocket.ts";
+import { makePlace } from "./stepSlots.ts";
 import type { StepStacks } from "./stepStacks.ts";
 
 /** Mounts of a step, ready for the runtime. */
@@ -21,12 +21,10 @@ type Content = Extract<StepMount, { readonly kind: "content" }>;
 const MEMORY = "memory";
 
 interface MountContext {
-  /** Names what is made for this step. */
-  readonly key: string;
   readonly stacks: StepStacks;
   /** The step's own. */
   readonly directory: string;
-  /** For what is written and thrown away; not there yet. */
+  /** For what is written and thrown away. */
   readonly scratch: string;
   /** Takes back what was made when the step has ended. */
   readonly cleanup: AsyncDisposableStack;
@@ -78,11 +76,10 @@ async function openSource(
       };
     case "layers": {
       const { diffIds, readOnly } = mount;
-      const { path } = await context.stacks.mount(`${context.key}-${index}`, {
-        diffIds,
-        readOnly,
-        cleanup: context.cleanup,
-      });
+      const access = readOnly ? "readOnly" : "volatile";
+      const { cleanup } = context;
+      const place = makePlace(context.scratch, String(index));
+      const { path } = await context.stacks.mount({ diffIds, access, place, cleanup });
       return { source: placeIn(path, mount.path), readOnly };
     }
   }
@@ -90,12 +87,9 @@ async function openSource(
 
 /** Shows a directory of the host; what is written goes elsewhere, and away. */
 async function throwAway(lower: string, index: number, { scratch, cleanup }: MountContext): Promise<string> {
-  const folder = join(scratch, String(index));
-  const [upper, work, target] = ["upper", "work", "merged"].map((name) => join(folder, name));
-  if (upper === undefined || work === undefined || target === undefined) throw new Error("three names, three paths");
-  for (const path of [upper, work, target]) mkdirSync(path, { recursive: true, mode: 0o755 });
-  cleanup.defer(() => rm(folder, { recursive: true, force: true }));
-  await mountOverlay({ lowers: [lower], upper, work, target });
+  const place = makePlace(scratch, String(index));
+  const { target } = place;
+  await mountOverlay({ lowers: [lower], ...place });
   cleanup.defer(async () => void (await unmount(target, { lazy: true })));
   return target;
 }

@@ -1,41 +1,86 @@
+import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { unmount } from "#host";
 import { takeLease } from "#metadata";
 import type { ActLease, Metadata } from "#metadata";
 import { chainIdOf } from "#oci";
 import type { ChainId, DiffId } from "#oci";
-import type { MountedRootfs, Snapshotter } from "#snapshots";
+import type { Snapshotter, StackMounts } from "#snapshots";
+import type { Place } from "./stepSlots.ts";
 
-interface StackMount {
+/** A stack that is mounted. */
+export interface StepStack {
+  readonly path: string;
+  /** Where what is written lands. */
+  readonly upper: string;
+  /** Idempotent; what was written stays. */
+  unmount(): Promise<void>;
+}
+
+interface StackCall {
   /** Base first. */
   readonly diffIds: readonly DiffId[];
-  readonly readOnly: boolean;
-  /** Unmounts and removes it. */
+  readonly access: "volatile" | "readOnly";
+  readonly place: Place;
+  /** Unmounts it, and lets the stack go. */
   readonly cleanup: AsyncDisposableStack;
 }
 
+const ETC_FILES = ["hosts", "resolv.conf"] as const;
+
 /** Stacks of layers, mounted for a step. */
 export class StepStacks {
-  readonly #snapshots: Snapshotter;
+  readonly #snapshots: Snapshotter & StackMounts;
   readonly #metadata: Metadata;
+  readonly #ground: string;
+  #hasGround = false;
 
-  constructor(snapshots: Snapshotter, metadata: Metadata) {
+  /** `ground`: a directory for what runtimes mount on, shown where an image has nothing. */
+  constructor(snapshots: Snapshotter & StackMounts, metadata: Metadata, ground: string) {
     this.#snapshots = snapshots;
     this.#metadata = metadata;
+    this.#ground = ground;
   }
 
-  /** Mounts a stack under a name of the caller's; what is written is never flushed. */
-  async mount(key: string, { diffIds, readOnly, cleanup }: StackMount): Promise<MountedRootfs> {
-    const lease = cleanup.use(takeLease(this.#metadata, `step ${key}`));
-    const parent = await this.#commit(diffIds, lease);
-    lease.add({ kind: "snapshot", name: key });
-    cleanup.defer(() => this.drop(key));
-    await (readOnly ? this.#snapshots.view(key, parent) : this.#snapshots.prepare(key, parent));
-    return this.#snapshots.mount(key, { volatile: true });
+  /** As the root of a step. */
+  mountRoot(call: Omit<StackCall, "access">): Promise<StepStack> {
+    return this.#mount({ ...call, access: "volatile" }, true);
   }
 
-  /** Idempotent. */
-  async drop(key: string): Promise<void> {
-    await this.#snapshots.unmount(key);
-    await this.#snapshots.remove(key);
+  /** As what a step sees somewhere in its root. */
+  mount(call: StackCall): Promise<StepStack> {
+    return this.#mount(call, false);
+  }
+
+  async #mount({ diffIds, access, place, cleanup }: StackCall, isRoot: boolean): Promise<StepStack> {
+    const lease = cleanup.use(takeLease(this.#metadata, "build step"));
+    const top = await this.#commit(diffIds, lease);
+    let isMounted = false;
+    const leave = async (): Promise<void> => {
+      if (!isMounted) return;
+      isMounted = false;
+      await unmount(place.target, { lazy: true });
+    };
+    cleanup.defer(leave);
+    const ground = isRoot ? { ground: this.#makeGround() } : {};
+    await this.#snapshots.mountStack(top, { ...place, access, ...ground });
+    isMounted = true;
+    return { path: place.target, upper: place.upper, unmount: leave };
+  }
+
+  /**
+   * The files of /etc that a step sees are mounted on names that most images lack. They lie below all layers: making them in
+   * the top would have overlayfs copy /etc, for nothing.
+   */
+  #makeGround(): string {
+    if (this.#hasGround && existsSync(this.#ground)) return this.#ground;
+    const fresh = `${this.#ground}.new`;
+    mkdirSync(join(fresh, "etc"), { recursive: true, mode: 0o755 });
+    for (const name of ETC_FILES) writeFileSync(join(fresh, "etc", name), "", { mode: 0o644 });
+    if (!existsSync(this.#ground)) renameSync(fresh, this.#ground);
+    this.#hasGround = true;
+    return this.#ground;
   }
 
   /** What of the chain is not there yet. */
@@ -56,5 +101,11 @@ export class StepStacks {
   async #isThere(diffIds: readonly DiffId[]): Promise<boolean> {
     const name = chainIdOf(diffIds);
     return name !== undefined && (await this.#snapshots.stat(name)) !== undefined;
+  }
+
+  /** Of an earlier daemon. */
+  async removeGround(): Promise<void> {
+    this.#hasGround = false;
+    await rm(this.#ground, { recursive: true, force: true });
   }
 }
