@@ -98,6 +98,8 @@ test("remove: takes row and file, twice", async (t) => {
   await store.remove(diffId);
   assert.equal(store.get(diffId), undefined);
   assert.throws(() => store.path(diffId), isNotFound);
+  // Freeing of what was discarded goes on behind; closing waits for it.
+  await store.close();
   assert.deepEqual(await files(), { layers: [], unfinished: [] });
 });
 

@@ -13,10 +13,13 @@ export interface Parity {
   readonly varve: Ran;
 }
 
+/** What docker's archive package logs, or does not, when the daemon refuses an archive before all of it was read. */
+const PIPE_LOG_LINE = /^time="[^"]*" level=error msg="Can't (?:add file|close tar writer)[^\n]*\n/gm;
+
 const nameless = (ran: Ran): Ran => ({
   code: ran.code,
   stdout: ran.stdout.replaceAll("varve", "docker"),
-  stderr: ran.stderr.replaceAll("varve", "docker"),
+  stderr: ran.stderr.replaceAll("varve", "docker").replace(PIPE_LOG_LINE, ""),
 });
 
 /** Without spans of time, and what their width does to columns: on a busy machine a second passes in every attempt. */
