@@ -1,6 +1,6 @@
 /** RUN with the real step runner: layers, errors, mounts. Needs root and a runtime. */
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { chown, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -10,6 +10,8 @@ import type { DiffId } from "#oci";
 import { CacheMounts } from "../../src/build/exec/cacheMounts.ts";
 import { createExecHandler } from "../../src/build/exec/createExecHandler.ts";
 import type { ExecMount, ExecOperation, Filesystem, OperationHandler, Step } from "#build";
+import { createBuildFiles } from "../../src/build/files/createBuildFiles.ts";
+import type { BuildFiles } from "../../src/build/files/createBuildFiles.ts";
 import { NO_SESSION } from "../../src/build/solver/fakeBuild.ts";
 import { openContainerRooms } from "./containerRooms.ts";
 import type { ContainerRooms } from "./containerRooms.ts";
@@ -35,6 +37,7 @@ describe("build exec", () => {
   let base: DiffId;
   let folder: string;
   let caches: CacheMounts;
+  let files: BuildFiles;
   let handler: OperationHandler<ExecOperation>;
 
   before(async () => {
@@ -43,16 +46,19 @@ describe("build exec", () => {
     const [layer] = rooms.layers.list();
     assert.ok(layer !== undefined);
     base = layer.diffId;
+    files = createBuildFiles({ layers: rooms.layers, dataRoot: folder });
     caches = new CacheMounts(join(folder, "cache-mounts"), () => Date.now());
     handler = createExecHandler({
       steps: rooms.steps,
       layers: rooms.layers,
       contentDigest: async (filesystem, path) => digestOf(JSON.stringify([filesystem, path])),
       cacheMounts: caches,
+      file: files.file,
       now: () => Date.now(),
     });
   });
   after(async () => {
+    await files[Symbol.asyncDispose]();
     await rooms[Symbol.asyncDispose]();
     await rm(folder, { recursive: true });
   });
@@ -159,6 +165,31 @@ describe("build exec", () => {
     await Promise.all([one("private", "a"), one("private", "b")]);
     assert.equal((await caches.list()).filter(({ description }) => description.includes('"private"')).length, 2);
     assert.equal((await caches.list()).filter(({ description }) => description.includes('"locked"')).length, 1);
+  });
+
+  test("RUN: a context that is read in place shows what is the build's, and stays as it is", async () => {
+    const path = join(folder, "context");
+    await mkdir(join(path, "sub"), { recursive: true });
+    await writeFile(join(path, "sub", "a[1].txt"), "a\n");
+    await writeFile(join(path, "ignored"), "i\n");
+    await chown(join(path, "sub"), 1000, 1000);
+    const context: Filesystem = { kind: "context", directory: { path, excludes: ["ignored"], isOwnedByRoot: true } };
+    const bind = (source: string, target: string, readWrite = false): ExecMount => ({
+      type: "bind",
+      input: 1,
+      source,
+      target,
+      readWrite,
+    });
+    const mounts = [bind("/", "/all", true), bind("/sub", "/sub"), bind("/sub/a[1].txt", "/one")];
+    const inputs: readonly Filesystem[] = [{ kind: "layers", diffIds: [base] }, context];
+    const script = "ls /all; stat -c %u /all/sub; cat /sub/* /one; touch /all/new; touch /sub/x";
+    const { step, lines } = stepOf(script, { mounts, validExitCodes: [1] }, { inputs });
+    const result = await handler.run(step);
+    assert.equal(lines[1], "sub\n0\na\na\n");
+    assert.match(lines[2] ?? "", /\/sub\/x: Read-only file system/);
+    assert.deepEqual((await readdir(path)).sort(), ["ignored", "sub"]);
+    assert.equal(await read(result, "all"), undefined);
   });
 
   test("RUN: secrets as file and variable, in no layer", async () => {

@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { StepCall } from "#containers";
 import type { DiffId } from "#oci";
+import { readFile } from "node:fs/promises";
+import { file, makeTar } from "../e2e/support/rootfs.ts";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { mountsBelow } from "../e2e/support/daemon.ts";
@@ -156,5 +158,15 @@ describe("steps", () => {
     });
     assert.equal(refused.exitCode, 1);
     assert.equal(refused.stderr, 'runc run failed: unable to start container process: exec: "/etc": is a directory\n');
+    const foreign = Buffer.from(await readFile("/bin/busybox"));
+    foreign[18] = 0xf3; // e_machine: RISC-V
+    await using writer = await rooms.layers.ingestTar();
+    await writer.write(makeTar([file("foreign", foreign, 0o755)]));
+    const { layer } = await writer.commit();
+    const strange = await step("", {
+      diffIds: [base, layer.diffId],
+      process: { arguments: ["/foreign"], environment: [], workingDirectory: "/", user: "" },
+    });
+    assert.deepEqual([strange.exitCode, strange.stderr], [1, "exec /foreign: exec format error\n"]);
   });
 });

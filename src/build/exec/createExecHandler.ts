@@ -2,7 +2,7 @@ import type { StepCall, StepRunner } from "#containers";
 import { EngineError, ErrorCode, isCancelled } from "#errors";
 import type { LayerIngests, LayerReads } from "#layers";
 import type { OperationHandler, Step } from "../graph/handler.ts";
-import type { ExecOperation, Filesystem } from "../graph/operation.ts";
+import type { ExecOperation, FileOperation, Filesystem } from "../graph/operation.ts";
 import { execKey } from "./execKey.ts";
 import type { ContentDigest } from "./execKey.ts";
 import { openMounts } from "./execMounts.ts";
@@ -17,6 +17,7 @@ export interface ExecHandlerOptions {
   /** Of bind mounts' sources. */
   readonly contentDigest: ContentDigest;
   readonly cacheMounts: CacheMounts;
+  readonly file: OperationHandler<FileOperation>;
   /** ms */
   readonly now: () => number;
 }
@@ -56,6 +57,12 @@ async function runExec(options: ExecHandlerOptions, step: Step<ExecOperation>): 
   }
 }
 
+/** Programs find the first agent by it, be it there or not. */
+function agentVariable({ mounts }: ExecOperation): readonly string[] {
+  const first = mounts.find(({ type }) => type === "ssh");
+  return first === undefined ? [] : [`SSH_AUTH_SOCK=${first.target}`];
+}
+
 /** What mounts add to a call. */
 interface Seen extends Pick<StepCall, "diffIds" | "mounts"> {
   readonly environment: readonly string[];
@@ -70,7 +77,12 @@ function callOf({ now }: ExecHandlerOptions, step: Step<ExecOperation>, seen: Se
     mounts: seen.mounts,
     process: {
       arguments: operation.arguments,
-      environment: [...operation.environment, ...operation.proxyEnvironment, ...seen.environment],
+      environment: [
+        ...operation.environment,
+        ...operation.proxyEnvironment,
+        ...agentVariable(operation),
+        ...seen.environment,
+      ],
       workingDirectory: operation.workingDirectory,
       user: operation.user,
       ...(stdin === undefined ? {} : { stdin }),

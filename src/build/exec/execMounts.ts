@@ -4,14 +4,17 @@ import { EngineError, ErrorCode, isNotFound } from "#errors";
 import type { LayerReads } from "#layers";
 import type { DiffId } from "#oci";
 import { fromDisplayPath } from "#tar";
-import type { Step } from "../graph/handler.ts";
-import type { ExecMount, ExecOperation, Filesystem } from "../graph/operation.ts";
+import type { OperationHandler, Step } from "../graph/handler.ts";
+import type { ExecMount, ExecOperation, FileOperation, Filesystem } from "../graph/operation.ts";
+import { contextLayer, isPlain } from "./contextLayer.ts";
 import type { CacheMounts } from "./cacheMounts.ts";
 
 /** What a step's mounts are opened with. */
 export interface MountOptions {
   readonly layers: LayerReads;
   readonly cacheMounts: CacheMounts;
+  /** Makes layers of contexts. */
+  readonly file: OperationHandler<FileOperation>;
 }
 
 /** Mounts of a step, held until it has ended. */
@@ -42,7 +45,7 @@ export async function openMounts(options: MountOptions, step: Step<ExecOperation
 async function openOne(mount: ExecMount, opening: Opening): Promise<void> {
   switch (mount.type) {
     case "bind":
-      opening.mounts.push(bindOf(mount, inputOf(opening.step, mount.input)));
+      opening.mounts.push(await bindOf(mount, opening));
       return;
     case "cache":
       return openCache(mount, opening);
@@ -62,11 +65,17 @@ function inputOf({ inputs }: Step<ExecOperation>, index: number): Filesystem {
   return input;
 }
 
-function bindOf({ source, target, readWrite }: OfType<"bind">, input: Filesystem): StepMount {
+async function bindOf(
+  { source, target, readWrite, input }: OfType<"bind">,
+  { options, step }: Opening,
+): Promise<StepMount> {
   const place = { path: source, target, readOnly: !readWrite };
-  return input.kind === "layers"
-    ? { kind: "layers", diffIds: input.diffIds, ...place }
-    : { kind: "directory", directory: input.directory.path, ...place };
+  const filesystem = inputOf(step, input);
+  if (filesystem.kind === "layers") return { kind: "layers", diffIds: filesystem.diffIds, ...place };
+  const { directory } = filesystem;
+  if (isPlain(directory)) return { kind: "directory", directory: directory.path, ...place };
+  const diffIds = await contextLayer(options.file, step, { directory, path: source });
+  return { kind: "layers", diffIds, ...place };
 }
 
 async function openCache(mount: OfType<"cache">, { options, step, held, mounts }: Opening): Promise<void> {

@@ -6,6 +6,8 @@ import { isOpaque } from "#snapshots";
 import { O_PATH } from "../files/openFile.ts";
 
 const MODE = 0o755;
+/** Filesystems that every step has: what lies below is made there. */
+const COVERED = /^\/(?:dev|proc|sys)\//;
 
 /** What something is to be mounted on. */
 export interface MountTarget {
@@ -38,7 +40,10 @@ export class MountStubs {
 
   /** Makes what is missing in a mounted root that nobody else works on. */
   make(root: string, targets: readonly MountTarget[]): void {
-    for (const { path, kind } of targets) this.#makeOne(root, posix.normalize(`/${path}`), kind);
+    for (const { path, kind } of targets) {
+      const clean = posix.normalize(`/${path}`);
+      if (!COVERED.test(clean)) this.#makeOne(root, clean, kind);
+    }
   }
 
   #makeOne(root: string, path: string, kind: Stub["kind"]): void {

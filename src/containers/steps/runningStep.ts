@@ -51,7 +51,8 @@ export async function runBundle(bundle: StepBundle, call: StepCall): Promise<num
   if (call.signal.aborted) stop();
   try {
     if (stdin !== undefined) void process.write(Buffer.from(stdin)).then(() => process.endInput());
-    for await (const { stream, bytes } of process.output) await call.onOutput(stream === "stdout" ? 1 : 2, bytes);
+    for await (const { stream, bytes } of process.output)
+      await (stream === "stdout" ? call.onOutput(1, bytes) : call.onOutput(2, inKernelWords(bytes, call)));
     const outcome = await process.outcome;
     if (call.signal.aborted) throw cancelled();
     return await judge(outcome, bundle, call);
@@ -65,6 +66,15 @@ export async function runBundle(bundle: StepBundle, call: StepCall): Promise<num
 
 export function cancelled(): EngineError {
   return new EngineError("cancelled", ErrorCode.CANCELLED, "context canceled");
+}
+
+/** The last word of a crun whose log is closed already: what it became cannot be executed here. */
+const FOREIGN = /^\{"msg":"exec container process `[^\n]*`: Exec format error","level":"error","time":"[^"\n]*"\}\n$/;
+const MAX_COMPLAINT_BYTES = 5000;
+
+function inKernelWords(bytes: Uint8Array, { process: { arguments: words } }: StepCall): Uint8Array {
+  if (bytes.length > MAX_COMPLAINT_BYTES || !FOREIGN.test(Buffer.from(bytes).toString("latin1"))) return bytes;
+  return Buffer.from(`exec ${words[0]}: exec format error\n`);
 }
 
 /** Its first process takes all others with it; a runtime that has not come that far is waited for. */
