@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ContextEntry } from "#build";
+import { EngineError, ErrorCode } from "#errors";
 import { cleanTarPath, readTarStream, toDisplayPath } from "#tar";
 import type { TarEntry, TarMember } from "#tar";
 import { FileType } from "./goMode.ts";
@@ -44,6 +45,29 @@ function toEntry(tar: TarEntry, path: string): ContextEntry {
   };
 }
 
+function isHardLink({ entry }: SpooledEntry): boolean {
+  return entry.linkname !== "" && (entry.mode & FileType.MASK) === FileType.REGULAR;
+}
+
+/** Of the names of one file the first has its bytes, whichever had them in the tar; all have its metadata. */
+function withLinksBehind(ordered: readonly SpooledEntry[]): readonly SpooledEntry[] {
+  const files = new Map(ordered.filter((one) => !isHardLink(one)).map((one) => [one.entry.path, one]));
+  const firstNames = new Map<SpooledEntry, string>();
+  return ordered.map((one) => {
+    const file = isHardLink(one) ? files.get(one.entry.linkname) : one;
+    if (file === undefined)
+      throw new EngineError(
+        "invalid_argument",
+        ErrorCode.INVALID_TAR,
+        `hard link ${JSON.stringify(one.entry.path)} to ${JSON.stringify(one.entry.linkname)}, which is not in the tree`,
+      );
+    const first = firstNames.get(file);
+    if (first === undefined) firstNames.set(file, one.entry.path);
+    if (file === one && first === undefined) return one;
+    return { read: () => file.read(), entry: { ...file.entry, path: one.entry.path, linkname: first ?? "" } };
+  });
+}
+
 /**
  * A tree that came as a tar, in fsutil's order and with bytes at hand: a client asks for the files in the order it likes,
  * and some not at all. The bytes lie in one file without a name.
@@ -71,7 +95,7 @@ export class TreeSpool implements AsyncDisposable {
       // The root itself is the client's directory.
       if (path !== "") entries.push(await this.#take(member, path));
     }
-    return inWalkOrder(entries, ({ entry }) => entry.path);
+    return withLinksBehind(inWalkOrder(entries, ({ entry }) => entry.path));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

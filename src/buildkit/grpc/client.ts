@@ -49,6 +49,10 @@ export class ClientCall<I extends MessageName, O extends MessageName> {
         resolve(headers?.["grpc-status"] === undefined && failure !== undefined ? failure : errorOfTrailers(headers)),
       );
     });
+    // The peer is done, whatever we still had to say: as its own RST_STREAM would, this lets the stream close.
+    stream.on("end", () => {
+      if (!stream.writableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
+    });
     this.#reader = new MessageReader(stream);
     const cancel = (): void => this.cancel();
     signal?.addEventListener("abort", cancel, { once: true });
@@ -118,7 +122,10 @@ export class GrpcClient {
       maxReservedRemoteStreams: 0,
     });
     this.#session.on("error", () => undefined);
-    this.#session.once("connect", (session: ClientHttp2Session) => session.setLocalWindowSize(CONNECTION_WINDOW));
+    this.#session.once("connect", (session: ClientHttp2Session) => {
+      // It comes a tick late: the client may have gone by then.
+      if (!session.destroyed) session.setLocalWindowSize(CONNECTION_WINDOW);
+    });
     this.closed = new Promise((resolve) => {
       const done = (): void => {
         this.#session.destroy();

@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { BuildSession, ContextReceiver, OutputTarget, SessionContent, WantedFiles } from "#build";
-import { EngineError, ErrorCode, isAlreadyExists } from "#errors";
+import { EngineError, ErrorCode, isAlreadyExists, isNotFound } from "#errors";
 import type { RegistryCredentials } from "#remote";
 import { receiveTree } from "../fsutil/receive.ts";
 import { sendTree } from "../fsutil/send.ts";
@@ -88,7 +88,11 @@ export class GrpcSession implements BuildSession {
 
   async secret(id: string): Promise<Uint8Array> {
     if (!this.#offers(SessionMethod.SECRET)) throw missing(`secret ${id}: not found`);
-    return (await this.#ask(SessionMethod.SECRET, ["GetSecretRequest", "Bytes"], { id })).data;
+    try {
+      return (await this.#ask(SessionMethod.SECRET, ["GetSecretRequest", "Bytes"], { id })).data;
+    } catch (error) {
+      throw isNotFound(error) ? missing(`secret ${id}: not found`) : error;
+    }
   }
 
   async credentials(registryHost: string): Promise<RegistryCredentials | undefined> {

@@ -27,7 +27,7 @@ function isScalar(type: string): type is Scalar {
   return SCALARS.includes(type);
 }
 
-function isMessageName(type: string): type is MessageName {
+export function isMessageName(type: string): type is MessageName {
   return type in SCHEMA;
 }
 
