@@ -1,6 +1,5 @@
 import type { GarbageCollector } from "#gc";
 import type { LayerReads } from "#layers";
-import { takeLease } from "#metadata";
 import type { Metadata } from "#metadata";
 import { digestOf } from "#oci";
 import type { Platform } from "#oci";
@@ -9,10 +8,10 @@ import type { Exporter } from "./exporters/exporter.ts";
 import type { FilesystemReader } from "./files/filesystemReader.ts";
 import type { FrontendHost } from "./frontend/frontendHost.ts";
 import type { CacheOwner } from "./graph/cacheOwner.ts";
-import type { BuildLease } from "./graph/handler.ts";
 import type { BuildPlan } from "./plan.ts";
 import { PlannedBuild } from "./preparedBuild.ts";
 import type { BuildRequest } from "./request.ts";
+import { takeBuildLease } from "./solver/buildLease.ts";
 import { createBuildCache } from "./solver/buildCache.ts";
 import { BuildProgress } from "./solver/buildProgress.ts";
 import type { Handlers } from "./solver/handlers.ts";
@@ -52,14 +51,13 @@ export function assembleBuildService(parts: BuildParts): BuildService & { settle
   const cache = createBuildCache({ ...parts, steps });
   const prepare = async (request: BuildRequest): Promise<PreparedBuild> => {
     const progress = new BuildProgress(request.progress);
-    const lease = takeLease(metadata, `build ${request.ref}`);
-    const keep: BuildLease = { keepLayer: (diffId) => lease.layer(diffId), keepBlob: (digest) => lease.blob(digest) };
+    const lease = takeBuildLease(metadata, `build ${request.ref}`);
     const solver = new Solver(
       { handlers, cache: steps, shared, metadata },
       {
         session: request.session,
         progress,
-        lease: keep,
+        lease,
         explain: request.explain,
         place: placeOf(request),
         signal: request.signal,

@@ -1,9 +1,8 @@
-import type { ActLease } from "#metadata";
 import type { BuiltTarget, PreparedBuild } from "./buildService.ts";
 import type { Exporter } from "./exporters/exporter.ts";
-import type { BuildLease } from "./graph/handler.ts";
 import type { BuildPlan, TargetPlan } from "./plan.ts";
 import type { BuildRequest } from "./request.ts";
+import type { HeldBuildLease } from "./solver/buildLease.ts";
 import type { BuildProgress } from "./solver/buildProgress.ts";
 import type { Solver } from "./solver/solver.ts";
 
@@ -13,7 +12,7 @@ export interface BuildInHand {
   readonly plan: BuildPlan;
   readonly solver: Solver;
   readonly progress: BuildProgress;
-  readonly lease: ActLease;
+  readonly lease: HeldBuildLease;
   readonly exporter: Exporter;
   /** After everything was let go. */
   readonly onEnd: () => void;
@@ -70,7 +69,6 @@ export class PlannedBuild implements PreparedBuild {
   async #run(): Promise<Readonly<Record<string, string>>> {
     const targets = await this.evaluate();
     const { request, plan, progress, lease, exporter } = this.#build;
-    const keep: BuildLease = { keepLayer: (diffId) => lease.layer(diffId), keepBlob: (digest) => lease.blob(digest) };
-    return exporter.export({ request, plan, targets, task: (name, work) => progress.task(name, work), lease: keep });
+    return exporter.export({ request, plan, targets, task: (name, work) => progress.task(name, work), lease });
   }
 }

@@ -82,7 +82,7 @@ describe("build exec", () => {
         status: () => undefined,
         log: (stream, data) => void (lines[stream] += Buffer.from(data).toString()),
       },
-      lease: { keepLayer: () => undefined, keepBlob: () => undefined },
+      lease: { keepLayer: () => undefined, keepBlob: () => undefined, hold: () => undefined },
       signal: new AbortController().signal,
       ...more,
     };

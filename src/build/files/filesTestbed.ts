@@ -108,7 +108,7 @@ async function addLayer(layers: LayerStore, members: readonly Member[]): Promise
   return (await writer.commit()).layer.diffId;
 }
 
-function stepOf<O extends Operation>(
+export function stepOf<O extends Operation>(
   operation: O,
   inputs: readonly Filesystem[],
   more: Partial<Step<O>> = {},
@@ -127,7 +127,7 @@ function stepOf<O extends Operation>(
     inputs,
     session: NO_SESSION,
     progress: { status: () => undefined, log: () => undefined },
-    lease: { keepLayer: () => undefined, keepBlob: () => undefined },
+    lease: { keepLayer: () => undefined, keepBlob: () => undefined, hold: () => undefined },
     signal: new AbortController().signal,
     ...more,
   };

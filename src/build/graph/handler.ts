@@ -45,6 +45,8 @@ export interface Step<O extends Operation> {
 export interface BuildLease {
   keepLayer(diffId: DiffId): void;
   keepBlob(digest: Digest): void;
+  /** What is no layer and no blob: disposed when the build ends. */
+  hold(thing: Disposable): void;
 }
 
 /** What a step tells while it runs; the solver adds times and throttles. */

@@ -1,11 +1,11 @@
 import { EngineError, ErrorCode, findEngineError, messageOf } from "#errors";
-import { takeLease } from "#metadata";
 import type { Metadata } from "#metadata";
 import type { BuildLease, KeyInputs } from "../graph/handler.ts";
 import type { Filesystem } from "../graph/operation.ts";
 import type { Vertex } from "../graph/vertex.ts";
 import type { BuildSession } from "../session.ts";
 import type { BuildProgress } from "./buildProgress.ts";
+import { takeBuildLease } from "./buildLease.ts";
 import { explainMiss } from "./explain.ts";
 import { bindStep } from "./handlers.ts";
 import type { BoundStep, HandledOperation, Handlers } from "./handlers.ts";
@@ -150,12 +150,8 @@ export class StepRun implements Disposable {
       progress,
       signal,
       work: async (context) => {
-        using lease = takeLease(this.#options.metadata, `build ${vertex.name}`);
-        const keep: BuildLease = {
-          keepLayer: (diffId) => lease.layer(diffId),
-          keepBlob: (digest) => lease.blob(digest),
-        };
-        const filesystem = await this.#bound.run({ ...context, lease: keep });
+        using lease = takeBuildLease(this.#options.metadata, `build ${vertex.name}`);
+        const filesystem = await this.#bound.run({ ...context, lease });
         this.#record(filesystem);
         return filesystem;
       },
