@@ -1,6 +1,9 @@
+import { join } from "node:path";
 import type { LayerIngests, LayerReads } from "#layers";
+import type { CacheOwner } from "../graph/cacheOwner.ts";
 import type { OperationHandler } from "../graph/handler.ts";
 import type { FileOperation, LocalSource } from "../graph/operation.ts";
+import { ContextStore } from "./contextStore.ts";
 import { createFileHandler } from "./createFileHandler.ts";
 import { createFilesystemReader } from "./createFilesystemReader.ts";
 import { createLocalHandler } from "./createLocalHandler.ts";
@@ -18,13 +21,17 @@ export interface BuildFiles extends AsyncDisposable {
   readonly file: OperationHandler<FileOperation>;
   readonly local: OperationHandler<LocalSource>;
   readonly reader: FilesystemReader;
+  /** Received contexts, as part of the build cache. */
+  readonly contexts: CacheOwner;
 }
 
 export function createBuildFiles({ layers, dataRoot }: BuildFilesDependencies): BuildFiles {
   const workers = new FileWorkers();
+  const contexts = new ContextStore({ root: join(dataRoot, "buildkit", "contexts"), workers, now: Date.now });
   return {
     file: createFileHandler({ layers, workers, dataRoot }),
-    local: createLocalHandler(),
+    local: createLocalHandler({ contexts }),
+    contexts,
     reader: createFilesystemReader({ layers, workers, dataRoot }),
     [Symbol.asyncDispose]: () => workers[Symbol.asyncDispose](),
   };

@@ -1,25 +1,50 @@
-import { EngineError, ErrorCode } from "#errors";
 import { stat } from "node:fs/promises";
-import type { OperationHandler } from "../graph/handler.ts";
-import type { LocalSource } from "../graph/operation.ts";
+import { EngineError, ErrorCode } from "#errors";
+import type { OperationHandler, Step } from "../graph/handler.ts";
+import type { Filesystem, LocalSource } from "../graph/operation.ts";
+import type { ContextStore } from "./contextStore.ts";
 
-const TRANSFER = "transferring context:";
+export interface LocalHandlerDependencies {
+  readonly contexts: ContextStore;
+}
 
-/** Directories of a client: read in place where it is on this machine. */
-export function createLocalHandler(): OperationHandler<LocalSource> {
+/** Directories of a client: read in place where they are on this machine, else received. */
+export function createLocalHandler({ contexts }: LocalHandlerDependencies): OperationHandler<LocalSource> {
   return {
     // Whether it changed is seen by looking at it.
     keyInputs: async () => undefined,
-    async run({ operation, session, progress }) {
-      const path = await session.localDirectory(operation.name);
-      if (path === undefined) {
-        throw new EngineError("not_implemented", ErrorCode.NOT_IMPLEMENTED, "contexts that a client sends");
-      }
+    async run(step) {
+      const { name, excludes } = step.operation;
+      const path = await step.session.localDirectory(name);
+      if (path === undefined) return receive(contexts, step);
       await checkDirectory(path);
-      progress.status(TRANSFER, { current: 0, done: true });
-      return { kind: "context", directory: { path, excludes: operation.excludes, isOwnedByRoot: true } };
+      step.progress.status(transferOf(name), { current: 0, done: true });
+      return { kind: "context", directory: { path, excludes, isOwnedByRoot: true } };
     },
   };
+}
+
+async function receive(contexts: ContextStore, step: Step<LocalSource>): Promise<Filesystem> {
+  const { session, signal, progress, lease } = step;
+  const { name, sharedKey, followPaths, excludes } = step.operation;
+  const id = transferOf(name);
+  let current = 0;
+  const onProgress = (bytes: number): void => {
+    current = bytes;
+    progress.status(id, { current });
+  };
+  const held = await contexts.receive(
+    { name, sharedKey },
+    (receiver) => session.sendDirectory(name, { followPaths, includes: [], excludes, signal, onProgress }, receiver),
+    signal,
+  );
+  lease.hold(held);
+  progress.status(id, { current, done: true });
+  return { kind: "context", directory: { path: held.path, key: held.key } };
+}
+
+function transferOf(name: string): string {
+  return `transferring ${name}:`;
 }
 
 async function checkDirectory(path: string): Promise<void> {

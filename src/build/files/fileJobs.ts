@@ -1,4 +1,6 @@
+import type { MessagePort } from "node:worker_threads";
 import type { EncodedError } from "#errors";
+import type { ContextPlace } from "./contextOperations.ts";
 import type { FileTask, TreeLocation } from "./fileTask.ts";
 import type { SmallFile } from "./readSmallFile.ts";
 import type { SourceDigests } from "./sourceDigest.ts";
@@ -8,6 +10,8 @@ export type FileJob =
   | { readonly kind: "digest"; readonly task: FileTask }
   /** Chunks of the layer's tar come back as they are made. */
   | { readonly kind: "make"; readonly task: FileTask }
+  /** Operations come through the port; done when the last has come. */
+  | { readonly kind: "receive"; readonly place: ContextPlace; readonly port: MessagePort }
   /** latin1 path */
   | { readonly kind: "read"; readonly tree: TreeLocation; readonly path: string; readonly maxBytes: number };
 
@@ -15,6 +19,7 @@ export interface FileJobResults {
   readonly digest: SourceDigests;
   readonly make: undefined;
   readonly read: SmallFile;
+  readonly receive: undefined;
 }
 
 /** A job on its way to a thread. */

@@ -116,7 +116,7 @@ async function runJob(worker: Worker, job: FileJob, { signal, onChunk }: FileJob
   signal.addEventListener("abort", stop);
   try {
     const posted: PostedFileJob = { job, cells };
-    worker.postMessage(posted);
+    worker.postMessage(posted, job.kind === "receive" ? [job.port] : []);
     const result = await promise.catch((error: unknown) => {
       // What could not be taken is why the job was stopped.
       throw failure ?? error;

@@ -4,6 +4,8 @@ import { EngineError, ErrorCode, encodeError } from "#errors";
 import { fromNodeError } from "#host";
 import { CHUNKS_CELL, STOP_CELL } from "./fileJobs.ts";
 import type { FileJob, FileJobMessage, PostedFileJob } from "./fileJobs.ts";
+import type { ContextMessage, ContextPlace } from "./contextOperations.ts";
+import { ContextWriter } from "./contextWriter.ts";
 import { OpenTrees, openTree } from "./fileTask.ts";
 import { makeLayer } from "./makeLayer.ts";
 import { readSmallFile } from "./readSmallFile.ts";
@@ -53,6 +55,11 @@ async function perform(job: FileJob, output: Output): Promise<void> {
     output.post({ kind: "done", result }, result.kind === "file" ? [result.bytes.buffer] : []);
     return;
   }
+  if (job.kind === "receive") {
+    await receiveContext(job.place, job.port, output);
+    output.post({ kind: "done", result: undefined });
+    return;
+  }
   await using trees = await OpenTrees.open(job.task.inputs);
   if (job.kind === "digest") {
     const result = digestSources(job.task.operation, trees);
@@ -61,6 +68,28 @@ async function perform(job: FileJob, output: Output): Promise<void> {
   }
   makeLayer(job.task.operation, trees, (chunk) => output.send(chunk));
   output.post({ kind: "done", result: undefined });
+}
+
+async function receiveContext(place: ContextPlace, port: MessagePort, output: Output): Promise<void> {
+  using writer = new ContextWriter(place);
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  port.on("message", (message: ContextMessage) => {
+    try {
+      output.checkStop();
+      writer.perform(message);
+      port.postMessage(undefined);
+      if (message.isLast) resolve();
+    } catch (error) {
+      reject(error);
+    }
+  });
+  // The client went away, or what it sent was refused.
+  port.on("close", () => reject(new EngineError("cancelled", ErrorCode.CANCELLED, "context canceled")));
+  try {
+    await promise;
+  } finally {
+    port.close();
+  }
 }
 
 parentPort?.on("message", (posted: PostedFileJob) => {

@@ -1,0 +1,298 @@
+import assert from "node:assert/strict";
+import { lstatSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { TestContext } from "node:test";
+import { hasCode, isInvalidArgument } from "#errors";
+import type { ContextEntry, ContextReceiver } from "./contextDirectory.ts";
+import { ContextStore } from "./contextStore.ts";
+import type { HeldContext } from "./contextStore.ts";
+import { FileWorkers } from "./fileWorkers.ts";
+
+interface Sent extends Partial<ContextEntry> {
+  readonly path: string;
+  readonly body?: string;
+}
+
+const [FILE, DIRECTORY, LINK, FIFO] = [0o100644, 0o040755, 0o120777, 0o010600];
+const TIME = 1_500_000_000_123_456_789n;
+
+function entryOf({ body = "", ...entry }: Sent): ContextEntry {
+  return {
+    mode: FILE,
+    uid: 0,
+    gid: 0,
+    size: Buffer.byteLength(body),
+    modifiedAt: TIME,
+    linkname: "",
+    deviceMajor: 0,
+    deviceMinor: 0,
+    xattrs: new Map(),
+    ...entry,
+  };
+}
+
+/** A client: says what it has, sends what is wanted, tells which. */
+async function sendAll(receiver: ContextReceiver, entries: readonly Sent[]): Promise<string[]> {
+  const wanted: string[] = [];
+  for (const [index, sent] of entries.entries()) {
+    if (!receiver.entry(entryOf(sent))) continue;
+    wanted.push(sent.path);
+    const bytes = Buffer.from(sent.body ?? "");
+    await receiver.write(index, bytes.subarray(0, 1));
+    await receiver.write(index, bytes.subarray(1));
+    await receiver.end(index);
+  }
+  return wanted;
+}
+
+interface World {
+  readonly root: string;
+  readonly open: () => ContextStore;
+  readonly send: (
+    store: ContextStore,
+    entries: readonly Sent[],
+    sharedKey?: string,
+  ) => Promise<{ held: HeldContext; wanted: string[] }>;
+}
+
+function openWorld(t: TestContext): World {
+  const root = mkdtempSync(join(tmpdir(), "varve-contexts-"));
+  const workers = new FileWorkers();
+  t.after(async () => {
+    await workers[Symbol.asyncDispose]();
+    rmSync(root, { recursive: true, force: true });
+  });
+  let time = 1000;
+  return {
+    root,
+    open: () => new ContextStore({ root, workers, now: () => (time += 1) }),
+    send: async (store, entries, sharedKey = "key") => {
+      let wanted: string[] = [];
+      const fill = async (receiver: ContextReceiver): Promise<void> => {
+        wanted = await sendAll(receiver, entries);
+      };
+      const held = await store.receive({ name: "context", sharedKey }, fill, new AbortController().signal);
+      return { held, wanted };
+    },
+  };
+}
+
+function show(directory: string): string[] {
+  const names = readdirSync(directory, { recursive: true, encoding: "utf8" }).sort();
+  return names.map((name) => {
+    const path = join(directory, name);
+    const { mode, uid, gid, nlink } = lstatSync(path);
+    const text = lstatSync(path).isFile() ? readFileSync(path, "utf8") : "";
+    return `${name} ${mode.toString(8)} ${uid}:${gid} ${lstatSync(path).isDirectory() ? "" : nlink} ${text}`.trimEnd();
+  });
+}
+
+const TREE: readonly Sent[] = [
+  { path: "a", body: "one", mode: 0o104755, uid: 5, gid: 6 },
+  { path: "d", mode: DIRECTORY },
+  { path: "d/e", mode: 0o040700 },
+  { path: "d/e/f", body: "two" },
+  { path: "d/link", mode: LINK, linkname: "/nowhere" },
+  { path: "d.x", body: "" },
+  { path: "hard", body: "", linkname: "a", mode: 0o104755, uid: 5, gid: 6 },
+  { path: "pipe", mode: FIFO },
+];
+
+test("context: what a client sends is on disk as it says", async (t) => {
+  const w = openWorld(t);
+  const store = w.open();
+  using held = (await w.send(store, TREE)).held;
+  assert.deepEqual(show(held.path), [
+    "a 104755 5:6 2 one",
+    "d 40755 0:0",
+    "d.x 100644 0:0 1",
+    "d/e 40700 0:0",
+    "d/e/f 100644 0:0 1 two",
+    "d/link 120777 0:0 1",
+    "hard 104755 5:6 2 one",
+    "pipe 10600 0:0 1",
+  ]);
+  for (const name of ["a", "d", "d/e/f", "d/link", "pipe"]) {
+    assert.equal(lstatSync(join(held.path, name), { bigint: true }).mtimeNs, TIME, name);
+  }
+});
+
+test("context: only what differs is asked for again, also by another daemon", async (t) => {
+  const w = openWorld(t);
+  (await w.send(w.open(), TREE)).held[Symbol.dispose]();
+  const store = w.open();
+  const again = await w.send(store, TREE);
+  assert.deepEqual(again.wanted, []);
+  again.held[Symbol.dispose]();
+  const changed = TREE.filter(({ path }) => path !== "hard" && path !== "d/link").map((sent) =>
+    sent.path === "d/e/f" ? { ...sent, body: "new", modifiedAt: TIME + 1n } : sent,
+  );
+  const third = await w.send(store, changed);
+  assert.deepEqual(third.wanted, ["d/e/f"]);
+  assert.equal(third.held.path, again.held.path);
+  assert.deepEqual(
+    show(third.held.path).map((line) => line.split(" ")[0]),
+    ["a", "d", "d.x", "d/e", "d/e/f", "pipe"],
+  );
+  assert.equal(readFileSync(join(third.held.path, "d/e/f"), "utf8"), "new");
+  assert.equal(lstatSync(join(third.held.path, "d/e"), { bigint: true }).mtimeNs, TIME);
+});
+
+test("context: types may change from one build to the next, and nothing leads outside", async (t) => {
+  const w = openWorld(t);
+  const store = w.open();
+  const precious = mkdtempSync(join(tmpdir(), "varve-precious-"));
+  t.after(() => rmSync(precious, { recursive: true, force: true }));
+  const versions: (readonly Sent[])[] = [
+    [
+      { path: "x", mode: DIRECTORY },
+      { path: "x/keep", body: "1" },
+    ],
+    [{ path: "x", mode: LINK, linkname: precious }],
+    [
+      { path: "x", mode: DIRECTORY },
+      { path: "x/other", body: "2" },
+    ],
+    [{ path: "x", body: "file" }],
+    [],
+  ];
+  rmSync(join(precious, "keep"), { force: true });
+  const shown: string[][] = [];
+  for (const version of versions) {
+    using held = (await w.send(store, version)).held;
+    shown.push(show(held.path).map((line) => line.split(" ")[0] ?? ""));
+  }
+  assert.deepEqual(shown, [["x", "x/keep"], ["x"], ["x", "x/other"], ["x"], []]);
+  assert.deepEqual(readdirSync(precious), []);
+});
+
+/** Copies of a tree share files. */
+function withoutLinks(path: string): string[] {
+  return show(path).map((line) => line.replace(/ \d+:\d+ \d+/, ""));
+}
+
+test("context: a build that holds it keeps what it has, however often it is sent anew", async (t) => {
+  const w = openWorld(t);
+  const store = w.open();
+  const first = await w.send(store, TREE);
+  const before = withoutLinks(first.held.path);
+  const second = await w.send(store, [{ path: "a", body: "other", modifiedAt: 5n }, ...TREE.slice(1, 6)]);
+  assert.notEqual(second.held.path, first.held.path);
+  assert.deepEqual(withoutLinks(first.held.path), before);
+  assert.equal(readFileSync(join(first.held.path, "a"), "utf8"), "one");
+  assert.equal(readFileSync(join(second.held.path, "a"), "utf8"), "other");
+  assert.equal(lstatSync(join(second.held.path, "d/e")).mode, 0o040700);
+  first.held[Symbol.dispose]();
+  second.held[Symbol.dispose]();
+});
+
+test("context: two clients at once with one key do not meet", async (t) => {
+  const w = openWorld(t);
+  const store = w.open();
+  const results = await Promise.all([
+    w.send(store, TREE),
+    w.send(store, [{ path: "b", body: "B" }]),
+    w.send(store, TREE, ""),
+  ]);
+  const paths = new Set(results.map(({ held }) => held.path));
+  assert.equal(paths.size, 3);
+  assert.deepEqual(show(results[1].held.path), ["b 100644 0:0 1 B"]);
+  for (const { held } of results) held[Symbol.dispose]();
+  assert.equal((await store.list()).length, 1);
+});
+
+test("context: half of one, as a killed daemon leaves it, is thrown away", async (t) => {
+  const w = openWorld(t);
+  const store = w.open();
+  (await w.send(store, TREE)).held[Symbol.dispose]();
+  const broken = store.receive(
+    { name: "context", sharedKey: "key" },
+    async (receiver) => {
+      receiver.entry(entryOf({ path: "a", body: "xyz", modifiedAt: 1n }));
+      await receiver.write(0, Buffer.from("x"));
+      throw new Error("gone");
+    },
+    new AbortController().signal,
+  );
+  await assert.rejects(broken, /gone/);
+  const next = await w.send(store, TREE);
+  assert.deepEqual(show(next.held.path).length, TREE.length);
+  const list = readdirSync(w.root, { recursive: true, encoding: "utf8" }).find((name) => name.endsWith(".list")) ?? "";
+  next.held[Symbol.dispose]();
+  rmSync(join(w.root, list));
+  const after = await w.send(w.open(), TREE);
+  assert.equal(after.wanted.length, 3);
+});
+
+test("context: listed with its size, removed unless in use", async (t) => {
+  const w = openWorld(t);
+  const store = w.open();
+  const { held } = await w.send(store, TREE);
+  const [record] = await store.list();
+  assert.ok(record);
+  const { id, inUse, size, type, usageCount, description } = record;
+  assert.deepEqual(
+    [inUse, size, type, usageCount, description],
+    [true, 6, "source.local", 1, "local source for context"],
+  );
+  assert.equal(await store.remove(id), false);
+  held[Symbol.dispose]();
+  assert.equal(await store.remove(id), true);
+  assert.deepEqual(await store.list(), []);
+  assert.deepEqual(readdirSync(w.root), []);
+});
+
+const HOSTILE: readonly (readonly [name: string, entries: readonly Sent[], code?: "PATH_ESCAPE"])[] = [
+  ["a parent", [{ path: "../x", body: "1" }], "PATH_ESCAPE"],
+  ["a parent inside", [{ path: "a", mode: DIRECTORY }, { path: "a/../../x" }], "PATH_ESCAPE"],
+  ["an absolute path", [{ path: "/etc/passwd" }], "PATH_ESCAPE"],
+  ["an empty part", [{ path: "a", mode: DIRECTORY }, { path: "a//b" }], "PATH_ESCAPE"],
+  ["no name", [{ path: "" }], "PATH_ESCAPE"],
+  ["a dot", [{ path: "." }], "PATH_ESCAPE"],
+  ["a NUL", [{ path: "a\0b" }], "PATH_ESCAPE"],
+  [
+    "a path through a symlink",
+    [
+      { path: "l", mode: LINK, linkname: "/etc" },
+      { path: "l/passwd", body: "1" },
+    ],
+    "PATH_ESCAPE",
+  ],
+  ["a file without its directory", [{ path: "a/b" }], "PATH_ESCAPE"],
+  ["a link to the outside", [{ path: "h", linkname: "../../etc/passwd" }], "PATH_ESCAPE"],
+  ["a link to what has not come", [{ path: "h", linkname: "z" }], "PATH_ESCAPE"],
+  ["a name twice", [{ path: "a" }, { path: "a" }]],
+  ["wrong order", [{ path: "b" }, { path: "a" }]],
+  ["wrong order of directories", [{ path: "a", mode: DIRECTORY }, { path: "a.x" }, { path: "a/b" }]],
+  ["fewer bytes than announced", [{ path: "a", body: "1", size: 2 }]],
+  ["more bytes than announced", [{ path: "a", body: "123", size: 2 }]],
+  ["a size that is none", [{ path: "a", size: -1 }]],
+  ["a type that is none", [{ path: "a", mode: 0o030644 }]],
+];
+
+for (const [name, entries, code] of HOSTILE) {
+  test(`hostile context: ${name} is refused, nothing stays`, async (t) => {
+    const w = openWorld(t);
+    const store = w.open();
+    await assert.rejects(
+      w.send(store, entries),
+      (error) => isInvalidArgument(error) && (code === undefined || hasCode(error, code)),
+    );
+    assert.deepEqual(
+      readdirSync(w.root, { recursive: true, encoding: "utf8" }).filter((path) => path.includes("/")),
+      [],
+    );
+    assert.equal((await w.send(store, TREE)).wanted.length, 3);
+  });
+}
+
+test("hostile context: a name that is too long", async (t) => {
+  const w = openWorld(t);
+  await assert.rejects(w.send(w.open(), [{ path: "x".repeat(5000) }]), hasTarLimit);
+});
+
+function hasTarLimit(error: unknown): boolean {
+  return hasCode(error, "TAR_LIMIT");
+}
