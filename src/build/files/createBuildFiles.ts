@@ -4,6 +4,8 @@ import type { CacheOwner } from "../graph/cacheOwner.ts";
 import type { OperationHandler } from "../graph/handler.ts";
 import type { FileOperation, LocalSource } from "../graph/operation.ts";
 import { ContextStore } from "./contextStore.ts";
+import { createContentDigest } from "./createContentDigest.ts";
+import type { ContentDigest } from "./createContentDigest.ts";
 import { createFileHandler } from "./createFileHandler.ts";
 import { createFilesystemReader } from "./createFilesystemReader.ts";
 import { createLocalHandler } from "./createLocalHandler.ts";
@@ -21,6 +23,7 @@ export interface BuildFiles extends AsyncDisposable {
   readonly file: OperationHandler<FileOperation>;
   readonly local: OperationHandler<LocalSource>;
   readonly reader: FilesystemReader;
+  readonly contentDigest: ContentDigest;
   /** Received contexts, as part of the build cache. */
   readonly contexts: CacheOwner;
 }
@@ -32,6 +35,7 @@ export function createBuildFiles({ layers, dataRoot }: BuildFilesDependencies): 
     file: createFileHandler({ layers, workers, dataRoot }),
     local: createLocalHandler({ contexts }),
     contexts,
+    contentDigest: createContentDigest({ layers, workers, dataRoot }),
     reader: createFilesystemReader({ layers, workers, dataRoot }),
     [Symbol.asyncDispose]: () => workers[Symbol.asyncDispose](),
   };

@@ -373,3 +373,38 @@ test("COPY: a name that would delete another in a layer is refused", async (t) =
   w.put("d/.wh.passwd", "1");
   await assert.rejects(w.make([copyOf(["d"], "/etc/")], [SCRATCH, w.context]), isInvalidArgument);
 });
+
+test("content digest: of what is at a path, taken as it is, whatever its times", async (t) => {
+  const w = await open(t);
+  w.put("d/[a]*/f", "1");
+  w.put("d/ab/f", "2");
+  const { signal } = new AbortController();
+  const digest = (path: string): Promise<string> => w.files.contentDigest(w.context, path, signal);
+  const first = await digest("/d/[a]*");
+  utimesSync(join(w.directory, "context/d/[a]*/f"), 1, 1);
+  assert.equal(await digest("d/[a]*/"), first);
+  w.put("d/[a]*/f", "3");
+  assert.notEqual(await digest("d/[a]*"), first);
+  await assert.rejects(digest("/none"), /failed to calculate checksum of ref .*: "\/none": not found$/);
+  assert.match(await digest("/"), /^sha256:/);
+});
+
+test("filesystem reader: files of contexts and stacks, symlinks resolved inside", async (t) => {
+  const w = await open(t);
+  w.put("d/Dockerfile", "FROM scratch");
+  w.link("link", "/d/Dockerfile");
+  w.link("out", "/etc/passwd");
+  const { reader } = w.files;
+  const read = async (filesystem: Filesystem, path: string): Promise<string | undefined> => {
+    const bytes = await reader.readFile(filesystem, path, 100);
+    return bytes === undefined ? undefined : Buffer.from(bytes).toString();
+  };
+  assert.equal(await read(w.context, "link"), "FROM scratch");
+  assert.equal(await read(w.context, "../d/Dockerfile"), "FROM scratch");
+  assert.equal(await read(w.context, "out"), undefined);
+  await assert.rejects(read(w.context, "d"), isInvalidArgument);
+  await assert.rejects(reader.readFile(w.context, "link", 3), /12 bytes, more than the 3/);
+  const stack = await w.base({ path: "x", type: "file", body: "y" });
+  assert.equal(await read(stack, "/x"), "y");
+  assert.equal(await read(SCRATCH, "/x"), undefined);
+});

@@ -1,5 +1,3 @@
-import { randomBytes } from "node:crypto";
-import { EngineError, ErrorCode, isEngineError, isNotFound } from "#errors";
 import type { LayerIngests, LayerReads } from "#layers";
 import { chainIdOf, digestOf } from "#oci";
 import type { DiffId } from "#oci";
@@ -8,6 +6,7 @@ import type { FileAction, FileOperation, Filesystem } from "../graph/operation.t
 import { readFileList } from "./fileList.ts";
 import type { FileTask, TreeLocation } from "./fileTask.ts";
 import type { FileWorkers } from "./fileWorkers.ts";
+import { withKeyContext } from "./missingSource.ts";
 import { locateFilesystem } from "./locate.ts";
 import type { Places } from "./locate.ts";
 
@@ -19,8 +18,6 @@ export interface FileHandlerDependencies {
 
 /** Longer texts stand in a key as their digest. */
 const MAX_VALUE_CHARACTERS = 400;
-const ID_CHARACTERS = "0123456789abcdefghijklmnopqrstuvwxyz";
-const ID_LENGTH = 25;
 
 /** COPY, ADD, WORKDIR, heredocs: from the source straight into a new layer's tar, with no mount and no container. */
 export function createFileHandler(dependencies: FileHandlerDependencies): OperationHandler<FileOperation> {
@@ -63,18 +60,6 @@ async function run(
   await workers.run({ kind: "make", task: { operation, inputs } }, { signal, onChunk: (chunk) => writer.write(chunk) });
   const { layer } = await writer.commit();
   return { kind: "layers", diffIds: [...stackOf(step.inputs[0]), layer.diffId] };
-}
-
-/** BuildKit's words for a source that is not there; the reference is an id that means nothing to anybody. */
-function withKeyContext(error: unknown): unknown {
-  if (!isEngineError(error) || !isNotFound(error)) return error;
-  const reference = `${randomId()}::${randomId()}`;
-  const message = `failed to compute cache key: failed to calculate checksum of ref ${reference}: ${error.message}`;
-  return new EngineError("not_found", ErrorCode.BAD_REQUEST, message, { cause: error });
-}
-
-function randomId(): string {
-  return Array.from(randomBytes(ID_LENGTH), (byte) => ID_CHARACTERS[byte % ID_CHARACTERS.length]).join("");
 }
 
 function describeAction(action: FileAction): string {
