@@ -1,3 +1,5 @@
+export { classicView } from "./classic/classicSteps.ts";
+export type { ClassicStep, ClassicView } from "./classic/classicSteps.ts";
 export { receiveTar } from "./files/receiveTar.ts";
 export { parseFrontendAttributes } from "./frontendAttributes.ts";
 export type * from "./buildService.ts";

@@ -1,5 +1,6 @@
 import type { BuildService } from "#build";
 import { listCache, pruneCache, pruneRecords } from "../builds/cacheRoutes.ts";
+import { ClassicBuilds } from "../builds/classicBuilds.ts";
 import { LocalBuilds } from "../builds/localBuilds.ts";
 import type { SystemBackend } from "../backends.ts";
 import type { Route } from "../router.ts";
@@ -7,7 +8,10 @@ import type { Route } from "../router.ts";
 /** Builds: Docker's older API of them, the cache, and varve's own calls. */
 export function buildRoutes(builds: BuildService, system: Pick<SystemBackend, "sharedDirectory">): readonly Route[] {
   const local = new LocalBuilds(builds, system);
+  const classic = new ClassicBuilds(builds);
   return [
+    ["POST", "/build", (exchange) => classic.build(exchange)],
+    ["POST", "/build/cancel", (exchange) => classic.cancel(exchange)],
     ["POST", "/varve/v1/build", (exchange) => local.build(exchange)],
     ["DELETE", "/varve/v1/build", (exchange) => local.cancel(exchange)],
     ["GET", "/varve/v1/build/ask", (exchange) => local.answer(exchange)],
