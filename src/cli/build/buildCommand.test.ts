@@ -39,9 +39,36 @@ test("build attributes: nothing given is local images first", () => {
 test("build attributes: flags by the frontend's names", () => {
   assert.deepEqual(
     attributes(
-      ...["--build-arg", "A=1=2", "--build-arg", "OWN", "--build-arg", "NONE", "--label", "l", "--pull", "--target", "t"],
-      ...["--no-cache-filter", "a", "--no-cache-filter", "b", "--platform", "linux/AMD64,linux/arm64", "--network", "host"],
-      ...["--add-host", "h:1.2.3.4", "--shm-size", "1k", "--ulimit", "nofile=1:2", "--cgroup-parent", "c", "--sbom=true"],
+      "--build-arg",
+      "A=1=2",
+      "--build-arg",
+      "OWN",
+      "--build-arg",
+      "NONE",
+      "--label",
+      "l",
+      "--pull",
+      "--target",
+      "t",
+
+      "--no-cache-filter",
+      "a",
+      "--no-cache-filter",
+      "b",
+      "--platform",
+      "linux/AMD64,linux/arm64",
+      "--network",
+      "host",
+
+      "--add-host",
+      "h:1.2.3.4",
+      "--shm-size",
+      "1k",
+      "--ulimit",
+      "nofile=1:2",
+      "--cgroup-parent",
+      "c",
+      "--sbom=true",
     ),
     {
       "build-arg:A": "1=2",
@@ -74,7 +101,12 @@ test("outputs: an image by default; tags, push and annotations are the image's",
     [
       {
         type: "moby",
-        attributes: { push: "true", name: "a,b:1", "annotation-index.k": "v", "annotation-manifest[linux/amd64].k": "v" },
+        attributes: {
+          push: "true",
+          name: "a,b:1",
+          "annotation-index.k": "v",
+          "annotation-manifest[linux/amd64].k": "v",
+        },
       },
       "",
     ],
@@ -110,12 +142,16 @@ test("outputs: a tree is unpacked below its directory, links lead where they lik
   const link = { header: { path: "l", type: "symlink" as const, linkPath: "/etc" } };
   await writeOutput(output, writeTarStream([link]), new PassThrough());
   const behind = { header: { path: "l/x", type: "file" as const, size: 0 } };
-  await assert.rejects(writeOutput(output, writeTarStream([link, behind]), new PassThrough()), /nothing is put behind it/);
+  await assert.rejects(
+    writeOutput(output, writeTarStream([link, behind]), new PassThrough()),
+    /nothing is put behind it/,
+  );
   const outside = { header: { path: "../x", type: "file" as const, size: 0 } };
   await assert.rejects(writeOutput(output, writeTarStream([outside]), new PassThrough()), /is outside of/);
 });
 
-const stdin = (...chunks: readonly (string | Uint8Array)[]): Readable => Readable.from(chunks.map((one) => Buffer.from(one)));
+const stdin = (...chunks: readonly (string | Uint8Array)[]): Readable =>
+  Readable.from(chunks.map((one) => Buffer.from(one)));
 
 test("context: a directory, with its Dockerfile or one elsewhere", async () => {
   mkdirSync(join(folder, "d"));
@@ -127,7 +163,10 @@ test("context: a directory, with its Dockerfile or one elsewhere", async () => {
   const elsewhere = await contextSource(folder, join(folder, "d/File"), stdin());
   assert.equal(elsewhere.attributes["filename"], "File");
   assert.equal(elsewhere.directories["dockerfile"]?.path, join(folder, "d"));
-  await assert.rejects(contextSource(join(folder, "no"), "", stdin()), /^Error: unable to prepare context: path ".*" not found$/);
+  await assert.rejects(
+    contextSource(join(folder, "no"), "", stdin()),
+    /^Error: unable to prepare context: path ".*" not found$/,
+  );
 });
 
 test("context: standard input as Dockerfile, or as archive", async () => {

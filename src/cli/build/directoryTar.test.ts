@@ -28,7 +28,7 @@ async function names(wish: Partial<DirectoryWish> = {}): Promise<readonly string
   const found: string[] = [];
   for await (const { entry } of readTarStream(directoryTar(root, { includes: [], excludes: [], ...wish }))) {
     const target = entry.linkPath === "" ? "" : ` ${entry.type} ${entry.linkPath}`;
-    found.push(`${toDisplayPath(entry.path)}${target}`);
+    found.push(`${toDisplayPath(entry.path).replace(/\/$/, "")}${target}`);
   }
   return found;
 }

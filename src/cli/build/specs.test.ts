@@ -33,7 +33,7 @@ test("output: a directory, standard output, and by type", () => {
     attributes: { name: "a", push: "true" },
     destination: "",
   });
-  assert.throws(() => parseOutput("dest=x"), { message: "type is required for output" });
+  assert.throws(() => parseOutput("dest=x,a=b"), { message: "type is required for output" });
   assert.throws(() => parseOutput("type=tar,x"), { message: "invalid value x" });
 });
 
@@ -48,21 +48,30 @@ test("caches: references and typed entries", () => {
 
 test("attestations: shorthands, one of a type, none on purpose", () => {
   const none = { attest: [], provenance: "", sbom: "" };
-  assert.deepEqual([...parseAttestations({ ...none, provenance: "false", sbom: "true" })], [
-    ["provenance", undefined],
-    ["sbom", "type=sbom"],
-  ]);
-  assert.deepEqual([...parseAttestations({ ...none, provenance: "mode=max" })], [["provenance", "type=provenance,mode=max"]]);
+  assert.deepEqual(
+    [...parseAttestations({ ...none, provenance: "false", sbom: "true" })],
+    [
+      ["provenance", undefined],
+      ["sbom", "type=sbom"],
+    ],
+  );
+  assert.deepEqual(
+    [...parseAttestations({ ...none, provenance: "mode=max" })],
+    [["provenance", "type=provenance,mode=max"]],
+  );
   assert.throws(() => parseAttestations({ ...none, attest: ["type=sbom"], sbom: "true" }), {
     message: "duplicate attestation field sbom",
   });
 });
 
 test("named contexts, tags, hosts: checked in buildx's words", () => {
-  assert.deepEqual([...parseNamedContexts(["a=b=c", "n:latest=p"])], [
-    ["a", "b=c"],
-    ["n", "p"],
-  ]);
+  assert.deepEqual(
+    [...parseNamedContexts(["a=b=c", "n:latest=p"])],
+    [
+      ["a", "b=c"],
+      ["n", "p"],
+    ],
+  );
   assert.throws(() => parseNamedContexts(["foo"]), { message: "invalid context value: foo, expected key=value" });
   assert.throws(() => checkTag("X:y z"), { message: /^invalid tag "X:y z": invalid reference format/ });
   assert.equal(hostPair("a:1.2.3.4"), "a=1.2.3.4");
