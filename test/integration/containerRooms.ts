@@ -81,9 +81,9 @@ type OpenRooms = ContainerServices & {
   close(): Promise<void>;
 };
 
-/** `extra`: what the image has beside busybox. */
-export async function openContainerRooms(extra: readonly Member[] = []): Promise<ContainerRooms> {
-  const folder = await mkdtemp(join(tmpdir(), "varve-containers-"));
+/** `extra`: what the image has beside busybox. `given`: where a killed process had the rooms. */
+export async function openContainerRooms(extra: readonly Member[] = [], given?: string): Promise<ContainerRooms> {
+  const folder = given ?? (await mkdtemp(join(tmpdir(), "varve-containers-")));
   const dataRoot = join(folder, "data");
   const execRoot = join(folder, "run");
   const journalSocket = join(folder, "journal.sock");
