@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { mount } from "./mounts.ts";
 import { isErrno } from "./syscallError.ts";
 
@@ -67,6 +68,30 @@ async function moveNowhere(): Promise<void> {
   } catch {
     procs = undefined; // Only speed is lost: a read-only or moved cgroup tree.
   }
+}
+
+/** Within this the kernel does not come to rest. */
+const WARM_EVERY_MS = 3;
+let warmUntil = 0;
+let isKept = false;
+
+/**
+ * Keeps away that wait for so long, for starts that follow each other: without, each of them is a first one. Measured with
+ * `crun run true` every 50 ms on Linux 6.18 with 2 busy cores: 27 ms, kept warm 12. Each write takes the kernel 10 µs.
+ */
+export function keepCgroupsWarm(forMs: number): void {
+  warmUntil = Math.max(warmUntil, performance.now() + forMs);
+  if (isKept) return;
+  isKept = true;
+  void writeAgain();
+}
+
+async function writeAgain(): Promise<void> {
+  while (performance.now() < warmUntil) {
+    await warmCgroups();
+    await sleep(WARM_EVERY_MS, undefined, { ref: false });
+  }
+  isKept = false;
 }
 
 /** Every directory that a cgroup path has: one on v2, one in each hierarchy else. */

@@ -31,7 +31,14 @@ export { freezeCgroup } from "./freezer.ts";
 export { openInflater } from "./inflater.ts";
 export type { Inflater, InflateStep } from "./inflater.ts";
 export { fromNodeError, isErrno } from "./syscallError.ts";
-export { cgroupMode, liftCgroupLimit, mountLeftoverControllers, removeCgroup, warmCgroups } from "./cgroups.ts";
+export {
+  cgroupMode,
+  keepCgroupsWarm,
+  liftCgroupLimit,
+  mountLeftoverControllers,
+  removeCgroup,
+  warmCgroups,
+} from "./cgroups.ts";
 export type { CgroupMode } from "./cgroups.ts";
 export { connectPacketSocket } from "./packetSocket.ts";
 export { DatagramSocket } from "./datagramSocket.ts";

@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import {
   chmodSync,
   chownSync,
@@ -59,7 +59,7 @@ const CONTENT = "content";
 const FACTS = "facts.json";
 
 /**
- * Directories of `--mount=type=cache`, `<root>/<uuid>/content` each, beside `facts.json`. Several may have one name: with
+ * Directories of `--mount=type=cache`, `<root>/<id>/content` each, beside `facts.json`. Several may have one name: with
  * `private` sharing a step takes one that is free. A directory without facts is one that a crash cut off: it goes.
  */
 export class CacheMounts implements CacheOwner {
@@ -117,7 +117,7 @@ export class CacheMounts implements CacheOwner {
   }
 
   async #make(name: string, request: CacheRequest): Promise<string> {
-    const id = randomUUID();
+    const id = newId();
     const content = join(this.#root, id, CONTENT);
     try {
       mkdirSync(content, { recursive: true, mode: 0o700 });
@@ -214,6 +214,16 @@ export class CacheMounts implements CacheOwner {
     writeFileSync(`${path}.tmp`, JSON.stringify(facts), { mode: 0o600 });
     renameSync(`${path}.tmp`, path);
   }
+}
+
+const ID_BYTES = 16;
+const ID_CHARACTERS = 25;
+
+/** As BuildKit names its records. */
+function newId(): string {
+  return BigInt(`0x${randomBytes(ID_BYTES).toString("hex")}`)
+    .toString(36)
+    .padStart(ID_CHARACTERS, "0");
 }
 
 function isFacts(value: unknown): value is CacheFacts {

@@ -90,7 +90,7 @@ async function openCache(mount: OfType<"cache">, { options, step, held, mounts }
     mode,
     uid,
     gid,
-    description: `cached mount ${target} from exec ${words}${id === target ? "" : ` with id "${id}"`}`,
+    description: `cached mount ${target} from exec ${words} with id ${JSON.stringify(id)}`,
     signal: step.signal,
     fill: async (path) => {
       if (seed !== undefined) await fillFrom(options.layers, { diffIds: seed, source, path });

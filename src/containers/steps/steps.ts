@@ -2,7 +2,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf } from "#errors";
-import { listMounts, removeCgroup, unmount, warmCgroups } from "#host";
+import { listMounts, removeCgroup, unmount, keepCgroupsWarm } from "#host";
 import type { ContainerRoom } from "../room.ts";
 import { isDirectoryInRoot, makeDirectoryInRoot, readAccountFiles } from "../rootfs/rootfsFiles.ts";
 import { lookupUser } from "../rootfs/userLookup.ts";
@@ -21,6 +21,9 @@ import type { StepSlot } from "./stepSlots.ts";
 import { stepDocument, stepSpec } from "./stepSpec.ts";
 import { StepStacks } from "./stepStacks.ts";
 import type { StepStack } from "./stepStacks.ts";
+
+/** A step is often followed by another one; one that takes longer than this would not gain by it. */
+const WARM_MS = 150;
 
 /** The step runner: see its contract. Everything of a step is named by its id. */
 export class Steps implements StepRunner {
@@ -48,7 +51,7 @@ export class Steps implements StepRunner {
 
   async #run(call: StepCall): Promise<FinishedStep> {
     if (call.signal.aborted) throw cancelled();
-    void warmCgroups();
+    keepCgroupsWarm(WARM_MS);
     await using cleanup = new AsyncDisposableStack();
     const runtime = await this.#room.runtime("");
     await this.#room.turns.take();
@@ -59,6 +62,7 @@ export class Steps implements StepRunner {
     const root = await this.#stacks.mountRoot({ diffIds, place: slot.place, cleanup });
     const stubs = new MountStubs();
     const exitCode = await this.#runIn(root, { slot, call, runtime, stubs });
+    keepCgroupsWarm(WARM_MS);
     await root.unmount();
     stubs.remove(root.upper);
     const owned = cleanup.move();
