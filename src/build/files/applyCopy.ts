@@ -72,6 +72,11 @@ export class CopyPlacer {
     return node ?? this.#draft.makeDirectories(path, this.#rules.owner ?? ROOT_OWNER);
   }
 
+  /** Where an archive is unpacked: a directory, whatever the name says. */
+  makeRoot({ path }: Destination): DraftDirectory {
+    return this.#draft.makeDirectories(this.#draft.resolve(path), this.#rules.owner ?? ROOT_OWNER);
+  }
+
   attributesOf(tree: SourceTree, entry: SourceEntry): Attributes {
     const { owner, keepOwner, mode, mtimeSeconds } = this.#rules;
     const { uid, gid } = owner ?? (keepOwner ? entry : ROOT_OWNER);

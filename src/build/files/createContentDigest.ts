@@ -35,7 +35,7 @@ export function createContentDigest(dependencies: ContentDigestDependencies): Co
       allowNoMatch: false,
     };
     const operation = { kind: "file", actions: [action], link: true, epoch: undefined } as const;
-    const task = { operation, inputs: [locateFilesystem(dependencies, filesystem)] };
+    const task = { operation, inputs: [locateFilesystem(dependencies, filesystem)], spoolDirectory: "" };
     const { digests } = await dependencies.workers.run({ kind: "digest", task }, { signal }).catch((error: unknown) => {
       throw withKeyContext(error);
     });

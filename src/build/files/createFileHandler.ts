@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { LayerIngests, LayerReads } from "#layers";
 import { chainIdOf, digestOf } from "#oci";
 import type { DiffId } from "#oci";
@@ -40,7 +41,11 @@ async function keyInputs(
   if (operation.link) values["link"] = "true";
   else values["base"] = describeStack(stackOf(step.inputs[0]));
   if (!operation.actions.some(({ action }) => action === "copy")) return { values };
-  const task: FileTask = { operation, inputs: locate(dependencies, step, sourcesOf(operation)) };
+  const task: FileTask = {
+    operation,
+    inputs: locate(dependencies, step, sourcesOf(operation)),
+    spoolDirectory: spoolOf(dependencies),
+  };
   const { digests, files } = await workers.run({ kind: "digest", task }, { signal }).catch((error: unknown) => {
     throw withKeyContext(error);
   });
@@ -57,9 +62,16 @@ async function run(
   const { operation, signal } = step;
   const inputs = locate({ layers, dataRoot }, step, new Set([...sourcesOf(operation), 0]));
   await using writer = await layers.ingestTar({ signal, onVerified: (diffId) => step.lease.keepLayer(diffId) });
-  await workers.run({ kind: "make", task: { operation, inputs } }, { signal, onChunk: (chunk) => writer.write(chunk) });
+  await workers.run(
+    { kind: "make", task: { operation, inputs, spoolDirectory: spoolOf({ dataRoot }) } },
+    { signal, onChunk: (chunk) => writer.write(chunk) },
+  );
   const { layer } = await writer.commit();
   return { kind: "layers", diffIds: [...stackOf(step.inputs[0]), layer.diffId] };
+}
+
+function spoolOf({ dataRoot }: Pick<FileHandlerDependencies, "dataRoot">): string {
+  return join(dataRoot, "buildkit", "spool");
 }
 
 function describeAction(action: FileAction): string {

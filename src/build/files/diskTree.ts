@@ -117,13 +117,17 @@ export class DiskTree implements SourceTree {
   }
 
   read(entry: SourceEntry, use: (chunk: Uint8Array) => void): void {
+    for (const bytes of this.chunks(entry)) use(bytes);
+  }
+
+  *chunks(entry: SourceEntry): Generator<Uint8Array> {
     const fd = this.#open(entry);
     try {
       let left = entry.size;
       while (left > 0) {
         const got = readSync(fd, chunk, 0, Math.min(left, chunk.length), null);
         if (got === 0) throw changed(entry);
-        use(chunk.subarray(0, got));
+        yield chunk.subarray(0, got);
         left -= got;
       }
       // The same bytes as were hashed: what the step's key says is what goes into the layer.

@@ -1,9 +1,10 @@
-import { encodeTarHeader, tarPadding, TAR_END } from "#tar";
+import { TAR_END, encodeTarHeader, opaquePath, tarPadding } from "#tar";
 import type { TarHeader } from "#tar";
 import type { Attributes, DraftDirectory, DraftLeaf, FileContent, LayerDraft } from "./layerDraft.ts";
 import { joinPath } from "./sourceTree.ts";
 
 const CHUNK_BYTES = 1 << 20;
+const MARKER: Attributes = { mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 0, xattrs: undefined };
 
 /** Writes a draft as a layer's tar: names in byte order, so that one draft always gives the same bytes. */
 export function writeDraftTar(draft: LayerDraft, emit: (chunk: Uint8Array<ArrayBuffer>) => void): void {
@@ -24,6 +25,7 @@ class DraftTarWriter {
 
   directory(directory: DraftDirectory): void {
     if (directory.path !== "") this.#header({ path: directory.path, type: "directory", ...directory.attributes });
+    if (directory.isOpaque) this.#header({ path: opaquePath(directory.path), type: "file", ...MARKER });
     const names = [...directory.children.keys()].sort();
     for (const name of names) {
       const node = directory.children.get(name);

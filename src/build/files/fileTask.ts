@@ -14,6 +14,8 @@ export interface FileTask {
   readonly operation: FileOperation;
   /** By the operation's input index; undefined where no action needs it: [0] is the base. */
   readonly inputs: readonly (TreeLocation | undefined)[];
+  /** For the plain bytes of archives. */
+  readonly spoolDirectory: string;
 }
 
 export function openTree(location: TreeLocation): Promise<SourceTree> {

@@ -66,7 +66,7 @@ async function perform(job: FileJob, output: Output): Promise<void> {
     output.post({ kind: "done", result }, [result.files.buffer]);
     return;
   }
-  makeLayer(job.task.operation, trees, (chunk) => output.send(chunk));
+  await makeLayer(job.task, trees, (chunk) => output.send(chunk));
   output.post({ kind: "done", result: undefined });
 }
 

@@ -96,16 +96,17 @@ export async function openFilesTestbed(t: Cleanup): Promise<FilesTestbed> {
 
 async function addLayer(layers: LayerStore, members: readonly Member[]): Promise<DiffId> {
   await using writer = await layers.ingestTar();
-  for (const { body = "", ...header } of members) {
-    const bytes = Buffer.from(body);
-    await writer.write(
-      encodeTarHeader({ mode: header.type === "directory" ? 0o755 : 0o644, ...header, size: bytes.length }),
-    );
-    await writer.write(bytes);
-    await writer.write(tarPadding(bytes.length));
-  }
-  await writer.write(TAR_END);
+  await writer.write(tarOf(members));
   return (await writer.commit()).layer.diffId;
+}
+
+export function tarOf(members: readonly Member[]): Uint8Array {
+  const parts = members.flatMap(({ body = "", ...header }) => {
+    const bytes = Buffer.from(body);
+    const mode = header.type === "directory" ? 0o755 : 0o644;
+    return [encodeTarHeader({ mode, ...header, size: bytes.length }), bytes, tarPadding(bytes.length)];
+  });
+  return Buffer.concat([...parts, TAR_END]);
 }
 
 export function stepOf<O extends Operation>(

@@ -1,5 +1,5 @@
 import { EngineError, ErrorCode } from "#errors";
-import { toDisplayPath } from "#tar";
+import { baseNameOf, parentOf, toDisplayPath } from "#tar";
 import { joinPath } from "./sourceTree.ts";
 import type { SourceEntry, SourceTree } from "./sourceTree.ts";
 import { resolvePath } from "./resolvePath.ts";
@@ -47,6 +47,8 @@ export interface DraftDirectory {
   attributes: Attributes;
   /** The base has a directory at this path, whose names are seen too. */
   readonly isInBase: boolean;
+  /** What the base has at this path is hidden: a directory that was replaced. */
+  readonly isOpaque: boolean;
   /** Part of the new layer. */
   isTouched: boolean;
   readonly children: Map<string, DraftNode>;
@@ -77,6 +79,7 @@ export class LayerDraft {
       path: "",
       attributes: ROOT,
       isInBase,
+      isOpaque: false,
       isTouched: false,
       children: new Map(),
     };
@@ -84,12 +87,26 @@ export class LayerDraft {
 
   /** Where a path leads, all symlinks followed within the root; what does not exist keeps its name. */
   resolve(path: string): string {
-    return resolvePath(path, (at) => {
-      const node = this.find(at);
-      if (node === undefined || node.kind === "directory") return undefined;
-      if (node.kind === "leaf") return node.type === "symlink" ? node.target : undefined;
-      return node.entry.type === "symlink" ? this.#base?.readlink(node.entry) : undefined;
-    });
+    return resolvePath(path, (at) => this.linkAt(at));
+  }
+
+  /** Target of the symlink at a resolved path; undefined: none is there. */
+  linkAt(path: string): string | undefined {
+    const node = this.find(path);
+    if (node === undefined || node.kind === "directory") return undefined;
+    if (node.kind === "leaf") return node.type === "symlink" ? node.target : undefined;
+    return node.entry.type === "symlink" ? this.#base?.readlink(node.entry) : undefined;
+  }
+
+  /** What is no directory at a resolved path, so that it can have another name; the base's comes up with it. */
+  leafAt(path: string): DraftLeaf | undefined {
+    const node = this.find(path);
+    if (node === undefined || node.kind === "directory") return undefined;
+    if (node.kind === "leaf") return node;
+    const leaf = this.#copyUp(node.entry);
+    const parent = leaf === undefined ? undefined : this.find(parentOf(path));
+    if (leaf !== undefined && parent?.kind === "directory") this.replace(parent, baseNameOf(path), leaf);
+    return leaf;
   }
 
   /** What is at a resolved path. */
@@ -133,12 +150,14 @@ export class LayerDraft {
   addDirectory(parent: DraftDirectory, name: string, attributes: Attributes): DraftDirectory {
     checkName(name);
     this.touch(parent);
+    const path = joinPath(parent.path, name);
     const directory: DraftDirectory = {
       kind: "directory",
       parent,
-      path: joinPath(parent.path, name),
+      path,
       attributes,
       isInBase: false,
+      isOpaque: parent.isInBase && this.#base?.find(path)?.type === "directory",
       isTouched: true,
       children: new Map(),
     };
@@ -174,6 +193,21 @@ export class LayerDraft {
     }
   }
 
+  #copyUp(entry: SourceEntry): DraftLeaf | undefined {
+    const base = this.#base;
+    if (base === undefined || entry.type === "directory" || entry.type === "socket") return undefined;
+    const { mode, uid, gid, mtimeSeconds, type, size, deviceMajor, deviceMinor } = entry;
+    return {
+      kind: "leaf",
+      type,
+      attributes: { mode, uid, gid, mtimeSeconds, xattrs: base.xattrs(entry) },
+      content: type === "file" ? { size, read: (use) => base.read(entry, use) } : undefined,
+      target: type === "symlink" ? base.readlink(entry) : "",
+      deviceMajor,
+      deviceMinor,
+    };
+  }
+
   #baseDirectory(parent: DraftDirectory, entry: SourceEntry): DraftDirectory {
     const { mode, uid, gid, mtimeSeconds } = entry;
     return {
@@ -182,6 +216,7 @@ export class LayerDraft {
       path: entry.path,
       attributes: { mode, uid, gid, mtimeSeconds, xattrs: this.#base?.xattrs(entry) },
       isInBase: true,
+      isOpaque: false,
       isTouched: false,
       children: new Map(),
     };

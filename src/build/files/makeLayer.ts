@@ -1,13 +1,15 @@
 import { fromDisplayPath } from "#tar";
-import type { CopyAction, FileAction, FileOperation, MakeFile } from "../graph/operation.ts";
+import type { CopyAction, MakeDirectory, MakeFile } from "../graph/operation.ts";
 import { CopyPlacer, destinationOf } from "./applyCopy.ts";
 import type { CopyRules } from "./applyCopy.ts";
 import { writeDraftTar } from "./draftTar.ts";
 import { parseModeChange } from "./fileMode.ts";
-import type { OpenTrees } from "./fileTask.ts";
+import type { FileTask, OpenTrees } from "./fileTask.ts";
 import { LayerDraft } from "./layerDraft.ts";
+import { openArchive } from "./openArchive.ts";
 import { findOwner } from "./owner.ts";
 import { selectEntries } from "./selectEntries.ts";
+import { unpackArchive } from "./unpackArchive.ts";
 
 /**
  * Time of what a build makes out of nothing (directories, heredocs), unless SOURCE_DATE_EPOCH says another: a fixed one, so
@@ -16,17 +18,22 @@ import { selectEntries } from "./selectEntries.ts";
 const MADE_AT = Date.UTC(1980, 1, 1) / 1000;
 const NEW_FILE_MODE = 0o644;
 
-/** Does a file operation: the tar of the layer that it makes goes to `emit`. */
-export function makeLayer(
-  operation: FileOperation,
+/** Does a file operation: the tar of the layer that it makes goes to `emit`. Archives that ADD unpacks are laid down in `spoolDirectory`. */
+export async function makeLayer(
+  { operation, spoolDirectory }: Pick<FileTask, "operation" | "spoolDirectory">,
   trees: OpenTrees,
   emit: (chunk: Uint8Array<ArrayBuffer>) => void,
-): void {
+): Promise<void> {
   const madeAt = operation.epoch ?? MADE_AT;
   const base = operation.link ? undefined : trees.find(0);
   const draft = new LayerDraft(base, madeAt);
-  const step: LayerStep = { draft, trees, madeAt, epoch: operation.epoch };
-  for (const action of operation.actions) perform(step, action);
+  using held = new DisposableStack();
+  const step: LayerStep = { draft, trees, madeAt, epoch: operation.epoch, spoolDirectory, held };
+  for (const action of operation.actions) {
+    if (action.action === "copy") await copy(step, action);
+    else if (action.action === "makeFile") makeFile(step, action);
+    else makeDirectory(step, action);
+  }
   writeDraftTar(draft, emit);
 }
 
@@ -35,25 +42,26 @@ interface LayerStep {
   readonly trees: OpenTrees;
   readonly madeAt: number;
   readonly epoch: number | undefined;
+  readonly spoolDirectory: string;
+  /** What the draft's contents are read from. */
+  readonly held: DisposableStack;
 }
 
-function perform(step: LayerStep, action: FileAction): void {
-  switch (action.action) {
-    case "copy":
-      return copy(step, action);
-    case "makeFile":
-      return makeFile(step, action);
-    case "makeDirectory": {
-      const owner = action.owner === undefined ? { uid: 0, gid: 0 } : findOwner(action.owner, step.trees.find(0));
-      step.draft.makeDirectories(step.draft.resolve(fromDisplayPath(action.path)), owner, action.mode);
-    }
-  }
+function makeDirectory({ draft, trees }: LayerStep, action: MakeDirectory): void {
+  const owner = action.owner === undefined ? { uid: 0, gid: 0 } : findOwner(action.owner, trees.find(0));
+  draft.makeDirectories(draft.resolve(fromDisplayPath(action.path)), owner, action.mode);
 }
 
-function copy(step: LayerStep, action: CopyAction): void {
+async function copy(step: LayerStep, action: CopyAction): Promise<void> {
+  const { draft, held, spoolDirectory } = step;
   const tree = step.trees.get(action.input);
-  const placer = new CopyPlacer(step.draft, rulesOf(step, action));
-  for (const selection of selectEntries(tree, action)) placer.place(tree, selection, destinationOf(action));
+  const placer = new CopyPlacer(draft, rulesOf(step, action));
+  const destination = destinationOf(action);
+  for (const selection of selectEntries(tree, action)) {
+    const archive = action.unpack ? await openArchive(tree, selection.top, spoolDirectory) : undefined;
+    if (archive === undefined) placer.place(tree, selection, destination);
+    else unpackArchive(draft, placer.makeRoot(destination), held.use(archive));
+  }
 }
 
 function makeFile(step: LayerStep, action: MakeFile): void {

@@ -19,6 +19,8 @@ export interface SourceTree extends AsyncDisposable {
   digest(entry: SourceEntry): string;
   /** Hands a regular file's bytes, exactly `entry.size` of them, to `use`; a chunk is valid during its call only. */
   read(entry: SourceEntry, use: (chunk: Uint8Array) => void): void;
+  /** The same, one after another; a chunk is valid until the next is asked for. */
+  chunks(entry: SourceEntry): Generator<Uint8Array>;
 }
 
 export type SourceType = "file" | "directory" | "symlink" | "char" | "block" | "fifo" | "socket";

@@ -60,13 +60,17 @@ export class StackTree implements SourceTree {
   }
 
   read(entry: SourceEntry, use: (chunk: Uint8Array) => void): void {
+    for (const bytes of this.chunks(entry)) use(bytes);
+  }
+
+  *chunks(entry: SourceEntry): Generator<Uint8Array> {
     const { path, offset, length } = this.#files.extentOf(viewOf(entry));
     const fd = this.#open.get(path) ?? openSync(path, "r");
     this.#open.set(path, fd);
     for (let done = 0; done < length; ) {
       const got = readSync(fd, chunk, 0, Math.min(length - done, chunk.length), offset + done);
       if (got === 0) throw new EngineError("data_loss", ErrorCode.INVALID_EROFS, "a layer file is cut short");
-      use(chunk.subarray(0, got));
+      yield chunk.subarray(0, got);
       done += got;
     }
   }
