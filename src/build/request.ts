@@ -1,5 +1,6 @@
 import type { SolveStatusSink } from "#engineapi";
 import type { Platform } from "#oci";
+import type { BuiltTarget } from "./buildService.ts";
 import type { BuildSession } from "./session.ts";
 
 /** A build as all APIs ask for it. */
@@ -13,6 +14,8 @@ export interface BuildRequest {
   readonly cacheExports: readonly CacheLocation[];
   /** In the order that the session knows them by; empty: the result is only cached. */
   readonly exports: readonly ExportRequest[];
+  /** Results of other builds, by what follows `input:` in a named context; absent: none. */
+  readonly inputs?: ReadonlyMap<string, BuiltTarget>;
   /** Kept out of history. */
   readonly internal: boolean;
   /** Tell why steps were not cached. */

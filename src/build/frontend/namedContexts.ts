@@ -7,6 +7,7 @@ import type { FrontendHost } from "./frontendHost.ts";
 import type { FrontendImages } from "./frontendImages.ts";
 import { later } from "./later.ts";
 import type { Later } from "./later.ts";
+import { inputConfig, inputVertex } from "./inputContext.ts";
 import { gitVertex, httpVertex, localVertex, parseIgnoreFile } from "./mainContext.ts";
 import { makeVertex, SCRATCH } from "./vertices.ts";
 
@@ -74,6 +75,8 @@ export class NamedContexts {
         return remoteFiles(text, label);
       case "local":
         return this.#directory(wanted, rest);
+      case "input":
+        return this.#input(wanted, rest);
       default:
         throw refused(`unsupported context source ${kind} for ${label}`);
     }
@@ -98,6 +101,13 @@ export class NamedContexts {
     const { source, config } = await this.#images.resolve({ reference, platform, taskName, ociLayout: store });
     const vertex = makeVertex({ name: `[context ${label}] OCI load from client`, operation: source });
     return { vertex: () => vertex, config };
+  }
+
+  #input({ label }: Wanted, key: string): NamedContext {
+    const input = this.#request.inputs?.get(key);
+    if (input === undefined) throw refused(`invalid input ${key} for ${label}`);
+    const vertex = inputVertex(label, input);
+    return { vertex: () => vertex, config: inputConfig(input) };
   }
 
   async #directory({ label, paths }: Wanted, directory: string): Promise<NamedContext> {

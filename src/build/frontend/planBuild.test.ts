@@ -6,6 +6,7 @@ import { digestOf, formatPlatform, parseDiffId } from "#oci";
 import type { ImageConfig } from "#oci";
 import type { Filesystem } from "../graph/operation.ts";
 import type { Vertex } from "../graph/vertex.ts";
+import type { BuiltTarget } from "../buildService.ts";
 import type { BuildPlan } from "../plan.ts";
 import { parseFrontendAttributes } from "../frontendAttributes.ts";
 import { NO_SESSION } from "../solver/fakeBuild.ts";
@@ -36,6 +37,7 @@ async function plan(
     readonly files?: Readonly<Record<string, string>>;
     readonly images?: Readonly<Record<string, ImageConfig>>;
     readonly entitlements?: readonly string[];
+    readonly inputs?: ReadonlyMap<string, BuiltTarget>;
   } = {},
 ): Promise<Planned> {
   const files: Readonly<Record<string, string>> = { Dockerfile: text, ...more.files };
@@ -51,6 +53,7 @@ async function plan(
     internal: false,
     explain: false,
     entitlements: more.entitlements ?? [],
+    inputs: more.inputs ?? new Map(),
     signal: new AbortController().signal,
   };
   const result = await planBuild(request, {
@@ -333,4 +336,19 @@ test("plan: another frontend is refused, ours is not", async () => {
   await plan("# syntax=docker/dockerfile:1\nFROM debian\n");
   const error = await failure(plan("# syntax=example/other:1\nFROM debian\n"));
   assert.equal(error.message, "frontend example/other:1 cannot be run: varve builds Dockerfiles");
+});
+
+test("plan: a context may be the result of another build", async () => {
+  const { plan: base } = await plan('FROM debian\nENV A=1\nCMD ["b"]');
+  const [target] = base.targets;
+  assert.ok(target !== undefined);
+  const inputs = new Map([["context:other", { ...target, diffIds: [LAYER], createdAt: [1000] }]]);
+  const attributes = { "context:other": "input:context:other" };
+  const planned = await plan("FROM other\nRUN x\nCOPY --from=other /a /b", attributes, { inputs });
+  const [made] = planned.plan.targets;
+  assert.deepEqual(made?.image.config.Env, ["PATH=/bin", "LANG=C", "A=1"]);
+  assert.equal(made?.image.history[0]?.created, "1970-01-01T00:00:01.000Z");
+  assert.deepEqual(namesOf(made?.vertex).slice(0, 2), ["[context other]", "[stage-0 1/3] RUN x"]);
+  const lost = await failure(plan("FROM other", { "context:other": "input:gone" }, { inputs }));
+  assert.match(lost.message, /invalid input gone for other/);
 });

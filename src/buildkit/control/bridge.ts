@@ -1,3 +1,4 @@
+import type { TargetPlan } from "#build";
 import { EngineError, ErrorCode } from "#errors";
 import { formatPlatform } from "#oci";
 import { unary } from "../grpc/server.ts";
@@ -7,6 +8,7 @@ import { toBuildError } from "./buildError.ts";
 import { FRONTEND_CAPS, LLB_CAPS } from "./capabilities.ts";
 import type { HeldBuild, Job } from "./jobs.ts";
 import { fromWarnRequest } from "./progress.ts";
+import { toDefinition } from "./resultDefinition.ts";
 import { askFrontend, noDefinitions } from "./solve.ts";
 import type { SolveContext } from "./solve.ts";
 
@@ -28,12 +30,10 @@ function toResult(held: HeldBuild): Encodable<"Result"> {
   const { targets, answer } = held.prepared.plan;
   const metadata = Object.fromEntries(answer ?? []);
   const [only] = targets;
-  if (targets.length <= 1 && !held.isMultiPlatform)
-    return { ref: only?.vertex === undefined ? {} : { id: held.id }, metadata };
-  const refs = targets.map(({ platform, vertex }) => [
-    formatPlatform(platform),
-    vertex === undefined ? {} : { id: held.id },
-  ]);
+  const refOf = ({ vertex }: TargetPlan, target: number): Encodable<"Ref"> =>
+    vertex === undefined ? {} : { id: held.id, def: toDefinition({ id: held.id, target }) };
+  if (targets.length <= 1 && !held.isMultiPlatform) return { ref: only === undefined ? {} : refOf(only, 0), metadata };
+  const refs = targets.map((target, index) => [formatPlatform(target.platform), refOf(target, index)]);
   return { refs: { refs: Object.fromEntries(refs) }, metadata: { ...metadata, ...platformsOf(held) } };
 }
 
@@ -42,10 +42,10 @@ async function bridgeSolve(
   job: Job,
   request: Decoded<"BridgeSolveRequest">,
 ): Promise<Encodable<"BridgeSolveResponse">> {
-  if (request.definition.length > 0 || Object.keys(request.frontendInputs).length > 0) throw noDefinitions();
+  if (request.definition.length > 0) throw noDefinitions();
   if (request.frontend === "") return { result: { ref: {} } };
-  const { frontend, frontendOpt: attributes, cacheImports } = request;
-  const held = await askFrontend(context, job, { frontend, attributes, cacheImports });
+  const { frontend, frontendOpt: attributes, frontendInputs: inputs, cacheImports } = request;
+  const held = await askFrontend(context, job, { frontend, attributes, cacheImports, inputs });
   if (request.evaluate) await held.prepared.evaluate();
   return { result: toResult(held) };
 }

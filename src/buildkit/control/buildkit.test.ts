@@ -14,6 +14,7 @@ import { GrpcError } from "../grpc/status.ts";
 import { connection, servedBy } from "../grpc/testPeers.ts";
 import { SessionMethod } from "../sessions/methods.ts";
 import type { Decoded, Encodable } from "../wire/types.ts";
+import { toDefinition } from "./resultDefinition.ts";
 
 const STEP = digestOf("step");
 const CONTROL = "/moby.buildkit.v1.Control";
@@ -51,7 +52,7 @@ class FakeBuilds implements BuildService {
     const plan: BuildPlan = { targets: [target], dockerfile: { filename: "Dockerfile", text: "" }, ...this.plan };
     return Promise.resolve({
       plan,
-      evaluate: () => Promise.resolve([]),
+      evaluate: () => Promise.resolve(plan.targets.map((one) => ({ ...one, diffIds: [], createdAt: [] }))),
       run: async () => {
         const started = "2026-11-25T12:00:00.123456Z";
         request.progress({ vertexes: [{ digest: STEP, name: "RUN x", started }] });
@@ -403,4 +404,27 @@ test("buildkit: a session within a call gives directories as one of its own does
   const frontendAttrs = { "local-sessionid:context": "tunnelled" };
   await solve(client, { ref: "b1", session: "s1", frontend: "dockerfile.v0", frontendAttrs });
   assert.equal(await asked.promise, "context");
+});
+
+test("buildkit: a build's result is an input of another, also when the first has ended", async (t) => {
+  const { builds, buildkit, client } = open(t);
+  join(t, buildkit, "s1");
+  const first = solve(client, { ref: "b1", session: "s1" });
+  const { result } = await ask(client, "b1");
+  await giveBack(client, "b1", { result });
+  await first;
+  void solve(client, { ref: "b2", session: "s1" }).catch(() => undefined);
+  const withInput = (definition: Uint8Array): Promise<unknown> =>
+    client.unary(
+      `${BRIDGE}/Solve`,
+      ["BridgeSolveRequest", "BridgeSolveResponse"],
+      { frontend: "dockerfile.v0", frontendInputs: { "context:base": definition } },
+      inBuild("b2"),
+    );
+  await withInput(result?.ref?.def ?? Buffer.alloc(0));
+  assert.equal(builds.requests[1]?.inputs?.get("context:base")?.vertex?.digest, STEP);
+  await assert.rejects(withInput(toDefinition({ id: "b1:9", target: 0 })), { message: "no such ref: b1:9" });
+  await assert.rejects(withInput(toDefinition({ id: "other:1", target: 0 })), { message: "no such ref: other:1" });
+  await assert.rejects(withInput(toDefinition({ id: "b1:1", target: 5 })), { message: "no such ref: b1:1" });
+  await assert.rejects(withInput(Buffer.from([])), /not supported/);
 });

@@ -1,12 +1,14 @@
 /** What clients may ask of LLBBridge; a cap that does not stand here is "not supported by the server" in their words. */
 export const FRONTEND_CAPS: readonly string[] = [
   "frontend.caps",
+  "frontend.inputs",
   "gateway.evaluate",
   "gateway.solve.evaluate",
   "gateway.solve.metadata",
   "gateway.warnings",
   "importcaches",
   "proto.refarray",
+  "reference.output",
   "return",
   "returnmap",
   "solve.base",

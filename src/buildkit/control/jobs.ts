@@ -1,4 +1,4 @@
-import type { CacheLocation, ExportRequest, PreparedBuild } from "#build";
+import type { BuiltTarget, CacheLocation, ExportRequest, PreparedBuild } from "#build";
 import { EngineError, ErrorCode } from "#errors";
 import type { GrpcError } from "../grpc/status.ts";
 import type { GrpcSession } from "../sessions/session.ts";
@@ -41,6 +41,7 @@ export class Job {
   readonly #started = Promise.withResolvers<JobStart>();
   readonly #returned = Promise.withResolvers<Decoded<"ReturnRequest">>();
   readonly #held = new Map<string, HeldBuild>();
+  readonly #built = new Map<string, () => Promise<readonly BuiltTarget[]>>();
   isClaimed = false;
   isPinned = false;
   start: JobStart | undefined;
@@ -95,6 +96,7 @@ export class Job {
   hold(prepared: PreparedBuild, { isMultiPlatform }: Pick<HeldBuild, "isMultiPlatform">): HeldBuild {
     const held = { id: `${this.ref}:${this.#held.size + 1}`, prepared, isMultiPlatform };
     this.#held.set(held.id, held);
+    this.#built.set(held.id, () => prepared.evaluate());
     // The build was cancelled while the frontend was at it.
     if (this.completedAt !== undefined) this.#letGo();
     return held;
@@ -105,6 +107,13 @@ export class Job {
     const found = this.#held.get(id);
     if (found === undefined) throw new EngineError("not_found", ErrorCode.BUILD_NOT_FOUND, `no such ref: ${id}`);
     return found;
+  }
+
+  /** What a held build gives, also after this build has ended. @throws {not_found} */
+  built(id: string): Promise<readonly BuiltTarget[]> {
+    const built = this.#built.get(id);
+    if (built === undefined) throw new EngineError("not_found", ErrorCode.BUILD_NOT_FOUND, `no such ref: ${id}`);
+    return built();
   }
 
   lastHeld(): HeldBuild | undefined {
@@ -150,6 +159,13 @@ export class Jobs {
       if (!job.isClaimed) this.#jobs.delete(ref);
       throw error;
     }
+  }
+
+  /** What a held build of whichever build gives. @throws {not_found} */
+  built(id: string): Promise<readonly BuiltTarget[]> {
+    const job = this.#jobs.get(id.slice(0, id.lastIndexOf(":")));
+    if (job === undefined) throw new EngineError("not_found", ErrorCode.BUILD_NOT_FOUND, `no such ref: ${id}`);
+    return job.built(id);
   }
 
   /** Makes the build this caller's to run. @throws {already_exists} */

@@ -1,5 +1,5 @@
 import { parseFrontendAttributes } from "#build";
-import type { BuildService, CacheLocation, ExportRequest, FrontendOptions } from "#build";
+import type { BuildService, BuiltTarget, CacheLocation, ExportRequest, FrontendOptions } from "#build";
 import { EngineError, ErrorCode } from "#errors";
 import type { Call } from "../grpc/server.ts";
 import { GrpcError } from "../grpc/status.ts";
@@ -7,6 +7,7 @@ import { forBuild } from "../sessions/directories.ts";
 import type { SessionRegistry } from "../sessions/registry.ts";
 import type { Decoded, Encodable } from "../wire/types.ts";
 import { toBuildError } from "./buildError.ts";
+import { readDefinition } from "./resultDefinition.ts";
 import type { HeldBuild, Job, Jobs, JobStart } from "./jobs.ts";
 
 /** What calls that build need. */
@@ -20,6 +21,8 @@ interface FrontendCall {
   readonly frontend: string;
   readonly attributes: Readonly<Record<string, string>>;
   readonly cacheImports: readonly Decoded<"CacheEntry">[];
+  /** Definitions by context name. */
+  readonly inputs: Readonly<Record<string, Uint8Array>>;
 }
 
 /** `gateway.v0` names an image that is a Dockerfile frontend (`# syntax=`): its language is the one we have. */
@@ -51,6 +54,15 @@ function withSharedKey(options: FrontendOptions, sharedKey: string): FrontendOpt
   return { ...options, sharedKeys: new Map(keys) };
 }
 
+/** The result of another build that a definition stands for, its steps done. */
+async function inputOf({ jobs }: SolveContext, definition: Uint8Array): Promise<BuiltTarget> {
+  const name = readDefinition(definition);
+  if (name === undefined) throw noDefinitions();
+  const target = (await jobs.built(name.id))[name.target];
+  if (target === undefined) throw new EngineError("not_found", ErrorCode.BUILD_NOT_FOUND, `no such ref: ${name.id}`);
+  return target;
+}
+
 /** Asks the frontend for a result; nothing runs yet but what it needs to know. */
 export async function askFrontend(context: SolveContext, job: Job, asked: FrontendCall): Promise<HeldBuild> {
   const start = await job.begun();
@@ -60,6 +72,10 @@ export async function askFrontend(context: SolveContext, job: Job, asked: Fronte
   if (start.session === undefined)
     throw new EngineError("invalid_argument", ErrorCode.SESSION, "no session for this build");
   const options = withSharedKey(parseFrontendAttributes(attributes), start.session.sharedKey);
+  const named = Object.entries(asked.inputs).map(
+    async ([key, definition]) => [key, await inputOf(context, definition)] as const,
+  );
+  const inputs = new Map(await Promise.all(named));
   const prepared = await context.builds.prepare({
     ref: job.ref,
     options,
@@ -68,6 +84,7 @@ export async function askFrontend(context: SolveContext, job: Job, asked: Fronte
     cacheImports: asked.cacheImports.length > 0 ? asked.cacheImports.map(toCacheLocation) : start.cacheImports,
     cacheExports: start.cacheExports,
     exports: start.exports,
+    inputs,
     internal: start.isInternal,
     explain: false,
     entitlements: start.entitlements,
@@ -100,11 +117,11 @@ async function run(context: SolveContext, job: Job, request: Decoded<"SolveReque
   job.begin(start);
   context.jobs.changed(job);
   if (request.definition.length > 0) throw noDefinitions();
-  const { frontend, frontendAttrs: attributes } = request;
+  const { frontend, frontendAttrs: attributes, frontendInputs: inputs } = request;
   const held =
     frontend === ""
       ? await clientResult(job)
-      : await askFrontend(context, job, { frontend, attributes, cacheImports: [] });
+      : await askFrontend(context, job, { frontend, attributes, cacheImports: [], inputs });
   if (held === undefined || held.prepared.plan.targets.length === 0) return {};
   return { ...(await held.prepared.run()) };
 }

@@ -216,6 +216,11 @@ export const SCHEMA = {
     ranges: "7 Range[]",
   },
 
+  // pb.Definition: only as much as a reference of ours to a result is wrapped in
+  Definition: { def: "1 bytes[]", metadata: "2 map<bytes>" },
+  Op: { inputs: "1 OpInput[]", source: "3 SourceOp" },
+  OpInput: { digest: "1 string", index: "2 int" },
+
   // fsutil
   Packet: { type: "1 int", stat: "2 Stat", id: "3 int", data: "4 bytes" },
   Stat: {

@@ -1,0 +1,37 @@
+import { digestOf } from "#oci";
+import { decode } from "../wire/decode.ts";
+import { encode } from "../wire/encode.ts";
+
+/** What a client holds for a result of ours: which build it is of, and which of its targets. */
+export interface ResultName {
+  readonly id: string;
+  readonly target: number;
+}
+
+const SCHEME = "varve-build://";
+const NAME = /^varve-build:\/\/(?<id>.+)\/(?<target>\d+)$/s;
+
+/**
+ * A result as a graph of BuildKit's: one source that stands for it. Clients read nothing in it; they hand it to another
+ * build as one of its inputs (`bake` targets that are contexts of others).
+ */
+export function toDefinition({ id, target }: ResultName): Uint8Array {
+  const source = encode("Op", { source: { identifier: `${SCHEME}${id}/${target}` } });
+  const digest = digestOf(source);
+  const last = encode("Op", { inputs: [{ digest }] });
+  // Without metadata a client takes a definition for invalid.
+  const metadata = Object.fromEntries([digest, digestOf(last)].map((key) => [key, new Uint8Array(0)]));
+  return encode("Definition", { def: [source, last], metadata });
+}
+
+/** Which result a definition stands for; undefined: it is a graph of BuildKit's own operations. */
+export function readDefinition(bytes: Uint8Array): ResultName | undefined {
+  const { def } = decode("Definition", bytes);
+  const operations = new Map(def.map((operation) => [String(digestOf(operation)), decode("Op", operation)]));
+  const last = def.at(-1);
+  if (last === undefined) return undefined;
+  const input = decode("Op", last).inputs[0]?.digest ?? "";
+  const identifier = operations.get(input)?.source?.identifier ?? "";
+  const { id, target } = NAME.exec(identifier)?.groups ?? {};
+  return id === undefined || target === undefined ? undefined : { id, target: Number(target) };
+}
