@@ -22,7 +22,10 @@ function linkHeader(index: number, up = false, family = 0): Buffer {
   return bytes;
 }
 
-const macBytes = (mac: string): Buffer => Buffer.from(mac.replaceAll(":", ""), "hex");
+const ETHERNET_BYTES = 6;
+
+/** A card takes as many bytes as it has; longer addresses are cut, as the kernel cuts them. */
+const macBytes = (mac: string): Buffer => Buffer.from(mac.replaceAll(":", ""), "hex").subarray(0, ETHERNET_BYTES);
 
 function link(about: string, flags: number, ...parts: readonly Buffer[]): NetlinkRequest {
   return { type: RTM.NEWLINK, flags, body: Buffer.concat(parts), about };

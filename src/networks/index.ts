@@ -3,3 +3,4 @@ export { createNetworkService } from "./createNetworkService.ts";
 export { DOCKER_DEFAULTS } from "./networkDefaults.ts";
 export type { NetworkDefaults } from "./networkDefaults.ts";
 export type { NetworkServiceOptions } from "./createNetworkService.ts";
+export { splitPort } from "./ports/portRequests.ts";

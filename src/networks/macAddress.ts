@@ -11,12 +11,16 @@ export function macOf(address: string | undefined): string {
   return [...PREFIX, ...tail].map((byte) => byte.toString(16).padStart(2, "0")).join(":");
 }
 
-/** Six bytes in hexadecimal, `:` or `-` between them. */
-export function isMac(text: string): boolean {
-  return /^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$/.test(text);
-}
+/** Bytes of the addresses that there are: of Ethernet, EUI-64, InfiniBand. */
+const LENGTHS = [6, 8, 20];
 
-/** Lower case with colons. */
-export function normalMac(text: string): string {
-  return text.toLowerCase().replaceAll("-", ":");
+/**
+ * `02:42:ac:11:00:05`, `02-42-ac-11-00-05`, `0242.ac11.0005` → lower case with colons; undefined for anything else.
+ * Addresses of 8 and 20 bytes are taken, too, as in Docker.
+ */
+export function parseMac(text: string): string | undefined {
+  const digits = /^[0-9a-f]{2}(?:([:-])[0-9a-f]{2})(?:\1[0-9a-f]{2})*$|^[0-9a-f]{4}(?:\.[0-9a-f]{4})+$/i.test(text)
+    ? text.replace(/[:.-]/g, "").toLowerCase()
+    : "";
+  return LENGTHS.includes(digits.length / 2) ? digits.replace(/..(?!$)/g, "$&:") : undefined;
 }

@@ -29,6 +29,15 @@ export const badFilter = (message: string): EngineError =>
 export const endpointError = (message: string): EngineError =>
   new EngineError("permission_denied", ErrorCode.ENDPOINT, message);
 
+/** A MAC address that no card may have: of a group, or of zeros. */
+export const macRefused = (name: string, mac: string, cause: unknown): EngineError =>
+  new EngineError(
+    "internal",
+    ErrorCode.MAC_REFUSED,
+    `failed to add interface ${name} to sandbox: error setting interface "${name}" MAC to "${mac}": cannot assign requested address`,
+    { cause },
+  );
+
 /** Several problems as Docker lists them. */
 export function invalidEndpoint(problems: readonly string[], prefix = ""): EngineError {
   const [first = ""] = problems;

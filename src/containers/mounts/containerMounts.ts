@@ -15,6 +15,7 @@ import { copyUp } from "./copyUp.ts";
 import { ImageMounts } from "./imageMounts.ts";
 import { invalidMount } from "./mountError.ts";
 import type { MountPoint } from "./mountPoint.ts";
+import { permissionsInRoot } from "../rootfs/rootfsFiles.ts";
 import { bindForRuntime, tmpfsForRuntime } from "./ociMounts.ts";
 import { Pins } from "./pins.ts";
 import { planMounts } from "./planMounts.ts";
@@ -137,13 +138,15 @@ export class ContainerMounts {
    * @throws in Docker's words
    */
   async open({ id, mountPoints, hostConfig }: ContainerDocument, rootfs: string): Promise<OpenMounts> {
+    const tmpfs = (path: string, options: string): OciMount =>
+      tmpfsForRuntime(path, options, permissionsInRoot(rootfs, path));
     const mounts: OciMount[] = [];
     const roots: (RootPropagation | undefined)[] = [];
     for (const [number, point] of mountPoints.entries()) {
       // `--tmpfs` wins over what a mount says about the same place.
       if (Object.hasOwn(hostConfig.Tmpfs, point.destination)) continue;
       if (point.type === "tmpfs") {
-        mounts.push(tmpfsForRuntime(point.destination, point.options ?? ""));
+        mounts.push(tmpfs(point.destination, point.options ?? ""));
         continue;
       }
       const source = await this.#source(id, number, point);
@@ -152,7 +155,7 @@ export class ContainerMounts {
       mounts.push(await bindForRuntime(point, source, propagation));
       if (point.type === "volume") this.#tellMount(id, point);
     }
-    const temporary = Object.entries(hostConfig.Tmpfs).map(([path, options]) => tmpfsForRuntime(path, options));
+    const temporary = Object.entries(hostConfig.Tmpfs).map(([path, options]) => tmpfs(path, options));
     const all = [...mounts, ...temporary];
     await checkProcSafety(rootfs, all);
     const rootPropagation = roots.includes("shared") ? "shared" : roots.find((root) => root !== undefined);

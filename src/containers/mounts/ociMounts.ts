@@ -38,9 +38,18 @@ export async function bindForRuntime(point: MountPoint, source: string, propagat
   };
 }
 
-/** `options` comma separated. @throws {internal} `invalid tmpfs option "x"` */
-export function tmpfsForRuntime(destination: string, options: string): OciMount {
-  return { destination: absolute(destination), type: "tmpfs", source: "tmpfs", options: mergeTmpfsOptions(options) };
+/**
+ * `options` comma separated. `permissions`: of what it hides, which a tmpfs has unless its options say otherwise.
+ * @throws {internal} `invalid tmpfs option "x"`
+ */
+export function tmpfsForRuntime(destination: string, options: string, permissions?: number): OciMount {
+  const inherited = permissions === undefined ? [] : [`mode=${permissions.toString(8).padStart(4, "0")}`];
+  return {
+    destination: absolute(destination),
+    type: "tmpfs",
+    source: "tmpfs",
+    options: [...inherited, ...mergeTmpfsOptions(options)],
+  };
 }
 
 /** Images declare relative volumes, too. */

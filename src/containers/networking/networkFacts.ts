@@ -100,7 +100,7 @@ export function networkFacts({ document, paths }: Container, index: ContainerInd
     hostname: config.Hostname,
     domainname: config.Domainname,
     mode: modeOf(document),
-    exposed: Object.keys(config.ExposedPorts ?? {}).map((port) => (port.includes("/") ? port : `${port}/tcp`)),
+    exposed: Object.keys(config.ExposedPorts ?? {}),
     bindings: hostConfig.PortBindings,
     publishAll: hostConfig.PublishAllPorts,
     dns: hostConfig.Dns,

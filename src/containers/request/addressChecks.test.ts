@@ -37,6 +37,23 @@ const BAD_SERVERS: readonly (readonly [string, string])[] = [
   ["1.2.3.", 'IPv4 field must have at least one digit (at ".")'],
   [" 1.1.1.1", 'unexpected character (at " 1.1.1.1")'],
   ["1.1.1.1a", 'unexpected character (at "a")'],
+  [":", 'each colon-separated field must have at least one digit (at ":")'],
+  ["1::2::3", 'multiple :: in address (at ":3")'],
+  ["::g", 'each colon-separated field must have at least one digit (at "g")'],
+  [":::", 'each colon-separated field must have at least one digit (at ":")'],
+  ["1:2:3:4:5:6:7:8:9", 'trailing garbage after address (at "9")'],
+  ["1:2:3", "address string too short"],
+  ["12345::", 'each group must have 4 or less digits (at "12345::")'],
+  ["fe80::1%", "zone must be a non-empty string"],
+  ["::1.2.3", "IPv4 address too short"],
+  ["::ffff:1.2.3.400", "IPv4 field has value >255"],
+  ["::1.2.3.4:5", 'unexpected character (at ":5")'],
+  ["1:2:3:4:5:6:7:1.2.3.4", 'embedded IPv4 address must replace the final 2 fields of the address (at "1.2.3.4")'],
+  ["1::3:4:5:6:7:8:9.1.2", 'too many hex fields to fit an embedded IPv4 at the end of the address (at "9.1.2")'],
+  ["1:2:3:4:5:6:7::8:9", 'trailing garbage after address (at "9")'],
+  ["1:2:3:4:5:6:7:8::", "the :: must expand to at least one field of zeros"],
+  ["1::2:", 'colon must be followed by more characters (at ":")'],
+  ["::1x", 'unexpected character, want colon (at "x")'],
 ];
 for (const [server, why] of BAD_SERVERS) {
   test(`name servers: ${JSON.stringify(server)} is refused as Go does`, () => {

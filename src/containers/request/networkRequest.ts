@@ -1,28 +1,25 @@
 import type { EndpointConfig, PortBinding, PortMap } from "#engineapi";
 import { EngineError, ErrorCode } from "#errors";
+import { splitPort } from "#networks";
 import { Fields } from "./fields.ts";
 
 const invalid = (message: string): EngineError => new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, message);
 
 const MAX_PORT = 65_535;
 
-/** `80`, `80/tcp` → `80/tcp`. @throws {invalid_argument} */
-export function parsePort(text: string): string {
-  const [number = "", protocol = "tcp", more] = text.split("/");
-  const value = /^\d+$/.test(number) ? Number(number) : Number.NaN;
-  if (!(value >= 0 && value <= MAX_PORT) || more !== undefined)
-    throw invalid(`invalid port specification: "${number}"`);
-  if (!["tcp", "udp", "sctp"].includes(protocol.toLowerCase())) throw invalid(`invalid proto: ${protocol}`);
-  return `${number}/${protocol.toLowerCase()}`;
-}
-
 const isPort = (text: string): boolean => /^\d+$/.test(text) && Number(text) <= MAX_PORT;
+
+/** The port that a container has, empty for none. @throws {invalid_argument} */
+function checkContainerPort(text: string): void {
+  const { port } = splitPort(text);
+  if (port !== "" && !isPort(port)) throw invalid(`invalid port specification: ${JSON.stringify(port)}`);
+}
 
 /** A port or a range of them; empty: any. What follows a second dash is not looked at. @throws {invalid_argument} */
 function checkHostPort(text: string): void {
-  const [ports = ""] = text.split("/", 1);
-  if (ports === "") return;
-  const [first = "", last = first] = ports.split("-");
+  const { port } = splitPort(text);
+  if (port === "") return;
+  const [first = "", last = first] = port.split("-");
   if (isPort(first) && isPort(last) && Number(first) <= Number(last)) return;
   throw invalid(`invalid port specification: ${JSON.stringify(text)}`);
 }
@@ -34,14 +31,16 @@ function parseBinding(value: unknown, where: string): PortBinding {
   return { HostIp: fields.text("HostIp"), HostPort };
 }
 
-/** `PortBindings`: port with protocol → where to publish it; an entry without bindings gets a random port. */
+/** `PortBindings`: port with protocol, as it was spelt → where to publish it; an entry with none gets a random port. */
 export function parsePortBindings(fields: Fields): PortMap {
   const map = fields.object("PortBindings");
   return Object.fromEntries(
-    map.names().map((port): [string, readonly PortBinding[]] => {
-      const list: unknown = map.get(port) ?? [];
+    map.names().map((port): [string, readonly PortBinding[] | null] => {
+      checkContainerPort(port);
+      const list: unknown = map.get(port);
+      if (list === undefined || list === null) return [port, null];
       if (!Array.isArray(list)) throw invalid(`HostConfig.PortBindings.${port}: expected a list`);
-      return [parsePort(port), list.map((item) => parseBinding(item, `HostConfig.PortBindings.${port}`))];
+      return [port, list.map((item) => parseBinding(item, `HostConfig.PortBindings.${port}`))];
     }),
   );
 }

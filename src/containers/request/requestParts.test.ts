@@ -4,7 +4,7 @@ import { Fields } from "./fields.ts";
 import { mergeHealthcheck } from "./healthcheck.ts";
 import { hostConfigOnWire, parseHostConfig } from "./hostConfig.ts";
 import { parseMounts } from "./mountRequest.ts";
-import { parseEndpoints, parsePort, parsePortBindings } from "./networkRequest.ts";
+import { parseEndpoints, parsePortBindings } from "./networkRequest.ts";
 import { parseRestartPolicy } from "./restartPolicy.ts";
 
 const of = (value: unknown): Fields => new Fields(value, "HostConfig");
@@ -42,25 +42,34 @@ for (const [RestartPolicy, autoRemove, message] of BAD_POLICIES) {
   });
 }
 
-test("ports: tcp by default, protocol in lower case", () => {
-  assert.equal(parsePort("80"), "80/tcp");
-  assert.equal(parsePort("53/UDP"), "53/udp");
-  assert.throws(() => parsePort("80000"), { message: 'invalid port specification: "80000"' });
-  assert.throws(() => parsePort("80/xtp"), { message: "invalid proto: xtp" });
-});
-
-test("port bindings: absent values are empty, null means a random port", () => {
-  const PortBindings = { "80": [{ HostPort: "8080" }], "53/udp": null };
+test("port bindings: keys stay as they were spelt, null stays null", () => {
+  const PortBindings = { "80": [{ HostPort: "8080" }], "53/UDP": null, "": [], "/tcp": [], "80/": [], "80/foo/x": [] };
   assert.deepEqual(parsePortBindings(of({ PortBindings })), {
-    "80/tcp": [{ HostIp: "", HostPort: "8080" }],
-    "53/udp": [],
+    ...PortBindings,
+    "80": [{ HostIp: "", HostPort: "8080" }],
   });
 });
+
+for (const [key, named] of [
+  ["x/tcp", "x"],
+  ["80000", "80000"],
+  ["8000-8010/tcp", "8000-8010"],
+  ["-1/udp", "-1"],
+  [" 80", " 80"],
+] as const) {
+  test(`port bindings: ${JSON.stringify(key)} is no port of a container`, () => {
+    const message = `invalid port specification: "${named}"`;
+    assert.throws(() => parsePortBindings(of({ PortBindings: { [key]: [] } })), {
+      category: "invalid_argument",
+      message,
+    });
+  });
+}
 
 const bind = (HostPort: string): unknown => parsePortBindings(of({ PortBindings: { "80": [{ HostPort }] } }));
 
 test("port bindings: a port of the host, a range of them, or any", () => {
-  for (const port of ["", "0", "65535", "80-90", "80/tcp", "080"]) bind(port);
+  for (const port of ["", "0", "65535", "80-90", "80/tcp", "080", "1-2-3", "/tcp", "80/foo/x"]) bind(port);
 });
 
 for (const port of ["abc", "-1", "80x", " 80", "65536", "90-80", "80-"]) {

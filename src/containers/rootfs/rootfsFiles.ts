@@ -4,6 +4,8 @@ import { EngineError, ErrorCode } from "#errors";
 import { isErrno, openInRoot } from "#host";
 import type { AccountFiles } from "./userLookup.ts";
 
+/** open(2) */
+const O_PATH = 0o10000000;
 const MAX_ACCOUNT_BYTES = 4 << 20;
 
 /** A small regular file of a mounted root; empty when there is none. Symlinks stay inside the root. */
@@ -34,6 +36,21 @@ export function isDirectoryInRoot(root: string, path: string): boolean {
     return true;
   } catch {
     return false; // nothing, or something else
+  }
+}
+
+/** The permissions of what lies at a path of a mounted root, symlinks followed within it; undefined: nothing. */
+export function permissionsInRoot(root: string, path: string): number | undefined {
+  let fd: number;
+  try {
+    fd = openInRoot(root, path, O_PATH);
+  } catch {
+    return undefined; // nothing that could be looked at
+  }
+  try {
+    return fstatSync(fd).mode & 0o7777;
+  } finally {
+    closeSync(fd);
   }
 }
 

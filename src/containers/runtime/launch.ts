@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { EngineError } from "#errors";
+import { EngineError, ErrorCode, hasCode } from "#errors";
 import { isErrno, warmCgroups } from "#host";
 import type { SandboxService } from "#networks";
 import type { Snapshotter } from "#snapshots";
@@ -19,13 +19,14 @@ import type { ContainerMounts } from "../mounts/containerMounts.ts";
 import type { FilterCache } from "../seccomp/filterCache.ts";
 import { seccompFor } from "../seccomp/chooseProfile.ts";
 import { buildRuntimeSpec } from "../spec/runtimeSpec.ts";
+import type { OciMount } from "../spec/ociSpec.ts";
 import type { Runtime } from "./chooseRuntime.ts";
 import { findInitProgram } from "./initProgram.ts";
 import { joinNamespaces } from "./joinNamespaces.ts";
 import { connectStreams, CreateFailed, createContainer, deleteContainer, startProgram } from "./monitor.ts";
 import type { Created, StreamSettings } from "./monitor.ts";
 import type { Layout } from "./paths.ts";
-import { startFailure } from "./runtimeError.ts";
+import { hookFailed, startFailure } from "./runtimeError.ts";
 import { closeSharedMemory } from "./sharedMemory.ts";
 import type { Turns } from "./turns.ts";
 
@@ -71,11 +72,22 @@ function streamSettings({ document }: Container): StreamSettings {
 async function openNetwork(container: Container, { index, sandboxes }: LaunchContext): Promise<string | undefined> {
   checkShared(container.document, index);
   checkNameservers(container.document.hostConfig.Dns);
-  return sandboxes.open(networkFacts(container, index));
+  try {
+    return await sandboxes.open(networkFacts(container, index));
+  } catch (error) {
+    throw hasCode(error, ErrorCode.MAC_REFUSED) ? hookFailed(error) : error;
+  }
 }
 
-/** Everything that stands before the runtime is called; the exit file of an earlier run must not end this one. */
-async function writeBundle(container: Container, context: LaunchContext, runtime: Runtime): Promise<void> {
+/**
+ * Everything that stands before the runtime is called; the exit file of an earlier run must not end this one. Resolves with
+ * what the runtime is to mount.
+ */
+async function writeBundle(
+  container: Container,
+  context: LaunchContext,
+  runtime: Runtime,
+): Promise<readonly OciMount[]> {
   const { document, paths } = container;
   const { config, hostConfig } = document;
   await context.turns.take();
@@ -106,6 +118,7 @@ async function writeBundle(container: Container, context: LaunchContext, runtime
   rmSync(paths.exitFile, { force: true });
   mkdirSync(paths.bundle, { recursive: true, mode: 0o700 });
   writeFileSync(paths.spec, JSON.stringify(spec), { mode: 0o600 });
+  return spec.mounts;
 }
 
 /** @throws as {@link openLog} */
@@ -125,8 +138,9 @@ export async function launch(container: Container, context: LaunchContext, runti
   const { id, paths } = container;
   await prepareLog(container, context);
   void warmCgroups();
+  let mounts: readonly OciMount[] = [];
   try {
-    await writeBundle(container, context, runtime);
+    mounts = await writeBundle(container, context, runtime);
     await context.turns.take();
     const created = await createContainer(id, paths, context.layout, { runtime, streams: streamSettings(container) });
     await context.turns.take();
@@ -134,7 +148,7 @@ export async function launch(container: Container, context: LaunchContext, runti
     await startProgram(id, paths, context.layout, runtime);
     return created;
   } catch (error) {
-    const failure = error instanceof CreateFailed ? await explain(container, context, error) : error;
+    const failure = error instanceof CreateFailed ? await explain(container, context, { error, mounts }) : error;
     await clear(container, context, runtime);
     throw failure;
   }
@@ -143,12 +157,17 @@ export async function launch(container: Container, context: LaunchContext, runti
 async function explain(
   { id, paths, document }: Container,
   { snapshots }: LaunchContext,
-  error: CreateFailed,
+  { error, mounts }: { readonly error: CreateFailed; readonly mounts: readonly OciMount[] },
 ): Promise<LaunchFailed> {
   const [program] = commandOf(document.config);
   const { path: rootfs } = await snapshots.mount(id);
   const isDirectory = (): boolean => isDirectoryInRoot(rootfs, program);
-  const { exitCode, error: cause } = startFailure(error.message, paths.runtimeLog, { program, isDirectory });
+  const { exitCode, error: cause } = startFailure(error.message, paths.runtimeLog, {
+    program,
+    isDirectory,
+    rootfs,
+    mounts,
+  });
   return new LaunchFailed(exitCode, cause);
 }
 

@@ -36,18 +36,17 @@ const CASES: readonly (readonly [said: string, program: string, text: string, co
     'exec: "nope": executable file not found in $PATH: unknown',
     127,
   ],
-  [
-    "mount `/tmp` to `bin/sh`: Not a directory",
-    "sh",
-    'error during container init: error mounting "/tmp" to rootfs at "/bin/sh": mount /tmp:/bin/sh: not a directory: unknown: Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected type',
-    127,
-  ],
   ["cgroup: something else", "sh", "cgroup: something else: unknown", 128],
 ];
 
 for (const [said, program, text, code] of CASES) {
   test(`start failure: ${text}`, () => {
-    const { error, exitCode } = startFailure(said, "/nonexistent", { program, isDirectory: () => program === "/etc" });
+    const { error, exitCode } = startFailure(said, "/nonexistent", {
+      program,
+      isDirectory: () => program === "/etc",
+      rootfs: "/nonexistent",
+      mounts: [],
+    });
     assert.equal(error.message, PREFIX + text);
     assert.equal(exitCode, code);
   });
@@ -61,7 +60,10 @@ test("start failure: the runtime's log tells more than conmon passed on", async 
       log,
       '{"msg":"first","level":"error"}\n{"msg":"open executable: Permission denied","level":"error"}\n',
     );
-    assert.equal(startFailure("", log, { program: "/x", isDirectory: () => false }).exitCode, 126);
+    assert.equal(
+      startFailure("", log, { program: "/x", isDirectory: () => false, rootfs: folder, mounts: [] }).exitCode,
+      126,
+    );
   } finally {
     await rm(folder, { recursive: true });
   }

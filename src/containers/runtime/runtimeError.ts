@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
-import { EngineError, ErrorCode } from "#errors";
+import { EngineError, ErrorCode, messageOf } from "#errors";
+import { mountFailure } from "./mountFailure.ts";
+import type { MountsOfStart } from "./mountFailure.ts";
 
 /** How a start failed: what clients read, and the exit code that the container gets. */
 export interface StartFailure {
@@ -8,7 +10,7 @@ export interface StartFailure {
 }
 
 /** What did not start. */
-export interface FailedProgram {
+export interface FailedProgram extends MountsOfStart {
   readonly program: string;
   /** Whether it is a directory in the container's root: runtimes do not always say. */
   readonly isDirectory: () => boolean;
@@ -20,24 +22,16 @@ type Translation = Omit<StartFailure, "error"> & { readonly text: string };
 export const RUNTIME_PREFIX =
   "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: ";
 
-const WRONG_KIND =
-  "Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected type";
-
-/** crun's words for a mount that failed; undefined for anything else. */
-function translateMount(text: string): Translation | undefined {
-  const [, source = "", place = "", why = ""] = /^mount `(.*)` to `(.*)`: (.+)$/s.exec(text) ?? [];
-  if (why === "") return undefined;
-  const target = `/${place.replace(/^\//, "")}`;
-  const what = `error mounting ${JSON.stringify(source)} to rootfs at ${JSON.stringify(target)}`;
-  const told = `error during container init: ${what}: mount ${source}:${target}: ${why.toLowerCase()}: unknown`;
-  return why === "Not a directory"
-    ? { text: `${told}: ${WRONG_KIND}`, exitCode: 127 }
-    : { text: told, exitCode: why === "No such file or directory" ? 127 : 128 };
+/** Docker plugs interfaces in from a hook of the runtime: its words for what fails there. */
+export function hookFailed(cause: unknown): EngineError {
+  const why = `error running hook #0: error running hook: exit status 1, stdout: , stderr: ${messageOf(cause)}`;
+  const message = `${RUNTIME_PREFIX}error during container init: ${why}: unknown`;
+  return new EngineError("internal", ErrorCode.RUNTIME_FAILED, message, { cause });
 }
 
 /** What a runtime's own words mean; crun's and runc's differ, clients know runc's. */
 function translate(text: string, failed: FailedProgram): Translation {
-  const mount = translateMount(text);
+  const mount = mountFailure(text, failed);
   if (mount !== undefined) return mount;
   const { program, isDirectory } = failed;
   const quoted = JSON.stringify(program);

@@ -98,7 +98,12 @@ function kill(pid: number): void {
 async function judge(outcome: ExecOutcome, { isDirectory }: StepBundle, call: StepCall): Promise<number> {
   if ("code" in outcome) return outcome.code;
   const [program = ""] = call.process.arguments;
-  const { error } = startFailure(outcome.refused, "", { program, isDirectory: () => isDirectory(program) });
+  const { error } = startFailure(outcome.refused, "", {
+    program,
+    isDirectory: () => isDirectory(program),
+    rootfs: "/",
+    mounts: [],
+  });
   const why = error.message.slice(RUNTIME_PREFIX.length).replace(/: unknown(?:: permission denied)?$/, "");
   await call.onOutput(2, Buffer.from(`${REFUSED}${why}\n`));
   return REFUSED_CODE;

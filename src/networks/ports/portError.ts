@@ -48,5 +48,12 @@ export function listenFailed(
 export const protocolNotSupported = (endpoint: EndpointName): EngineError =>
   failed(endpoint, "Error starting userland proxy: protocol not supported");
 
+export const invalidTransport = (endpoint: EndpointName, protocol: string): EngineError =>
+  failed(endpoint, `invalid transport protocol: ${protocol}`);
+
+/** A range must not begin with "any". */
+export const invalidRange = (endpoint: EndpointName, to: number): EngineError =>
+  failed(endpoint, `invalid port range: 0-${to}`);
+
 export const invalidPort = (text: string): EngineError =>
   new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, `invalid port specification: ${JSON.stringify(text)}`);

@@ -1,8 +1,8 @@
 import type { EndpointConfig } from "#engineapi";
 import { parseAddress } from "../ipam/address.ts";
 import { contains, parseCidr } from "../ipam/subnet.ts";
-import { isMac } from "../macAddress.ts";
-import { invalidEndpoint } from "../networkError.ts";
+import { parseMac } from "../macAddress.ts";
+import { badRequest, invalidEndpoint } from "../networkError.ts";
 import { isUserDefined } from "../networkRecord.ts";
 import type { NetworkRecord } from "../networkRecord.ts";
 
@@ -48,9 +48,11 @@ export function checkEndpoint(
     ...LinkLocalIPs.filter((text) => parseAddress(text) === undefined).map(
       (text) => `invalid link-local IP address: ${text}`,
     ),
-    ...(config.MacAddress === undefined || config.MacAddress === "" || isMac(config.MacAddress)
-      ? []
-      : [`invalid MAC address: ${config.MacAddress}`]),
   ];
+  const { MacAddress = "" } = config;
+  // Alone, whatever else is wrong.
+  if (MacAddress !== "" && parseMac(MacAddress) === undefined) {
+    throw badRequest(`${prefix}invalid MAC address ${MacAddress}`);
+  }
   if (problems.length > 0) throw invalidEndpoint(problems, prefix);
 }

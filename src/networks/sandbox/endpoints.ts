@@ -5,7 +5,7 @@ import { parseAddress } from "../ipam/address.ts";
 import type { IpAddress, IpFamily } from "../ipam/address.ts";
 import { formatAddress } from "../ipam/address.ts";
 import { contains, parseCidr } from "../ipam/subnet.ts";
-import { macOf, normalMac } from "../macAddress.ts";
+import { macOf, parseMac } from "../macAddress.ts";
 import { BRIDGE_OPTION, isUserDefined } from "../networkRecord.ts";
 import type { NetworkRecord } from "../networkRecord.ts";
 import type { SandboxFacts } from "../networkService.ts";
@@ -80,7 +80,7 @@ export function allocate(
   const ipv4 = network.enableIPv4 === false ? undefined : takeAddress(context, network, 4, config);
   try {
     const ipv6 = network.enableIPv6 ? takeAddress(context, network, 6, config) : undefined;
-    const mac = config.MacAddress ? normalMac(config.MacAddress) : macOf(ipv4?.address);
+    const mac = parseMac(config.MacAddress ?? "") ?? macOf(ipv4?.address);
     return {
       id,
       interface: interfaceName,

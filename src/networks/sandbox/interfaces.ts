@@ -5,6 +5,7 @@ import type { Dataplane } from "../dataplane/dataplane.ts";
 import type { NetworkDriver } from "../drivers/driver.ts";
 import { addressBytes, parseAddress } from "../ipam/address.ts";
 import { parseCidr } from "../ipam/subnet.ts";
+import { macRefused } from "../networkError.ts";
 import type { NetworkRecord } from "../networkRecord.ts";
 import type { LiveEndpoint } from "./sandboxRecord.ts";
 
@@ -41,7 +42,11 @@ export function plug(
   { network, driver, live, linkLocal }: Plug,
 ): void {
   const { interface: name, hostInterface, mac, ipv4, ipv6 } = live;
-  dataplane.host.request(driver.interface(network, { name, hostName: hostInterface, mac, namespaceFd: fd }));
+  try {
+    dataplane.host.request(driver.interface(network, { name, hostName: hostInterface, mac, namespaceFd: fd }));
+  } catch (error) {
+    throw isErrno(error, "EADDRNOTAVAIL") ? macRefused(hostInterface, mac, error) : error;
+  }
   driver.plugged(network, hostInterface);
   if (ipv6 === undefined) setNetworkSysctl(`ipv6/conf/${name}/disable_ipv6`, "1");
   const { index } = findLink(socket, name);

@@ -1,7 +1,7 @@
 import type { PortBinding, PortMap, PortRow } from "#engineapi";
 import type { PublishedPort } from "../dataplane/ruleset.ts";
 import type { PublishedPorts } from "../ports/hostPorts.ts";
-import { portRequests } from "../ports/portRequests.ts";
+import { portName, portRequests } from "../ports/portRequests.ts";
 import { BRIDGE_OPTION } from "../networkRecord.ts";
 import type { SandboxFacts } from "../networkService.ts";
 import type { SandboxContext } from "./context.ts";
@@ -17,11 +17,14 @@ export interface OpenPorts {
 
 /** Exposed ports alone. */
 function exposedOnly(exposed: readonly string[]): SandboxPorts {
-  return { ...NO_PORTS, shown: Object.fromEntries([...exposed].sort().map((port) => [port, null])) };
+  return {
+    ...NO_PORTS,
+    shown: Object.fromEntries([...new Set(exposed.map(portName))].sort().map((port) => [port, null])),
+  };
 }
 
 function shownPorts(facts: SandboxFacts, ports: PublishedPorts["ports"]): PortMap {
-  const shown = new Map<string, readonly PortBinding[] | null>(facts.exposed.map((port) => [port, null]));
+  const shown = new Map<string, readonly PortBinding[] | null>(facts.exposed.map((port) => [portName(port), null]));
   for (const { protocol, containerPort, hostIp, hostPort } of ports) {
     const key = `${containerPort}/${protocol}`;
     shown.set(key, [...(shown.get(key) ?? []), { HostIp: hostIp, HostPort: String(hostPort) }]);
@@ -48,18 +51,23 @@ export async function openPorts(
   endpoints: readonly Endpoint[],
   fixed?: PortMap,
 ): Promise<OpenPorts> {
-  const requests = portRequests(facts.exposed, fixed ?? facts.bindings, fixed === undefined && facts.publishAll);
   const endpoint = gatewayEndpoint(endpoints, 4) ?? gatewayEndpoint(endpoints, 6);
   const network = endpoint === undefined ? undefined : context.networks.byId(endpoint.networkId);
   const address = endpoint?.live?.ipv4?.address ?? endpoint?.live?.ipv6?.address;
   if (endpoint?.live === undefined || network?.driver !== "bridge" || address === undefined) {
     return { bound: undefined, ports: NO_PORTS };
   }
+  const target = { name: facts.name, id: endpoint.live.id };
+  const { bindings, publishAll } = facts;
+  const requests =
+    fixed === undefined
+      ? portRequests(facts.exposed, { bindings, publishAll }, target)
+      : portRequests(Object.keys(fixed), { bindings: fixed, publishAll: false }, target);
   if (requests.length === 0) return { bound: undefined, ports: exposedOnly(facts.exposed) };
   const binding = network.options[BRIDGE_OPTION.hostBinding] ?? "";
   const hostIp = binding === "0.0.0.0" ? "" : binding;
   const bound = await context.hostPorts.publish(
-    { endpoint: { name: facts.name, id: endpoint.live.id }, address },
+    { endpoint: target, address },
     requests.map((request) => (request.hostIp === "" ? { ...request, hostIp } : request)),
   );
   const rules = rulesOf(bound.ports, endpoint.live);
