@@ -18,8 +18,8 @@ import type {
   WaitCondition,
   WaitResult,
 } from "./containerService.ts";
-import { mergeConfig } from "./request/containerConfig.ts";
-import { newContainer, parseName } from "./createContainer.ts";
+import { NOTHING, newContainer, parseName } from "./createContainer.ts";
+import type { ContainerBase } from "./createContainer.ts";
 import type { ContainerServiceOptions } from "./createContainerService.ts";
 import { parseDocument } from "./document.ts";
 import { findShared, networkFacts, shownLinks } from "./networking/networkFacts.ts";
@@ -58,11 +58,9 @@ export class Containers implements ContainerService {
     name?: string,
     platform?: Platform,
   ): Promise<{ readonly Id: string; readonly Warnings: readonly string[] }> {
-    // Without an image there is no default command; a missing one is told before the empty name.
-    if (request.Image === "") mergeConfig(request, {}, "");
-    const image = await this.#options.images.lookup(request.Image, platform);
+    const base = await this.#base(request.Image, platform);
     const runtime = await this.#room.runtime(requestedRuntime(request));
-    const { document, endpoints, warnings } = newContainer(request, image, {
+    const { document, endpoints, warnings } = newContainer(request, base, {
       name: this.#chooseName(name),
       index: this.#index,
     });
@@ -75,10 +73,10 @@ export class Containers implements ContainerService {
       });
       const [mountPoints] = await allOrNone([
         mounts.register(document, (other) => this.#mountsOf(other)),
-        this.#options.snapshots.prepare(container.id, image.chainId, INIT_ENTRIES),
+        this.#options.snapshots.prepare(container.id, base.chainId, INIT_ENTRIES),
         writeEtcFiles(container.paths.directory, document),
       ]);
-      await mounts.populate({ ...document, mountPoints }, image.diffIds);
+      await mounts.populate({ ...document, mountPoints }, base.diffIds);
       container.finish(mountPoints);
       mounts.settle(container.id);
     } catch (error) {
@@ -88,6 +86,13 @@ export class Containers implements ContainerService {
     this.#prepareStart(container, runtime);
     container.emit("create");
     return { Id: container.id, Warnings: warnings };
+  }
+
+  /** Without an image a container is made of nothing, as in Docker. */
+  async #base(name: string, platform: Platform | undefined): Promise<ContainerBase> {
+    if (name === "") return NOTHING;
+    const { imageId, diffIds, chainId, config } = await this.#options.images.lookup(name, platform);
+    return { imageId, diffIds, chainId, defaults: config.config ?? {} };
   }
 
   /** A sweep that marked before this record was there learns of the top that comes next by a lease. */

@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { EngineError, ErrorCode } from "#errors";
 import type { EndpointConfig } from "#engineapi";
 import type { FoundImage } from "#images";
+import type { ContainerDefaults } from "#oci";
 import type { ContainerIndex } from "./containerIndex.ts";
 import type { ContainerCreateRequest } from "./containerService.ts";
 import { invalidName } from "./containerError.ts";
@@ -20,6 +21,16 @@ import { parseEndpoints } from "./request/networkRequest.ts";
 import { findInitProgram } from "./runtime/initProgram.ts";
 import { findSignal } from "./signals.ts";
 import { capabilitiesOf } from "./spec/runtimeSpec.ts";
+
+/** What a container is made of. */
+export interface ContainerBase extends Pick<FoundImage, "diffIds" | "chainId"> {
+  /** Empty: of nothing. */
+  readonly imageId: FoundImage["imageId"] | "";
+  readonly defaults: ContainerDefaults;
+}
+
+/** No layer and no defaults: what the mounts do not bring is not there. */
+export const NOTHING: ContainerBase = { imageId: "", diffIds: [], chainId: undefined, defaults: {} };
 
 /** A new container, not yet recorded, and what its user should know. */
 export interface NewContainer {
@@ -90,12 +101,12 @@ function check(document: ContainerDocument): void {
 }
 
 /**
- * Request and image → container. Nothing is written.
+ * Request and what it is made of → container. Nothing is written.
  * @throws {not_implemented} naming an option that is not supported, {invalid_argument} in Docker's words
  */
 export function newContainer(
   request: ContainerCreateRequest,
-  image: FoundImage,
+  base: ContainerBase,
   { name, index }: { readonly name: string; readonly index: ContainerIndex },
 ): NewContainer {
   const parsed = pinNamespaceModes(parseHostConfig(request.HostConfig), index);
@@ -112,12 +123,12 @@ export function newContainer(
     hostConfig.NetworkMode === "host" ? hostname() : (shared?.document.config.Hostname ?? id.slice(0, SHORT_ID));
   const endpoints = endpointsOf(request, hostConfig.NetworkMode);
   const { MacAddress = "" } = ownEndpoint(endpoints, hostConfig.NetworkMode);
-  const config = mergeConfig(request, image.config.config ?? {}, ownHostname);
+  const config = mergeConfig(request, base.defaults, ownHostname);
   const document: ContainerDocument = {
     version: 1,
     id,
     name,
-    imageId: image.imageId,
+    imageId: base.imageId,
     created: timestamp(),
     config: MacAddress === "" ? config : { ...config, MacAddress },
     hostConfig,

@@ -32,7 +32,8 @@ export interface ContainerDocument {
   readonly version: 1;
   readonly id: string;
   readonly name: string;
-  readonly imageId: Digest;
+  /** Empty: it was made of nothing. */
+  readonly imageId: Digest | "";
   readonly created: string;
   readonly config: ContainerConfig;
   readonly hostConfig: HostConfig;

@@ -29,8 +29,8 @@ async function imageName({ document }: Container, images: ImageCatalog): Promise
   }
 }
 
-function diffIdsOf(imageId: Digest, { metadata }: Pick<Stores, "metadata">): readonly DiffId[] {
-  return metadata.images.getContent(imageId)?.diffIds ?? [];
+function diffIdsOf(imageId: Digest | "", { metadata }: Pick<Stores, "metadata">): readonly DiffId[] {
+  return imageId === "" ? [] : (metadata.images.getContent(imageId)?.diffIds ?? []);
 }
 
 /** Bytes of a container's top and of all below it. */

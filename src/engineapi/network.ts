@@ -76,6 +76,8 @@ export interface EndpointSettings {
   readonly GlobalIPv6Address: string;
   readonly GlobalIPv6PrefixLen: number;
   readonly DNSNames: readonly string[] | null;
+  /** Told since API 1.48. */
+  readonly GwPriority: number;
 }
 
 export interface PortBinding {

@@ -13,7 +13,7 @@ export function markRoots(metadata: Metadata, living: Living): readonly Descript
     for (const resource of metadata.leases.resources()) living.addLeased(resource);
     for (const container of metadata.containers.list()) {
       living.addSnapshot(container.id);
-      living.blobs.add(container.imageId);
+      if (container.imageId !== "") living.blobs.add(container.imageId);
     }
     for (const step of metadata.buildSteps.list()) {
       for (const diffId of step.diffIds) living.addLayer(diffId);

@@ -1,5 +1,5 @@
 import type { LayerInfo } from "#layers";
-import { digestOf, familiarReference } from "#oci";
+import { digestOf, familiarReference, hostPlatform } from "#oci";
 import type { ContainerDefaults, Digest, DiffId, HistoryEntry, ImageConfig } from "#oci";
 import { EngineError, ErrorCode } from "#errors";
 import { TAR_END } from "#tar";
@@ -24,15 +24,22 @@ export function configForCommit(
   return mergeDefaults(applyChanges(changes, own ?? container), container);
 }
 
+/** What is below a container that was made of no image. */
+const NOTHING: ImageConfig = {
+  architecture: hostPlatform().architecture,
+  os: "linux",
+  rootfs: { type: "layers", diff_ids: [] },
+};
+
 /** See `ImageCommits.commit`. */
 export async function commitContainer(context: ImageContext, act: CommittedContainer): Promise<Digest> {
   using lease = takeLease(context.metadata, `commit ${act.containerId}`);
   try {
-    const parent = await readConfig(context.content, act.parent);
-    const { diff_ids: below } = parent.config.rootfs;
+    const parent = act.parent === "" ? NOTHING : (await readConfig(context.content, act.parent)).config;
+    const { diff_ids: below } = parent.rootfs;
     for (const diffId of below) lease.layer(diffId);
     const layer = await ingestUpper(context, lease, act);
-    const config = childConfig(context, { parent: parent.config, layer, act });
+    const config = childConfig(context, { parent, layer, act });
     const rawConfig = Buffer.from(JSON.stringify(config));
     const imageId = digestOf(rawConfig);
     const layers = [...below.map((diffId) => plainLayer(context, diffId)), ...(layer === undefined ? [] : [layer])];
@@ -105,7 +112,7 @@ function childConfig(
     history: [...(parent.history ?? []), entry],
     os,
     ...(parent["os.version"] === undefined ? {} : { "os.version": parent["os.version"] }),
-    parent: act.parent,
+    ...(act.parent === "" ? {} : { parent: act.parent }),
     rootfs: { type: "layers", diff_ids: diffIds },
     ...(variant === undefined ? {} : { variant }),
   };

@@ -61,7 +61,8 @@ export interface ImageCommits {
 /** A container on its way to become an image. */
 export interface CommittedContainer {
   /** The container's image. */
-  readonly parent: Digest;
+  /** Empty: the container was made of nothing. */
+  readonly parent: Digest | "";
   readonly containerId: string;
   /** The container's own config, recorded as it is. */
   readonly containerConfig: object;

@@ -5,11 +5,13 @@ import type { ContainerRecord, ContainerRecords } from "./records.ts";
 import { text } from "./rows.ts";
 import type { Row } from "./rows.ts";
 
+const parseImageId = (id: string): ContainerRecord["imageId"] => (id === "" ? id : parseDigest(id));
+
 function parseContainer(row: Row): ContainerRecord {
   return {
     id: text(row, "id"),
     name: text(row, "name"),
-    imageId: parseDigest(text(row, "image_id")),
+    imageId: parseImageId(text(row, "image_id")),
     document: text(row, "document"),
   };
 }

@@ -72,7 +72,8 @@ export interface LeaseRecord {
 export interface ContainerRecord {
   readonly id: string;
   readonly name: string;
-  readonly imageId: Digest;
+  /** Empty: it was made of nothing. */
+  readonly imageId: Digest | "";
   readonly document: string;
 }
 

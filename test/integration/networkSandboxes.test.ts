@@ -62,9 +62,10 @@ class World {
 
   facts(id: string, mode: string, facts: Partial<SandboxFacts> = {}): SandboxFacts {
     const files = { hostsFile: join(this.folder, `${id}-hosts`), resolvConfFile: join(this.folder, `${id}-resolv`) };
-    const nothing = { dns: [], dnsOptions: [], dnsSearch: [], extraHosts: [], links: [], exposed: [] };
+    const nothing = { dns: [], dnsOptions: [], dnsSearch: [], extraHosts: [], links: [] };
     const own = { containerId: id.padEnd(64, "0"), name: id, hostname: id, domainname: "", mode };
-    return { ...own, ...nothing, ...files, bindings: {}, publishAll: false, ...facts };
+    const exposed = Object.keys(facts.bindings ?? {});
+    return { ...own, ...nothing, ...files, exposed, bindings: {}, publishAll: false, ...facts };
   }
 
   async start(facts: SandboxFacts): Promise<string> {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { forVersion } from "./containerVersions.ts";
+import { forVersion, rowForVersion } from "./containerVersions.ts";
 
 const Id = "0123456789abcdef";
 const body = {
@@ -26,5 +26,14 @@ test("inspect: clients before 1.45 find the short id among the aliases of networ
 });
 
 test("inspect: later ones do not", () => {
-  assert.equal(forVersion(body, 1045), body);
+  assert.deepEqual(forVersion(body, 1045), body);
+});
+
+test("inspect and lists: endpoints have a priority since 1.48", () => {
+  const withPriority = { NetworkSettings: { Networks: { mine: { MacAddress: "", GwPriority: 0 } } } };
+  const without = { NetworkSettings: { Networks: { mine: { MacAddress: "" } } } };
+  for (const adapt of [forVersion, rowForVersion]) {
+    assert.equal(adapt(withPriority, 1048), withPriority);
+    assert.deepEqual(adapt(withPriority, 1047), without);
+  }
 });

@@ -5,7 +5,7 @@ import type { Exchange } from "../exchange.ts";
 import { parseFilters, parseTimestamp, platformOf } from "../query.ts";
 import type { Route } from "../router.ts";
 import { attach, attachWebSocket, streamType } from "./attach.ts";
-import { forVersion } from "./containerVersions.ts";
+import { forVersion, rowForVersion } from "./containerVersions.ts";
 import { parseCreate } from "./createRequest.ts";
 
 async function create(containers: ContainerBackend, exchange: Exchange): Promise<void> {
@@ -87,7 +87,10 @@ async function list(containers: ContainerBackend, exchange: Exchange): Promise<v
     filters: parseFilters(exchange.query.get("filters")),
     ...(limit === undefined || limit <= 0 ? {} : { limit }),
   });
-  exchange.json(200, rows);
+  exchange.json(
+    200,
+    rows.map((row) => rowForVersion(row, exchange.version)),
+  );
 }
 
 async function done(exchange: Exchange, work: Promise<void>): Promise<void> {

@@ -11,6 +11,8 @@ export interface CommandEntry {
 /** A word that only holds commands. */
 export interface CommandGroup {
   readonly name: string;
+  /** What docker shows behind the name in usage errors. */
+  readonly use?: string;
   readonly short: string;
 }
 
@@ -22,7 +24,7 @@ export const GROUPS: readonly CommandGroup[] = [
   { name: "manifest", short: "Manage Docker image manifests and manifest lists" },
   { name: "network", short: "Manage networks" },
   { name: "system", short: "Manage varve" },
-  { name: "volume", short: "Manage volumes" },
+  { name: "volume", use: "COMMAND", short: "Manage volumes" },
 ];
 
 /** The commands that `varve --help` shows first. */

@@ -106,16 +106,15 @@ function noSuchCommand(words: readonly string[]): number {
     (second === undefined ? err : out)(groupHelp(group.name, group.short));
     return 0;
   }
+  const usage = `Usage:  ${PROGRAM} ${first}${group.use === undefined ? "" : ` ${group.use}`}`;
   if (second.startsWith("-")) {
     const letter = second.startsWith("--")
       ? `unknown flag: ${second}`
       : `unknown shorthand flag: '${second.charAt(1)}' in ${second}`;
-    err(`${letter}\n\nUsage:  ${PROGRAM} ${first}\n\n${runHelpHint(first)}\n`);
+    err(`${letter}\n\n${usage}\n\n${runHelpHint(first)}\n`);
     return BAD_FLAGS;
   }
-  err(
-    `${PROGRAM}: unknown command: ${PROGRAM} ${first} ${second}\n\nUsage:  ${PROGRAM} ${first}\n\n${runHelpHint(first)}\n`,
-  );
+  err(`${PROGRAM}: unknown command: ${PROGRAM} ${first} ${second}\n\n${usage}\n\n${runHelpHint(first)}\n`);
   return 1;
 }
 

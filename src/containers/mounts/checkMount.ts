@@ -1,4 +1,7 @@
 import { isAbsolute, posix } from "node:path";
+import { EngineError, ErrorCode } from "#errors";
+import { RUNC_PREFIX } from "../runtime/runtimeError.ts";
+import type { OciMount } from "../spec/ociSpec.ts";
 import { invalidConfig, invalidMount } from "./mountError.ts";
 import { PROPAGATION } from "./mountMode.ts";
 import type { MountRequest } from "../request/mountRequest.ts";
@@ -107,4 +110,16 @@ export function checkMount(mount: MountRequest): CheckedMount {
     throw invalidConfig(mount.Type, error instanceof Error ? error.message : String(error));
   }
   return mount;
+}
+
+/** What the kernel would cut: a place of another name than the one that was asked for. @throws in runc's words, at start */
+export function refuseNullBytes(mounts: readonly OciMount[]): void {
+  const bad = mounts.find(({ destination, source, options }) =>
+    [destination, source, ...options].join("").includes("\0"),
+  );
+  if (bad === undefined) return;
+  const { destination, type, source, options } = bad;
+  const shown = `{Destination:${destination} Type:${type} Source:${source} Options:[${options.join(" ")}] UIDMappings:[] GIDMappings:[]}`;
+  const message = `${RUNC_PREFIX}invalid mount ${shown}: mount field contains null byte: unknown`;
+  throw new EngineError("internal", ErrorCode.RUNTIME_FAILED, message);
 }

@@ -15,6 +15,7 @@ import { copyUp } from "./copyUp.ts";
 import { ImageMounts } from "./imageMounts.ts";
 import { invalidMount } from "./mountError.ts";
 import type { MountPoint } from "./mountPoint.ts";
+import { refuseNullBytes } from "./checkMount.ts";
 import { permissionsInRoot } from "../rootfs/rootfsFiles.ts";
 import { bindForRuntime, tmpfsForRuntime } from "./ociMounts.ts";
 import { Pins } from "./pins.ts";
@@ -157,6 +158,7 @@ export class ContainerMounts {
     }
     const temporary = Object.entries(hostConfig.Tmpfs).map(([path, options]) => tmpfs(path, options));
     const all = [...mounts, ...temporary];
+    refuseNullBytes(all);
     await checkProcSafety(rootfs, all);
     const rootPropagation = roots.includes("shared") ? "shared" : roots.find((root) => root !== undefined);
     return { mounts: all, ...(rootPropagation === undefined ? {} : { rootPropagation }) };

@@ -18,9 +18,12 @@ export interface FailedProgram extends MountsOfStart {
 
 type Translation = Omit<StartFailure, "error"> & { readonly text: string };
 
-/** What dockerd puts before the words of a runtime that failed. */
-export const RUNTIME_PREFIX =
-  "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: ";
+/** What dockerd puts before the words of a runtime that would not make a container. */
+export const RUNC_PREFIX =
+  "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: ";
+
+/** And of one that made it and could not start the program. */
+export const RUNTIME_PREFIX: string = `${RUNC_PREFIX}unable to start container process: `;
 
 /** Docker plugs interfaces in from a hook of the runtime: its words for what fails there. */
 export function hookFailed(cause: unknown): EngineError {

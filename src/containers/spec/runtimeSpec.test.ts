@@ -10,15 +10,9 @@ import type { Ulimit } from "../request/hostConfig.ts";
 import { buildRuntimeSpec } from "./runtimeSpec.ts";
 import type { OciSpec } from "./ociSpec.ts";
 
-const image = {
+const base = {
   imageId: parseDigest(`sha256:${"1".repeat(64)}`),
-  config: {
-    architecture: "amd64",
-    os: "linux",
-    rootfs: { type: "layers", diff_ids: [] },
-    config: { Cmd: ["nginx", "-g", "daemon off;"], Env: ["PATH=/bin", "NGINX=1"] },
-  },
-  rawConfig: Buffer.alloc(0),
+  defaults: { Cmd: ["nginx", "-g", "daemon off;"], Env: ["PATH=/bin", "NGINX=1"] },
   diffIds: [],
   chainId: undefined,
 };
@@ -28,7 +22,7 @@ function specOf(
   initProgram?: string,
   ulimits: readonly Ulimit[] = [],
 ): OciSpec {
-  const { document } = newContainer({ Image: "nginx", ...request }, image, {
+  const { document } = newContainer({ Image: "nginx", ...request }, base, {
     name: "name",
     index: new ContainerIndex(),
   });

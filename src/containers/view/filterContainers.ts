@@ -19,7 +19,7 @@ export interface FilterContext {
   findImage(name: string): Promise<ImageStack>;
   portsOf(id: string): readonly PortRow[];
   /** Layers of a container's image, base first. */
-  diffIdsOf(imageId: Digest): readonly DiffId[];
+  diffIdsOf(imageId: Digest | ""): readonly DiffId[];
   networksOf(containerId: string): SandboxSettings["Networks"];
 }
 

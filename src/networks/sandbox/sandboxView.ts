@@ -23,6 +23,7 @@ function endpointSettings(endpoint: Endpoint): EndpointSettings {
     GlobalIPv6Address: ipv6.address,
     GlobalIPv6PrefixLen: ipv6.prefixLength,
     DNSNames: dnsNames,
+    GwPriority: config.GwPriority ?? 0,
   };
 }
 
