@@ -1,6 +1,8 @@
 import { createCatalog } from "./catalog/catalog.ts";
 import type { ImageContext } from "./context.ts";
 import { commitContainer, configForCommit } from "./commit.ts";
+import { createImageBuilding } from "./createImageBuilding.ts";
+import type { ImageBuilding } from "./imageBuilding.ts";
 import type { ImageCatalog, ImageCommits, ImageTransfer } from "./imageService.ts";
 import { importRootfs } from "./import.ts";
 import { loadArchive } from "./load.ts";
@@ -14,11 +16,14 @@ export interface ImageServiceOptions extends Omit<ImageContext, "now"> {
 }
 
 /** Images, whole: what moves them, what looks at them, what makes them of containers. */
-export function createImageService(options: ImageServiceOptions): ImageTransfer & ImageCatalog & ImageCommits {
+export function createImageService(
+  options: ImageServiceOptions,
+): ImageTransfer & ImageCatalog & ImageCommits & ImageBuilding {
   const context: ImageContext = { ...options, now: options.now ?? Date.now };
   const catalog = createCatalog(context);
   return {
     ...catalog,
+    ...createImageBuilding(context),
     configFor: configForCommit,
     commit: (container) => commitContainer(context, container),
     pull: (reference, transfer) => pullImage(context, reference, transfer),

@@ -1,4 +1,5 @@
 export type * from "./imageService.ts";
+export type * from "./imageBuilding.ts";
 export { createImageService } from "./createImageService.ts";
 export type { ImageServiceOptions } from "./createImageService.ts";
 export type { TransferLimits } from "./context.ts";

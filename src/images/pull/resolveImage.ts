@@ -59,22 +59,25 @@ export async function resolveImage(resolving: Resolving, target: ManifestDocumen
   checkMediaTypes(document.value);
   const raw = await readConfig(resolving, configDescriptor);
   const config = parseImageConfig(raw);
-  const diffIds = config.rootfs.diff_ids;
-  if (diffIds.length !== layers.length) {
-    const message = "layers from manifest don't match image configuration";
-    throw new EngineError("invalid_argument", ErrorCode.INVALID_IMAGE_CONFIG, message);
-  }
-  const pairs = layers.flatMap((descriptor, index) => {
-    const diffId = diffIds[index];
-    return diffId === undefined ? [] : [{ descriptor, diffId }];
-  });
   return {
     target: descriptorOf(target),
     manifest: descriptorOf(document),
     config,
     configDescriptor,
-    layers: pairs,
+    layers: pairLayers(layers, config.rootfs.diff_ids),
   };
+}
+
+/** Each layer of a manifest with its diffID of the config. @throws {invalid_argument} when they are not as many */
+export function pairLayers(layers: readonly Descriptor[], diffIds: readonly DiffId[]): ResolvedImage["layers"] {
+  if (diffIds.length !== layers.length) {
+    const message = "layers from manifest don't match image configuration";
+    throw new EngineError("invalid_argument", ErrorCode.INVALID_IMAGE_CONFIG, message);
+  }
+  return layers.flatMap((descriptor, index) => {
+    const diffId = diffIds[index];
+    return diffId === undefined ? [] : [{ descriptor, diffId }];
+  });
 }
 
 function descriptorOf({ mediaType, digest, raw }: ManifestDocument): Descriptor {

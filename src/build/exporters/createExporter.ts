@@ -1,0 +1,36 @@
+import { EngineError, ErrorCode } from "#errors";
+import type { ExportRequest } from "../request.ts";
+import type { Exporter } from "./exporter.ts";
+import type { ExporterRooms } from "./exporterRooms.ts";
+import { checkTags, parseNames } from "./imageNames.ts";
+import { mobyExport } from "./mobyExport.ts";
+import type { OneExport } from "./oneExport.ts";
+
+/** See `Exporter`. */
+export function createExporter(rooms: ExporterRooms): Exporter {
+  return {
+    async export(job) {
+      const exports = job.request.exports.map(readExport);
+      const response: Record<string, string> = {};
+      for (const one of exports) Object.assign(response, await one.run(rooms, job));
+      return response;
+    },
+  };
+}
+
+function readExport({ type, attributes }: ExportRequest): OneExport {
+  switch (type) {
+    case "moby":
+    case "image": {
+      const names = parseNames(attributes["name"]);
+      checkTags(names);
+      return mobyExport(names);
+    }
+    case "cacheonly":
+      return { run: () => Promise.resolve({}) };
+    default: {
+      const message = `exporter ${JSON.stringify(type)} could not be found`;
+      throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, message);
+    }
+  }
+}

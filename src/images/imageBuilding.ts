@@ -1,0 +1,61 @@
+import type { ProgressSink } from "#engineapi";
+import type { ActLease } from "#metadata";
+import type { Descriptor, DiffId, Digest, ImageConfig, Platform, Reference } from "#oci";
+import type { RepositoryReader } from "#remote";
+
+/** What a build needs of images: bases that are known before a layer is here, and results that become images. */
+export interface ImageBuilding {
+  /** The image that a name points at here; undefined when there is none, or its config is gone. */
+  findBase(reference: Reference): Promise<LocalBase | undefined>;
+  /**
+   * Manifest and config of one platform, without layers; both are put under the lease and into the content store.
+   * @throws {not_found} NO_MATCHING_PLATFORM, and as `RepositoryReader.resolve`
+   */
+  resolveBase(reference: Reference, options: BaseRequest): Promise<RemoteBase>;
+  /** As {@link resolveBase} from what is in the content store; undefined when something of it is missing. */
+  storedBase(manifest: Digest): Promise<RemoteBase | undefined>;
+  /** Brings the layers that are not here; shared with pulls that want the same. Lines are those of a pull. */
+  fetchBase(base: RemoteBase, options: BaseRequest & { readonly progress: ProgressSink }): Promise<void>;
+  /** Records an image whose layers are here. Without names it is dangling. Returns the image ID. */
+  recordBuilt(image: BuiltImage, lease: ActLease): Promise<Digest>;
+}
+
+export interface BaseRequest {
+  readonly repository: RepositoryReader;
+  readonly platform: Platform;
+  readonly lease: ActLease;
+  readonly signal: AbortSignal | undefined;
+  /** The registry repository, when it is one: remembered as a source of the blobs. */
+  readonly origin: Reference | undefined;
+}
+
+export interface LocalBase {
+  readonly imageId: Digest;
+  readonly config: ImageConfig;
+  /** base first */
+  readonly diffIds: readonly DiffId[];
+}
+
+export interface RemoteBase {
+  /** What the reference named: manifest or index. */
+  readonly target: Descriptor;
+  readonly manifest: Descriptor;
+  readonly config: ImageConfig;
+  /** Its digest is the image ID. */
+  readonly configDescriptor: Descriptor;
+  /** base first */
+  readonly layers: readonly { readonly descriptor: Descriptor; readonly diffId: DiffId }[];
+}
+
+export interface BuiltImage {
+  /** The config's bytes. */
+  readonly config: Uint8Array;
+  /** base first */
+  readonly diffIds: readonly DiffId[];
+  /** With tags; a reference with a digest becomes a RepoDigest. */
+  readonly names: readonly Reference[];
+  /** A manifest that was made with the image; undefined: one over plain tars, as `save` writes it. */
+  readonly manifest: Descriptor | undefined;
+  /** What the names point at when it is not the manifest: the index above it. */
+  readonly target: Descriptor | undefined;
+}
