@@ -2,6 +2,8 @@ export { classicView } from "./classic/classicSteps.ts";
 export type { ClassicStep, ClassicView } from "./classic/classicSteps.ts";
 export { receiveTar } from "./files/receiveTar.ts";
 export { parseFrontendAttributes } from "./frontendAttributes.ts";
+export { createBuildService } from "./createBuildService.ts";
+export type { BuildServiceOptions } from "./createBuildService.ts";
 export type * from "./buildService.ts";
 export type * from "./request.ts";
 export type * from "./session.ts";

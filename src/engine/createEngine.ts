@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { BuildService } from "#build";
+import { createBuildService } from "#build";
+import type { BuildService, BuildServiceOptions } from "#build";
 import { openContentStore } from "#content";
 import type { ContentStore } from "#content";
 import { createContainerServices } from "#containers";
@@ -11,7 +12,7 @@ import { createCollector } from "#gc";
 import type { GarbageCollector } from "#gc";
 import { adoptOrphans } from "#host";
 import { createImageService } from "#images";
-import type { ImageCatalog, ImageTransfer } from "#images";
+import type { ImageCatalog, ImageTransfer, TransferLimits } from "#images";
 import { openLayerStore } from "#layers";
 import type { LayerStore } from "#layers";
 import { openMetadata } from "#metadata";
@@ -44,8 +45,7 @@ export interface Engine {
     readonly volumes: VolumeCatalog;
     readonly system: SystemBackend;
     readonly registry: RegistryBackend;
-    /** Absent while the engine has no builds. */
-    readonly build?: BuildService;
+    readonly build: BuildService;
   };
   readonly version: VersionInfo;
   /** `erofs (file)`: for the log. */
@@ -126,6 +126,21 @@ function openNetworks(
   return opened;
 }
 
+function transferLimits(config: EngineConfig): TransferLimits {
+  const { maxConcurrentDownloads, maxConcurrentUploads, maxDownloadAttempts } = config;
+  return { downloads: maxConcurrentDownloads, uploads: maxConcurrentUploads, attempts: maxDownloadAttempts };
+}
+
+function openBuilds(
+  { dataRoot }: EngineConfig,
+  rooms: Omit<BuildServiceOptions, "dataRoot">,
+  stack: AsyncDisposableStack,
+): BuildService {
+  const build = createBuildService({ ...rooms, dataRoot });
+  stack.defer(() => build.close());
+  return build;
+}
+
 /** Images and containers know each other only through this: images ask who uses them, containers look images up. */
 function createServices(
   config: EngineConfig,
@@ -148,11 +163,7 @@ function createServices(
       events.emit(event);
       flusher.schedule();
     },
-    limits: {
-      downloads: config.maxConcurrentDownloads,
-      uploads: config.maxConcurrentUploads,
-      attempts: config.maxDownloadAttempts,
-    },
+    limits: transferLimits(config),
   });
   const networks = openNetworks(config, metadata, events, stack);
   const services = createContainerServices({
@@ -172,7 +183,8 @@ function createServices(
   stack.defer(() => services.containers.close());
   stack.defer(() => services.files.close());
   stack.defer(() => services.steps.close());
-  return { images, ...services, networks: networks.catalog, registry: createRegistryBackend(remote) };
+  const build = openBuilds(config, { ...stores, ...services, images, remote }, stack);
+  return { images, ...services, build, networks: networks.catalog, registry: createRegistryBackend(remote) };
 }
 
 /**

@@ -17,7 +17,7 @@ export interface SolveStatus {
 export interface SolveExplanation {
   readonly vertex: string;
   readonly name: string;
-  readonly reason: "first time" | "inputs changed" | "cache not wanted" | "never cached" | "result gone";
+  readonly reason: "first time" | "inputs changed" | "cache not wanted" | "result gone";
   /** Against the earlier result that is nearest. */
   readonly changes: readonly SolveInputChange[];
 }

@@ -50,7 +50,7 @@ export function testJob(
       lines.push(name);
       return work(progress);
     },
-    lease: { keepLayer: () => undefined, keepBlob: () => undefined },
+    lease: { keepLayer: () => undefined, keepBlob: () => undefined, hold: () => undefined },
   };
   return { job, lines };
 }
@@ -88,6 +88,7 @@ function testRequest(exports: readonly ExportRequest[]): BuildRequest {
     cacheImports: [],
     cacheExports: [],
     exports,
+    explain: false,
     internal: false,
     entitlements: [],
     signal: new AbortController().signal,

@@ -33,13 +33,8 @@ function compare(before: RecordedInputs, after: KeyInputs): SolveInputChange[] {
  * Why a step was not cached: the inputs that differ from those of the earlier result that is nearest to it.
  * `earlier` are the recorded inputs of results of the same place, last used first.
  */
-export function explainMiss(
-  vertex: Vertex,
-  inputs: KeyInputs | undefined,
-  earlier: readonly RecordedInputs[],
-): SolveExplanation {
+export function explainMiss(vertex: Vertex, inputs: KeyInputs, earlier: readonly RecordedInputs[]): SolveExplanation {
   const told = { vertex: vertex.digest, name: vertex.name };
-  if (inputs === undefined) return { ...told, reason: "never cached", changes: [] };
   if (vertex.ignoreCache) return { ...told, reason: "cache not wanted", changes: [] };
   const compared = earlier.map((before) => compare(before, inputs));
   const nearest = compared.reduce<SolveInputChange[] | undefined>(

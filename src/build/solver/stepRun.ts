@@ -189,7 +189,8 @@ export class StepRun implements Disposable {
 
   #explain(): void {
     const { vertex } = this.#init;
-    if (!this.#build.explain || vertex.hidden === true) return;
+    // What is looked at anew each time, a context, needs no reason.
+    if (!this.#build.explain || vertex.hidden === true || this.#inputs === undefined) return;
     const earlier = this.#options.cache.earlier(slotOf(vertex, this.#build.place));
     this.#build.progress.explain(explainMiss(vertex, this.#inputs, earlier));
   }

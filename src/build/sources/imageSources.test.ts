@@ -63,7 +63,7 @@ function stepOf(operation: ImageSource, session: BuildSession, lines: string[]):
       },
       log: () => undefined,
     },
-    lease: { keepLayer: () => undefined, keepBlob: () => undefined },
+    lease: { keepLayer: () => undefined, keepBlob: () => undefined, hold: () => undefined },
     signal,
   };
 }

@@ -61,7 +61,6 @@ const WHY: Readonly<Record<SolveExplanation["reason"], string>> = {
   "first time": "never built here before",
   "inputs changed": "changed since it was built",
   "cache not wanted": "the cache is not wanted",
-  "never cached": "is never cached",
   "result gone": "its result is gone",
 };
 

@@ -1,0 +1,82 @@
+import { join } from "node:path";
+import type { StepRunner } from "#containers";
+import type { BlobIngester, BlobReader } from "#content";
+import { EngineError, ErrorCode } from "#errors";
+import type { GarbageCollector } from "#gc";
+import type { ImageBuilding } from "#images";
+import type { LayerIngests, LayerReads } from "#layers";
+import type { Metadata } from "#metadata";
+import { hostPlatform } from "#oci";
+import type { RegistryClient } from "#remote";
+import { assembleBuildService } from "./buildRoom.ts";
+import type { BuildService } from "./buildService.ts";
+import { CacheMounts } from "./exec/cacheMounts.ts";
+import { createExecHandler } from "./exec/createExecHandler.ts";
+import { createExporter } from "./exporters/createExporter.ts";
+import { createBuildFiles } from "./files/createBuildFiles.ts";
+import { planBuild } from "./frontend/planBuild.ts";
+import type { OperationHandler } from "./graph/handler.ts";
+import type { Operation } from "./graph/operation.ts";
+import { createImageHandler } from "./sources/createImageHandler.ts";
+import { createImageResolver } from "./sources/createImageResolver.ts";
+
+/** The rooms that builds use. */
+export interface BuildServiceOptions {
+  readonly steps: StepRunner;
+  readonly images: ImageBuilding;
+  readonly content: BlobReader & BlobIngester;
+  readonly layers: LayerReads & LayerIngests;
+  readonly metadata: Metadata;
+  readonly remote: RegistryClient;
+  readonly collector: Pick<GarbageCollector, "collect" | "schedule">;
+  readonly dataRoot: string;
+}
+
+/** Builds of a daemon. `close` waits for what is being ended and ends the threads. */
+export function createBuildService(options: BuildServiceOptions): BuildService & { close(): Promise<void> } {
+  const { steps, layers, dataRoot, metadata, collector } = options;
+  const now = (): number => Date.now();
+  const files = createBuildFiles({ layers, dataRoot });
+  const cacheMounts = new CacheMounts(join(dataRoot, "buildkit", "cache-mounts"), now);
+  const service = assembleBuildService({
+    plan: planBuild,
+    handlers: {
+      image: createImageHandler(options),
+      local: files.local,
+      http: missing("http"),
+      git: missing("git"),
+      file: files.file,
+      exec: createExecHandler({
+        steps,
+        layers,
+        file: files.file,
+        contentDigest: files.contentDigest,
+        cacheMounts,
+        now,
+      }),
+    },
+    images: createImageResolver(options),
+    files: files.reader,
+    exporter: createExporter(options),
+    owners: [cacheMounts, files.contexts],
+    metadata,
+    layers,
+    collector,
+    buildPlatform: hostPlatform(),
+    dataRoot,
+    now,
+  });
+  return {
+    ...service,
+    async close() {
+      await service.settle();
+      await files[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function missing<O extends Operation>(kind: string): OperationHandler<O> {
+  const refuse = (): Promise<never> =>
+    Promise.reject(new EngineError("not_implemented", ErrorCode.NOT_IMPLEMENTED, `${kind} sources are not here yet`));
+  return { keyInputs: () => Promise.resolve(undefined), run: refuse };
+}
