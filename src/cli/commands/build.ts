@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { randomBytes } from "node:crypto";
 import type { LocalBuildError, LocalBuildMessage, LocalBuildRequest, SolveExplanation } from "#engineapi";
-import { EngineError, ErrorCode, messageOf } from "#errors";
+import { EngineError, ErrorCode, isNotFound, messageOf } from "#errors";
 import { Answers } from "../build/answers.ts";
 import { buildAttributes, parseCall } from "../build/buildAttributes.ts";
 import { BUILD_FLAGS } from "../build/buildFlags.ts";
@@ -87,7 +87,8 @@ async function prepareCall(session: Session, context: string, flags: BuildFlags)
 function buildFailure(error: LocalBuildError): CommandError {
   const excerpt = error.source === undefined ? "" : sourceExcerpt(error.source);
   const hint = error.hint === undefined ? "" : `\n${error.hint}`;
-  return new CommandError(`${excerpt}ERROR: failed to solve: ${error.message}${hint}`);
+  const kind = error.category === "cancelled" ? "Canceled: " : "";
+  return new CommandError(`${excerpt}ERROR: failed to solve: ${kind}${error.message}${hint}`);
 }
 
 interface Outcome {
@@ -204,6 +205,11 @@ build --explain .`,
       return await buildOn(session, context, flags);
     } catch (error) {
       if (error instanceof CommandError) throw error;
+      if (isNotFound(error) && messageOf(error).includes("page not found")) {
+        throw new CommandError(
+          `ERROR: the engine at ${session.chosen.host.address} is none of varve's: build with docker there`,
+        );
+      }
       throw new CommandError(`ERROR: ${messageOf(error)}`);
     }
   },
