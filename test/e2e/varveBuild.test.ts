@@ -101,13 +101,11 @@ describe("varve build", () => {
     write("Bad", "FROM box:1\nRUN echo before; exit 3\n");
     const { stderr, code, stdout } = await build(["--network", "none", "-f", "Bad", "."]);
     assert.deepEqual([code, stdout], [1, ""]);
-    assert.ok(
-      masked(
-        stderr,
-      ).endsWith(`#5 ERROR: process "/bin/sh -c echo before; exit 3" did not complete successfully: exit code: 3
+    const failure = 'process "/bin/sh -c echo before; exit 3" did not complete successfully: exit code: 3';
+    const end = `ERROR: ${failure}
 ------
  > [2/2] RUN echo before; exit 3:
-${/^\d+\.\d+ before$/m.exec(stderr)?.[0] ?? "no output"}
+T before
 ------
 Bad:2
 --------------------
@@ -115,8 +113,12 @@ Bad:2
    2 | >>> RUN echo before; exit 3
    3 |     
 --------------------
-ERROR: failed to solve: process "/bin/sh -c echo before; exit 3" did not complete successfully: exit code: 3
-`) || /#\d+ ERROR: process/.test(stderr),
+ERROR: failed to solve: ${failure}
+`;
+    assert.ok(
+      masked(stderr)
+        .replace(/^\d+\.\d+ before$/m, "T before")
+        .endsWith(end),
       stderr,
     );
     const parse = await build(["-q", "-"], { input: "FROM box:1\nFOOBAR x\n" });
