@@ -15,7 +15,7 @@ import {
 } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, describe, test } from "node:test";
 import { ROOT, startDaemon } from "./support/daemon.ts";
@@ -194,7 +194,7 @@ ERROR: failed to solve: ${failure}
       writeFileSync(join(own, name), body);
     symlinkSync("d/deep", join(own, "link"));
     chmodSync(folder, 0o755);
-    chmodSync(daemon.execRoot, 0o755);
+    for (const path of [dirname(daemon.execRoot), daemon.execRoot]) chmodSync(path, 0o755);
     chmodSync(daemon.socket, 0o666);
     const child = spawn(join(ROOT, "bin/varve"), ["build", "-t", "sent", "--network", "none", own], {
       uid: NOBODY,
@@ -269,9 +269,12 @@ ERROR: failed to solve: ${failure}
       stdio: ["ignore", "ignore", "pipe"],
     });
     let stderr = "";
+    let isInterrupted = false;
     child.stderr.on("data", (chunk: Buffer) => {
-      if (!stderr.includes("T begun") && masked(stderr + chunk.toString()).includes("T begun")) child.kill("SIGINT");
       stderr += chunk.toString();
+      if (isInterrupted || !/^#\d+ \d+\.\d+ begun$/m.test(stderr)) return;
+      isInterrupted = true;
+      child.kill("SIGINT");
     });
     const [code] = (await once(child, "close")) as [number];
     assert.equal(code, 1, stderr);

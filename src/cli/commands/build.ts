@@ -21,6 +21,7 @@ import { proxyVariables } from "../launch/proxies.ts";
 import { openBuildScreen, PROGRESS_MODES } from "../progress/solveDisplay.ts";
 import type { BuildScreen, ProgressMode } from "../progress/solveDisplay.ts";
 
+const CANCELED = "ERROR: failed to solve: Canceled: context canceled";
 const BUILD_PATH = "/varve/v1/build";
 const IGNORED = {
   isolation: "isolation flag is deprecated with BuildKit.",
@@ -85,10 +86,10 @@ async function prepareCall(session: Session, context: string, flags: BuildFlags)
 
 /** The failure of a build as docker shows it: where in the Dockerfile, then what. */
 function buildFailure(error: LocalBuildError): CommandError {
+  if (error.category === "cancelled") return new CommandError(CANCELED);
   const excerpt = error.source === undefined ? "" : sourceExcerpt(error.source);
   const hint = error.hint === undefined ? "" : `\n${error.hint}`;
-  const kind = error.category === "cancelled" ? "Canceled: " : "";
-  return new CommandError(`${excerpt}ERROR: failed to solve: ${kind}${error.message}${hint}`);
+  return new CommandError(`${excerpt}ERROR: failed to solve: ${error.message}${hint}`);
 }
 
 interface Outcome {
@@ -116,8 +117,7 @@ class Interrupts implements Disposable {
   }
 
   readonly #onSignal = (): void => {
-    if (this.#asked)
-      this.#controller.abort(new CommandError("ERROR: failed to solve: Canceled: context canceled", 130));
+    if (this.#asked) this.#controller.abort(new CommandError(CANCELED, 130));
     else this.#cancel();
     this.#asked = true;
   };
