@@ -8,7 +8,7 @@ import type { SolveStatus } from "./solveStatus.ts";
  *    `DELETE /varve/v1/build?build=…` does too, and the stream then tells how the steps ended.
  * 2. The daemon asks for what only the client has ({@link LocalBuildAsk}). The client answers each `ask` once, on a
  *    connection of its own, at `/varve/v1/build/ask?build=…&ask=…`: `POST` with the bytes wanted (or `&error=…` and no
- *    body); `GET` for what the daemon sends (`tar`, `tree`); `POST` with `Upgrade: tcp` for a connection (`ssh`).
+ *    body); `GET` for what the daemon sends (`tar`, `tree`, `blobWrite`); `POST` with `Upgrade: tcp` for a connection (`ssh`).
  *
  * Flow control, ends and failures are HTTP's own, so nothing here is framed by hand. `build` is 128 random bits: who does
  * not know it cannot answer for another client.
@@ -56,6 +56,16 @@ export type LocalBuildAsk = { readonly id: number } & (
   /** Answer: AuthConfig as JSON, `{}` for anonymous. */
   | { readonly kind: "credentials"; readonly host: string }
   | { readonly kind: "ssh"; readonly agent: string }
+  /** Of a content store (an OCI layout). Answers: `{"size":…}` as JSON or an error; the bytes; nothing, bytes are fetched. */
+  | { readonly kind: "blobInfo"; readonly store: string; readonly digest: string }
+  | {
+      readonly kind: "blobRead";
+      readonly store: string;
+      readonly digest: string;
+      readonly offset: number;
+      readonly length?: number;
+    }
+  | { readonly kind: "blobWrite"; readonly store: string; readonly digest: string; readonly size: number }
   | { readonly kind: "tar" | "tree"; readonly index: number; readonly response: Readonly<Record<string, string>> }
 );
 

@@ -12,6 +12,7 @@ import { afterEach, beforeEach, test } from "node:test";
 import type { BuildRequest, BuildService, PreparedBuild } from "#build";
 import type { LocalBuildMessage, LocalBuildRequest } from "#engineapi";
 import { EngineError } from "#errors";
+import { digestOf } from "#oci";
 import { createApiServer } from "../server.ts";
 import type { ApiServer } from "../server.ts";
 import type { Backends, SystemBackend } from "../backends.ts";
@@ -162,6 +163,37 @@ test("local build: secrets, also one that the client does not have", async () =>
   assert.deepEqual(third.ask, { id: 3, kind: "credentials", host: "registry" });
   await call({ method: "POST", path: started.at(third) }, JSON.stringify({ username: "me", password: "x" }));
   assert.deepEqual(await started.next(), { result: { secret: "hush", missing: "secret none: not found", user: "me" } });
+});
+
+test("local build: a content store of the client", async () => {
+  const digest = digestOf("x");
+  work = async ({ session }) => {
+    const store = await session.contentStore("s");
+    const missing = await store.info(digest);
+    const size = await store.info(digest);
+    const read: Uint8Array[] = [];
+    for await (const chunk of store.read(digest, { offset: 1, length: 2 })) read.push(chunk);
+    await store.write(
+      digest,
+      3,
+      (async function* () {
+        yield Buffer.from("abc");
+      })(),
+    );
+    return { missing: String(missing === undefined), size: String(size?.size), read: Buffer.concat(read).toString() };
+  };
+  const started = await start();
+  await call({ method: "POST", path: started.at(await started.next(), "&error=none") });
+  const info = await started.next();
+  assert.deepEqual(info.ask, { id: 2, kind: "blobInfo", store: "s", digest });
+  await call({ method: "POST", path: started.at(info) }, '{"size":7}');
+  const read = await started.next();
+  assert.deepEqual(read.ask, { id: 3, kind: "blobRead", store: "s", digest, offset: 1, length: 2 });
+  await call({ method: "POST", path: started.at(read) }, "yz");
+  const write = await started.next();
+  assert.deepEqual(write.ask, { id: 4, kind: "blobWrite", store: "s", digest, size: 3 });
+  assert.equal(await text(await call({ path: started.at(write) })), "abc");
+  assert.deepEqual(await started.next(), { result: { missing: "true", size: "7", read: "yz" } });
 });
 
 test("local build: outputs are fetched; one that breaks is seen to be broken", async () => {

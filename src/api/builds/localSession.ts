@@ -2,14 +2,14 @@ import type { Duplex } from "node:stream";
 import { receiveTar } from "#build";
 import type { BuildSession, ContextReceiver, OutputTarget, SessionContent, WantedFiles } from "#build";
 import type { LocalBuildAsk, LocalDirectory } from "#engineapi";
-import { EngineError, ErrorCode } from "#errors";
+import { EngineError, ErrorCode, isNotFound } from "#errors";
 import type { RegistryCredentials } from "#remote";
 import type { Exchange } from "../exchange.ts";
 import { parseAuthConfig } from "../query.ts";
 
 /** BuildKit's own bound. */
 const MAX_SECRET_BYTES = 500 << 10;
-const MAX_CREDENTIALS_BYTES = 1 << 20;
+const MAX_ANSWER_BYTES = 1 << 20;
 
 type Question = LocalBuildAsk extends infer Ask ? (Ask extends { id: number } ? Omit<Ask, "id"> : never) : never;
 
@@ -96,15 +96,21 @@ export class LocalSession implements BuildSession {
 
   async credentials(registryHost: string): Promise<RegistryCredentials | undefined> {
     return this.#use({ kind: "credentials", host: registryHost }, async (exchange) => {
-      const bytes = await readSmall(exchange, MAX_CREDENTIALS_BYTES);
+      const bytes = await readSmall(exchange, MAX_ANSWER_BYTES);
       exchange.empty(204);
       return parseAuthConfig(JSON.parse(Buffer.from(bytes).toString()));
     });
   }
 
-  contentStore(id: string): Promise<SessionContent> {
-    const message = `content store ${JSON.stringify(id)} is not offered by this client`;
-    return Promise.reject(new EngineError("not_found", ErrorCode.BAD_REQUEST, message));
+  async contentStore(store: string): Promise<SessionContent> {
+    return {
+      info: async (digest) => {
+        const answer = await this.#optional({ kind: "blobInfo", store, digest });
+        return answer === undefined ? undefined : { size: sizeOf(answer) };
+      },
+      read: (digest, range) => this.#readBlob(store, digest, range),
+      write: (digest, size, bytes) => this.#send({ kind: "blobWrite", store, digest, size }, bytes),
+    };
   }
 
   sendTar({ index, response }: OutputTarget, bytes: AsyncIterable<Uint8Array>): Promise<void> {
@@ -113,6 +119,34 @@ export class LocalSession implements BuildSession {
 
   sendTree({ index, response }: OutputTarget, tar: AsyncIterable<Uint8Array>): Promise<void> {
     return this.#send({ kind: "tree", index, response }, tar);
+  }
+
+  async *#readBlob(
+    store: string,
+    digest: string,
+    range: { readonly offset: number; readonly length: number } | undefined,
+  ): AsyncIterable<Uint8Array> {
+    const { exchange, finish } = await this.#ask({ kind: "blobRead", store, digest, offset: 0, ...range });
+    try {
+      yield* exchange.body();
+      exchange.empty(204);
+    } finally {
+      finish();
+    }
+  }
+
+  /** A small answer, undefined when the client has none. */
+  async #optional(question: Question): Promise<Uint8Array | undefined> {
+    try {
+      return await this.#use(question, async (exchange) => {
+        const bytes = await readSmall(exchange, MAX_ANSWER_BYTES);
+        exchange.empty(204);
+        return bytes;
+      });
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
   }
 
   #send(question: Question, bytes: AsyncIterable<Uint8Array>): Promise<void> {
@@ -166,6 +200,13 @@ export class LocalSession implements BuildSession {
     this.#options.ask({ ...question, id });
     return answered.promise;
   }
+}
+
+function sizeOf(answer: Uint8Array): number {
+  const value: unknown = JSON.parse(Buffer.from(answer).toString());
+  const size: unknown = typeof value === "object" && value !== null ? Reflect.get(value, "size") : undefined;
+  if (typeof size === "number" && Number.isSafeInteger(size) && size >= 0) return size;
+  throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, "the client told no size of a blob");
 }
 
 async function readSmall(exchange: Exchange, limit: number): Promise<Uint8Array> {

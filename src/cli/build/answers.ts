@@ -4,6 +4,7 @@ import { messageOf } from "#errors";
 import type { Session } from "../core/session.ts";
 import type { ContextSource } from "./contextSource.ts";
 import { directoryTar, emptyTar, singleFileTar } from "./directoryTar.ts";
+import { blobSize, readBlob, writeBlob } from "./ociLayout.ts";
 import { writeOutput } from "./outputs.ts";
 import type { Output } from "./outputs.ts";
 import type { Secrets, SshAgents } from "./secrets.ts";
@@ -18,6 +19,8 @@ export interface AnswerParts {
   readonly secrets: Secrets;
   readonly agents: SshAgents;
   readonly outputs: readonly Output[];
+  /** Content stores that are offered: name → OCI layout on disk. */
+  readonly stores: ReadonlyMap<string, string>;
 }
 
 /** Answers what the daemon asks in the course of a build. */
@@ -61,6 +64,17 @@ export class Answers {
         return this.#send(ask, [Buffer.from(JSON.stringify(await this.#credentials(ask.host)))]);
       case "ssh":
         return this.#ssh(ask);
+      case "blobInfo": {
+        const size = blobSize(this.#store(ask.store), ask.digest);
+        if (size === undefined) return this.#refuse(ask, `content ${ask.digest}: not found`);
+        return this.#send(ask, [Buffer.from(JSON.stringify({ size }))]);
+      }
+      case "blobRead":
+        return this.#send(ask, readBlob(this.#store(ask.store), ask.digest, ask));
+      case "blobWrite": {
+        const { body } = await session.client.open({ path: ASK_PATH, query: this.#query(ask) });
+        return writeBlob(this.#store(ask.store), ask.digest, body);
+      }
       case "tar":
       case "tree": {
         const output = outputs[ask.index];
@@ -78,6 +92,12 @@ export class Answers {
       return singleFileTar("Dockerfile", source.inlineDockerfile);
     }
     return directory === undefined || directory.device === "" ? emptyTar() : directoryTar(directory.path, ask);
+  }
+
+  #store(name: string): string {
+    const path = this.#parts.stores.get(name);
+    if (path === undefined) throw new Error(`content store ${JSON.stringify(name)} is not offered`);
+    return path;
   }
 
   async #secret(ask: Extract<LocalBuildAsk, { kind: "secret" }>): Promise<void> {

@@ -4,12 +4,13 @@ import { hostname } from "node:os";
 import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import type { LocalDirectory } from "#engineapi";
+import { OCI_LAYOUT, parseLayout } from "./ociLayout.ts";
 import { fileProblem } from "../options/fileProblem.ts";
 
 const ARCHIVE_HEADER_BYTES = 1024;
 const MAX_DOCKERFILE_BYTES = 2 << 20;
 const REMOTE = /^(?:https?:\/\/|git:\/\/|ssh:\/\/|github\.com\/|git@)/;
-const NAMED_REMOTE = /^(?:docker-image|target|oci-layout):/;
+const NAMED_REMOTE = /^(?:docker-image|target):/;
 
 /** What the daemon is told of the context, and what we can be asked for. */
 export interface ContextSource {
@@ -178,12 +179,19 @@ export function contextSource(context: string, file: string, stdin: Readable): P
 /** `--build-context` by name → attributes, and directories that the session offers. @throws {Error} in buildx's words */
 export function namedContexts(
   contexts: ReadonlyMap<string, string>,
-): Pick<ContextSource, "attributes" | "directories"> {
+): Pick<ContextSource, "attributes" | "directories"> & { readonly stores: ReadonlyMap<string, string> } {
+  const stores = new Map<string, string>();
   const attributes: Record<string, string> = {};
   const directories: Record<string, LocalDirectory> = {};
   for (const [name, value] of contexts) {
     if (REMOTE.test(value) || NAMED_REMOTE.test(value)) {
       attributes[`context:${name}`] = value;
+      continue;
+    }
+    if (value.startsWith(OCI_LAYOUT)) {
+      const layout = parseLayout(value);
+      stores.set(`layout-${name}`, layout.path);
+      attributes[`context:${name}`] = `${OCI_LAYOUT}layout-${name}@${layout.digest}`;
       continue;
     }
     const offered = name === "context" || name === "dockerfile" ? `_${name}` : name;
@@ -198,5 +206,5 @@ export function namedContexts(
     attributes[`context:${name}`] = `local:${offered}`;
     attributes[`sharedkey:localdir:${name}`] = sharedKey(value);
   }
-  return { attributes, directories };
+  return { attributes, directories, stores };
 }

@@ -9,6 +9,7 @@ import type { BuildFlags } from "../build/buildFlags.ts";
 import { callResult } from "../build/callResult.ts";
 import { contextSource, namedContexts } from "../build/contextSource.ts";
 import { sourceExcerpt } from "../build/excerpt.ts";
+import { cacheStores, withCacheDigests } from "../build/ociLayout.ts";
 import { outputsOf } from "../build/outputs.ts";
 import { explanationText, imageIdOf, warningsText, writeMetadata } from "../build/results.ts";
 import { Secrets, SshAgents } from "../build/secrets.ts";
@@ -63,8 +64,9 @@ async function prepareCall(session: Session, context: string, flags: BuildFlags)
   const named = namedContexts(parseNamedContexts(flags["build-context"]));
   const secrets = new Secrets(flags.secret.map(parseSecret), environment);
   const agents = new SshAgents(flags.ssh.map(parseSsh), environment);
-  const cacheImports = parseCaches(flags["cache-from"]);
+  const cacheImports = withCacheDigests(parseCaches(flags["cache-from"]));
   const cacheExports = parseCaches(flags["cache-to"]);
+  const stores = new Map([...named.stores, ...cacheStores(cacheImports, cacheExports)]);
   const source = await contextSource(context, flags.file, session.stdin);
   const proxies = proxyVariables(session.config, session.chosen.host.address);
   const proxyArguments = Object.entries(proxies).map(([name, value]) => [`build-arg:${name}`, value] as const);
@@ -81,7 +83,7 @@ async function prepareCall(session: Session, context: string, flags: BuildFlags)
     machine: machine(),
     directories,
   };
-  return { request, answers: new Answers({ session, source, directories, secrets, agents, outputs }) };
+  return { request, answers: new Answers({ session, source, directories, secrets, agents, outputs, stores }) };
 }
 
 /** The failure of a build as docker shows it: where in the Dockerfile, then what. */
