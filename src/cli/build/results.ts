@@ -57,7 +57,7 @@ export function warningsText(screen: BuildScreen, isDebug: boolean): string {
   return `\n ${YELLOW}${count}${hint}:\n${RESET}${list.join("")}`;
 }
 
-const WHY: Readonly<Record<SolveExplanation["reason"], string>> = {
+const WHY: Readonly<Record<string, string>> = {
   "first time": "never built here before",
   "inputs changed": "changed since it was built",
   "cache not wanted": "the cache is not wanted",
@@ -72,5 +72,5 @@ export function explanationText({ name, reason, changes }: SolveExplanation): st
     if (after === undefined) return `     - ${what} ${kind === "file" ? "(gone)" : before}\n`;
     return kind === "file" ? `     ~ ${what}\n` : `     ~ ${what} ${before} -> ${after}\n`;
   });
-  return ` => ${name}: ${WHY[reason]}\n${lines.join("")}`;
+  return ` => ${name}: ${WHY[reason] ?? reason}\n${lines.join("")}`;
 }
