@@ -44,6 +44,7 @@ export function localVertex(
   const key = sharedKey ?? request.options.sharedKeys.get(directory) ?? "";
   return makeVertex({
     name: wish.label,
+    build: request.ref,
     operation: { kind: "local", name: directory, followPaths, excludes, sharedKey: `${directory}:${key}` },
   });
 }

@@ -12,12 +12,14 @@ export interface VertexInit {
   /** Default: the name. */
   readonly instruction?: string;
   readonly hidden?: boolean;
+  /** Name of the only build whose vertex it is: two on one screen read directories of their own. */
+  readonly build?: string;
 }
 
 /** Makes a vertex; its digest is the definition's: the same operation on the same inputs is the same vertex, whatever its name. */
 export function makeVertex(init: VertexInit): Vertex {
-  const { name, operation, inputs = [], ignoreCache = false, location, instruction = name, hidden } = init;
-  const definition = [operation, inputs.map(({ digest }) => digest), ignoreCache];
+  const { name, operation, inputs = [], ignoreCache = false, location, instruction = name, hidden, build } = init;
+  const definition = [operation, inputs.map(({ digest }) => digest), ignoreCache, build];
   return {
     digest: digestOf(JSON.stringify(definition)),
     name,

@@ -1,6 +1,6 @@
 import type { SourceLocation } from "#build";
 import { findEngineError } from "#errors";
-import { GrpcError, statusOf } from "../grpc/status.ts";
+import { GrpcCode, GrpcError, statusOf } from "../grpc/status.ts";
 import type { ErrorDetail } from "../grpc/status.ts";
 
 const PREFIX = "github.com/moby/buildkit";
@@ -33,5 +33,6 @@ export function toBuildError(error: unknown): GrpcError {
     ...(isLocation(source) ? [sourceDetail(source)] : []),
   ];
   const { code, message } = statusOf(error);
-  return new GrpcError(code, message, details);
+  // Clients print the names of codes before the message, this one twice.
+  return new GrpcError(code === GrpcCode.UNIMPLEMENTED ? GrpcCode.UNKNOWN : code, message, details);
 }
