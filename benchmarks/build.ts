@@ -1,0 +1,164 @@
+/**
+ * What builds cost, two engines beside each other in one run, through the real `docker build`.
+ *
+ *   sh tools/node.sh benchmarks/build.ts varve=/run/varve/varve.sock dockerd=/var/run/docker.sock
+ *       [--image 127.0.0.1:5000/debian:12-slim] [--runs 7] [--only run,cached] [--json FILE]
+ *
+ * Rounds are interleaved (a b a b …), the first is not counted; medians; the last engine is the one compared with. Every
+ * round has a Dockerfile of its own, so that nothing but the base is known. Images are named bench-build, and removed.
+ */
+import { spawn } from "node:child_process";
+import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, loadavg, release, tmpdir, totalmem } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { setTimeout as sleep } from "node:timers/promises";
+
+interface Engine {
+  readonly name: string;
+  readonly socket: string;
+}
+
+interface Case {
+  readonly name: string;
+  /** Not measured. `token` is another one in each round. */
+  prepare?(engine: Engine, token: string): Promise<unknown>;
+  run(engine: Engine, token: string): Promise<unknown>;
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    image: { type: "string", default: "127.0.0.1:5000/debian:12-slim" },
+    runs: { type: "string", default: "7" },
+    only: { type: "string", default: "" },
+    json: { type: "string" },
+  },
+});
+const engines: readonly Engine[] = positionals.map((text) => {
+  const [name = "", socket = ""] = text.split("=", 2);
+  return { name, socket };
+});
+if (engines.length === 0) throw new Error("name at least one engine: varve=/run/varve/varve.sock");
+
+const PAUSE_MS = 300;
+const STEPS = 10;
+const FILES = 2000;
+const folder = mkdtempSync(join(tmpdir(), "bench-build-"));
+
+function docker(engine: Engine, args: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn("docker", args, {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, DOCKER_HOST: `unix://${engine.socket}`, DOCKER_CLI_HINTS: "false" },
+    });
+    let output = "";
+    child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
+    child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
+    child.on("error", reject);
+    child.on("close", (code) =>
+      code === 0 ? resolve(output) : reject(new Error(`${engine.name}: docker ${args.join(" ")}: ${output.trim()}`)),
+    );
+  });
+}
+
+/** A context with a Dockerfile of these lines above the base, and `files` small files. */
+function makeContext(name: string, lines: readonly string[], files = 0): string {
+  const path = join(folder, name);
+  mkdirSync(join(path, "src"), { recursive: true });
+  writeFileSync(join(path, "Dockerfile"), [`FROM ${values.image}`, ...lines, ""].join("\n"));
+  for (let index = 0; index < files; index += 1) writeFileSync(join(path, "src", `f${index}`), `${index}\n`.repeat(50));
+  return path;
+}
+
+const build = (engine: Engine, context: string): Promise<string> =>
+  docker(engine, ["build", "-t", "bench-build", context]);
+
+const steps = (token: string, command: (index: number) => string): readonly string[] => [
+  `ENV TOKEN=${token}`,
+  ...Array.from({ length: STEPS }, (_, index) => `RUN ${command(index)}`),
+];
+
+const changing = (index: number): string => `echo ${index} > /file${index}`;
+
+const cases: readonly Case[] = [
+  { name: "run", run: (engine, token) => build(engine, makeContext(token, steps(token, changing))) },
+  {
+    name: "run-nothing",
+    run: (engine, token) => build(engine, makeContext(token, ["RUN true", ...steps(token, () => "true")])),
+  },
+  {
+    name: "run-no-network",
+    run: (engine, token) =>
+      build(
+        engine,
+        makeContext(
+          token,
+          steps(token, changing).map((line) => line.replace("RUN", "RUN --network=none")),
+        ),
+      ),
+  },
+  {
+    name: "cached",
+    prepare: (engine, token) => build(engine, makeContext(token, steps(token, changing))),
+    run: (engine, token) => build(engine, join(folder, token)),
+  },
+  {
+    name: "copy",
+    run: (engine, token) => build(engine, makeContext(token, [`ENV TOKEN=${token}`, "COPY src /src"], FILES)),
+  },
+  {
+    name: "copy-one-changed",
+    prepare: async (engine, token) => {
+      await build(engine, makeContext(token, [`ENV TOKEN=${token}`, "COPY src /src", "RUN true"], FILES));
+      writeFileSync(join(folder, token, "src", "f7"), "changed");
+    },
+    run: (engine, token) => build(engine, join(folder, token)),
+  },
+];
+
+const median = (numbers: readonly number[]): number => {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+};
+
+async function measure({ name, prepare, run }: Case): Promise<ReadonlyMap<string, readonly number[]>> {
+  const times = new Map<string, number[]>(engines.map((engine) => [engine.name, []]));
+  const runs = Number(values.runs);
+  for (let round = 0; round <= runs; round += 1) {
+    for (const engine of engines) {
+      const token = `${name}-${engine.name}-${round}-${process.pid}`;
+      await prepare?.(engine, token);
+      await sleep(PAUSE_MS);
+      const started = performance.now();
+      await run(engine, token);
+      if (round > 0) times.get(engine.name)?.push(performance.now() - started);
+      rmSync(join(folder, token), { recursive: true, force: true });
+    }
+  }
+  return times;
+}
+
+const wanted = new Set(values.only.split(",").filter((name) => name !== ""));
+const results: Record<string, Record<string, readonly number[]>> = {};
+try {
+  for (const engine of engines) await docker(engine, ["pull", "-q", values.image]);
+  for (const one of cases) {
+    if (wanted.size > 0 && !wanted.has(one.name)) continue;
+    const times = await measure(one);
+    results[one.name] = Object.fromEntries(times);
+    const last = median(times.get(engines.at(-1)?.name ?? "") ?? []);
+    const columns = engines.map(({ name }) => {
+      const own = median(times.get(name) ?? []);
+      return `${name} ${own.toFixed(0)} ms (${(last / own).toFixed(2)}x)`;
+    });
+    process.stdout.write(`${one.name.padEnd(18)} ${columns.join("   ")}\n`);
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+  for (const engine of engines) await docker(engine, ["rmi", "-f", "bench-build"]).catch(() => undefined);
+}
+if (values.json !== undefined) {
+  const machine = { cpus: cpus().length, memory: totalmem(), kernel: release(), load: loadavg() };
+  writeFileSync(values.json, `${JSON.stringify({ machine, engines, values, results }, undefined, 2)}\n`);
+}
