@@ -169,4 +169,26 @@ describe("steps", () => {
     });
     assert.deepEqual([strange.exitCode, strange.stderr], [1, "exec /foreign: exec format error\n"]);
   });
+
+  test("steps: limits, and no limits at all", async () => {
+    const limits = { shmSize: 8 << 20, ulimits: [{ Name: "nofile", Soft: 100, Hard: 200 }] };
+    const script = "ulimit -n; ulimit -Hn; grep -o 'size=.*' /proc/mounts | grep 8192; grep CapEff /proc/self/status";
+    const bound = await step(script, { limits });
+    assert.equal(bound.stdout, "100\n200\nsize=8192k 0 0\nCapEff:\t00000000a80425fb\n", bound.stderr);
+    const isolation = { network: "none", insecure: true, hostname: "h", extraHosts: [] } as const;
+    const free = await step("grep -E 'CapEff|Seccomp:' /proc/self/status; test -w /sys/fs/cgroup && echo writable", {
+      isolation,
+    });
+    const own = /^CapBnd:\t.*$/m.exec(await readFile("/proc/self/status", "latin1"))?.[0].replace("Bnd", "Eff");
+    assert.equal(free.stdout, `${own}\nSeccomp:\t0\nwritable\n`, free.stderr);
+  });
+
+  test("steps: users of the root's own files, a working directory that was not there, input", async () => {
+    const process = { environment: ["PATH=/bin"], workingDirectory: "/w/x", user: "web", stdin: "given" };
+    const { stdout, stderr, tar } = await step("", {
+      process: { arguments: ["/bin/sh", "-c", "id; pwd; echo $HOME; cat"], ...process },
+    });
+    assert.equal(stdout, "uid=33(web) gid=33(web) groups=33(web),44(extra)\n/w/x\n/var/www\ngiven", stderr);
+    assert.deepEqual(membersOf(tar), ["directory w/", "directory w/x/"]);
+  });
 });
