@@ -102,8 +102,8 @@ function callOf({ now }: ExecHandlerOptions, step: Step<ExecOperation>, seen: Se
   };
 }
 
-/** `name:address`; an address may have colons, a name has none. */
+/** `name:address`, or `name=address` as BuildKit's clients write it; a name has neither sign. */
 function parseHost(text: string): { readonly name: string; readonly address: string } {
-  const at = text.indexOf(":");
+  const at = text.search(/[:=]/);
   return { name: text.slice(0, at), address: text.slice(at + 1) };
 }

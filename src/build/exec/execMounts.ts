@@ -136,8 +136,8 @@ async function openAgent(mount: OfType<"ssh">, { step, mounts }: Opening): Promi
   try {
     (await connect()).destroy();
   } catch (error) {
-    if (!required && isNotFound(error)) return;
-    throw error;
+    if (required || step.signal.aborted) throw error;
+    return; // whatever the client says: the command has to do without
   }
   mounts.push({ kind: "socket", connect, target, mode, uid, gid });
 }

@@ -28,6 +28,8 @@ export function stepDocument(id: string, { process, isolation, limits }: StepCal
   return { id, config: { ...config, WorkingDir: process.workingDirectory }, hostConfig };
 }
 
+const ETC_OPTIONS = ["rbind", "ro", "nosuid", "noexec", "nodev", "rprivate"] as const;
+
 /** What a step's spec is made of beside the step. */
 export interface StepSpecInput {
   readonly document: Isolated;
@@ -64,9 +66,7 @@ export function stepSpec(call: StepCall, input: StepSpecInput): OciSpec {
     },
     mounts: spec.mounts
       .filter(({ source }) => source !== etc.hostname)
-      .map((mount) =>
-        isReadOnlyEtc(mount, etc, mount.source) ? { ...mount, options: ["rbind", "ro", "rprivate"] } : mount,
-      ),
+      .map((mount) => (isReadOnlyEtc(mount, etc, mount.source) ? { ...mount, options: ETC_OPTIONS } : mount)),
     linux,
   };
 }
