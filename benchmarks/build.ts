@@ -22,8 +22,8 @@ interface Engine {
 interface Case {
   readonly name: string;
   /** Not measured. `token` is another one in each round. */
-  prepare?(engine: Engine, token: string): Promise<unknown>;
-  run(engine: Engine, token: string): Promise<unknown>;
+  readonly prepare?: (engine: Engine, token: string) => Promise<unknown>;
+  readonly run: (engine: Engine, token: string) => Promise<unknown>;
 }
 
 const { values, positionals } = parseArgs({
