@@ -5,12 +5,13 @@ import type { ExporterRooms } from "./exporterRooms.ts";
 import { checkTags, parseNames } from "./imageNames.ts";
 import { mobyExport } from "./mobyExport.ts";
 import type { OneExport } from "./oneExport.ts";
+import { localExport, tarExport } from "./treeExport.ts";
 
 /** See `Exporter`. */
 export function createExporter(rooms: ExporterRooms): Exporter {
   return {
     async export(job) {
-      const exports = job.request.exports.map(readExport);
+      const exports = job.request.exports.map((request, index) => readExport(request, index));
       const response: Record<string, string> = {};
       for (const one of exports) Object.assign(response, await one.run(rooms, job));
       return response;
@@ -18,7 +19,8 @@ export function createExporter(rooms: ExporterRooms): Exporter {
   };
 }
 
-function readExport({ type, attributes }: ExportRequest): OneExport {
+function readExport(request: ExportRequest, index: number): OneExport {
+  const { type, attributes } = request;
   switch (type) {
     case "moby":
     case "image": {
@@ -26,6 +28,10 @@ function readExport({ type, attributes }: ExportRequest): OneExport {
       checkTags(names);
       return mobyExport(names);
     }
+    case "local":
+      return localExport(request, index);
+    case "tar":
+      return tarExport(request, index);
     case "cacheonly":
       return { run: () => Promise.resolve({}) };
     default: {
