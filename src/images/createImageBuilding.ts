@@ -17,6 +17,7 @@ import { imageEvent } from "./imageEvents.ts";
 import { recordKey } from "./lookup.ts";
 import { fetchLayers } from "./pull/fetchLayers.ts";
 import { pairLayers, resolveImage, resolveTarget } from "./pull/resolveImage.ts";
+import { layerBlob, pushBuilt } from "./push/pushBuilt.ts";
 import { putName, recordImage } from "./recordImage.ts";
 
 /** See `ImageBuilding`. */
@@ -37,6 +38,8 @@ export function createImageBuilding(context: ImageContext): ImageBuilding {
       await fetchLayers({ context, lease, repository, progress, signal }, base.layers);
       if (origin !== undefined) rememberSources(context, base, origin);
     },
+    layerBlob: (diffId, wanted) => layerBlob(context, diffId, wanted),
+    pushBuilt: (reference, push) => pushBuilt(context, reference, push),
     recordBuilt: (image, lease) => recordBuilt(context, image, lease),
   };
 }

@@ -1,7 +1,7 @@
 import type { ProgressSink } from "#engineapi";
 import type { ActLease } from "#metadata";
-import type { Descriptor, DiffId, Digest, ImageConfig, Platform, Reference } from "#oci";
-import type { RepositoryReader } from "#remote";
+import type { Compression, Descriptor, DiffId, Digest, ImageConfig, Platform, Reference } from "#oci";
+import type { RegistryCredentials, RepositoryReader } from "#remote";
 
 /** What a build needs of images: bases that are known before a layer is here, and results that become images. */
 export interface ImageBuilding {
@@ -16,6 +16,10 @@ export interface ImageBuilding {
   storedBase(manifest: Digest): Promise<RemoteBase | undefined>;
   /** Brings the layers that are not here; shared with pulls that want the same. Lines are those of a pull. */
   fetchBase(base: RemoteBase, options: BaseRequest & { readonly progress: ProgressSink }): Promise<void>;
+  /** A layer as a blob: one that is here, or made now and remembered. It is put under the lease. */
+  layerBlob(diffId: DiffId, wanted: WantedBlob): Promise<LayerBlob>;
+  /** Blobs, then documents (children first, the root under the tag of `reference`) to a registry. */
+  pushBuilt(reference: Reference, push: BuiltPush): Promise<void>;
   /** Records an image whose layers are here. Without names it is dangling. Returns the image ID. */
   recordBuilt(image: BuiltImage, lease: ActLease): Promise<Digest>;
 }
@@ -45,6 +49,37 @@ export interface RemoteBase {
   readonly configDescriptor: Descriptor;
   /** base first */
   readonly layers: readonly { readonly descriptor: Descriptor; readonly diffId: DiffId }[];
+}
+
+export interface WantedBlob {
+  readonly compression: Compression;
+  /** undefined: the layer room's own choice. */
+  readonly level: number | undefined;
+  /** Another compression that is here will not do. */
+  readonly force: boolean;
+  readonly lease: ActLease;
+  readonly signal: AbortSignal;
+}
+
+export interface LayerBlob {
+  readonly compression: Compression;
+  /** Of a plain tar its diffID. */
+  readonly digest: Digest;
+  /** bytes */
+  readonly size: number;
+}
+
+export interface BuiltPush {
+  readonly credentials: RegistryCredentials | undefined;
+  /** Layers and configs: in the content store, or plain layers. */
+  readonly blobs: readonly Descriptor[];
+  /** Manifests; the last is the root. All are in the content store. */
+  readonly documents: readonly { readonly raw: Uint8Array; readonly descriptor: Descriptor }[];
+  /** The root gets no tag. */
+  readonly isByDigest: boolean;
+  readonly signal: AbortSignal;
+  /** Called when all blobs are there. */
+  readonly onBlobs: () => void;
 }
 
 export interface BuiltImage {

@@ -18,6 +18,9 @@ export interface LayerProgress {
   bytes(text: string, current: number, total?: number): void;
 }
 
+/** Tells nobody. */
+export const SILENT: LayerProgress = { status: () => undefined, bytes: () => undefined };
+
 export function layerProgress(progress: ProgressSink, id: string): LayerProgress {
   let toldAt = -Infinity;
   return {

@@ -36,7 +36,7 @@ export async function pushImage(context: ImageContext, reference: Reference, opt
   for (const image of images) {
     if (platform !== undefined && !isIndexMediaType(image.target.mediaType))
       checkPlatform(familiarReference(image.reference), await configOf(context, image.content.imageId), platform);
-    await pushOne({ context, repository, progress, signal }, image.reference, image.content);
+    await pushOne({ context, repository, progress, signal }, image.reference, image);
   }
   const [first] = images;
   const config = isAll || first === undefined ? undefined : await configOf(context, first.content.imageId);

@@ -1,8 +1,9 @@
 import { EngineError, ErrorCode } from "#errors";
 import type { ExportRequest } from "../request.ts";
+import { archiveExport } from "./archiveExport.ts";
 import type { Exporter } from "./exporter.ts";
 import type { ExporterRooms } from "./exporterRooms.ts";
-import { checkTags, parseNames } from "./imageNames.ts";
+import { readImageOptions } from "./imageOptions.ts";
 import { mobyExport } from "./mobyExport.ts";
 import type { OneExport } from "./oneExport.ts";
 import { localExport, tarExport } from "./treeExport.ts";
@@ -23,11 +24,11 @@ function readExport(request: ExportRequest, index: number): OneExport {
   const { type, attributes } = request;
   switch (type) {
     case "moby":
-    case "image": {
-      const names = parseNames(attributes["name"]);
-      checkTags(names);
-      return mobyExport(names);
-    }
+    case "image":
+      return mobyExport(readImageOptions(attributes));
+    case "docker":
+    case "oci":
+      return archiveExport(type, attributes, index);
     case "local":
       return localExport(request, index);
     case "tar":

@@ -1,34 +1,29 @@
-import { EngineError, ErrorCode } from "#errors";
 import { takeLease } from "#metadata";
 import { digestOf, formatReference, withDefaultTag } from "#oci";
 import type { Reference } from "#oci";
 import type { BuiltTarget } from "../buildService.ts";
 import type { StepProgress } from "../graph/handler.ts";
+import { imageExport } from "./imageExport.ts";
+import type { ImageOptions } from "./imageOptions.ts";
 import { writeImageConfig } from "./imageConfig.ts";
 import type { ExporterRooms } from "./exporterRooms.ts";
 import type { OneExport } from "./oneExport.ts";
-
-/** Shown as a line that began and ended. */
-export async function shown<T>(progress: StepProgress, line: string, work: () => Promise<T>): Promise<T> {
-  progress.status(line, { current: 0 });
-  const result = await work();
-  progress.status(line, { current: 0, done: true });
-  return result;
-}
+import { shown } from "./shown.ts";
 
 /**
  * Into our own image store, as dockerd's moby exporter: the layers are in their place already, so an image is its config
  * and its names. Nothing is compressed before somebody pushes it.
  */
-export function mobyExport(names: readonly Reference[]): OneExport {
+export function mobyExport(options: ImageOptions): OneExport {
+  const withManifest = imageExport(options);
+  const { names, epoch } = options;
   return {
     async run(rooms, job) {
       const [target, second] = job.targets;
-      if (target === undefined || second !== undefined) {
-        const message = "exporting multiple references to image store is currently unsupported";
-        throw new EngineError("not_implemented", ErrorCode.NOT_IMPLEMENTED, message);
-      }
-      return await job.task("exporting to image", (progress) => store(rooms, { target, names, progress }));
+      const isPlain = second === undefined && !job.request.options.multiPlatform;
+      if (target === undefined || !isPlain || options.needsManifest || options.push || !options.store)
+        return await withManifest.run(rooms, job);
+      return await job.task("exporting to image", (progress) => store(rooms, { target, names, epoch, progress }));
     },
   };
 }
@@ -36,15 +31,19 @@ export function mobyExport(names: readonly Reference[]): OneExport {
 interface Storing {
   readonly target: BuiltTarget;
   readonly names: readonly Reference[];
+  readonly epoch: number | undefined;
   readonly progress: StepProgress;
 }
 
-async function store(rooms: ExporterRooms, { target, names, progress }: Storing): Promise<Record<string, string>> {
+async function store(
+  rooms: ExporterRooms,
+  { target, names, epoch, progress }: Storing,
+): Promise<Record<string, string>> {
   using lease = takeLease(rooms.metadata, "export image");
   const { diffIds, createdAt, image: draft, vertex } = target;
   for (const diffId of diffIds) lease.layer(diffId);
   if (vertex !== undefined || diffIds.length > 0) await shown(progress, "exporting layers", () => Promise.resolve());
-  const config = writeImageConfig({ draft, diffIds, createdAt, epoch: undefined });
+  const config = writeImageConfig({ draft, diffIds, createdAt, epoch });
   const imageId = digestOf(config);
   const references = names.map(withDefaultTag);
   const image = { config, diffIds, names: references, manifest: undefined, target: undefined };

@@ -3,7 +3,7 @@ import type { Descriptor, DiffId } from "#oci";
 import type { ImageContext } from "../context.ts";
 import type { ActLease } from "#metadata";
 import type { LayerProgress } from "../layerProgress.ts";
-import { gzipLayer } from "./gzipLayer.ts";
+import { compressLayer } from "./compressLayer.ts";
 import type { PushTarget } from "./pushTarget.ts";
 
 /** What is asked for when a layer must become a gzip blob. */
@@ -24,7 +24,7 @@ export async function gzipForm(wanted: FormWanted, diffId: DiffId): Promise<Desc
     if ((await context.content.info(blob.digest)) !== undefined) return asLayer(blob);
   }
   for (const { blob } of known) if ((await target.present(blob.digest)) !== undefined) return asLayer(blob);
-  const made = await gzipLayer(context, diffId, { lines, signal });
+  const made = await compressLayer(context, diffId, { form: { compression: "gzip" }, lines, signal });
   lease.blob(made.digest);
   return asLayer(made);
 }

@@ -7,10 +7,11 @@ import type { ImageContext } from "../context.ts";
 import { takeLease } from "#metadata";
 import type { ActLease } from "#metadata";
 import { allOrNothing } from "../pull/allOrNothing.ts";
-import { layerProgress, shortId } from "../layerProgress.ts";
+import { layerProgress, shortId, SILENT } from "../layerProgress.ts";
 import type { LayerProgress } from "../layerProgress.ts";
 import { Slots } from "../pull/slots.ts";
 import { putName } from "../recordImage.ts";
+import { pushIndex, wholeIndex } from "./pushIndex.ts";
 import { gzipForm } from "./layerForm.ts";
 import { isForeign, makeManifest, reusableManifest } from "./pushedManifest.ts";
 import type { PushedManifest } from "./pushedManifest.ts";
@@ -29,32 +30,47 @@ interface Sending extends Push {
   readonly target: PushTarget;
 }
 
-const SILENT: LayerProgress = { status: () => undefined, bytes: () => undefined };
-
 /** Sends one tagged image and records the digest under which the repository has it now. */
 export async function pushOne(
   push: Push,
   reference: Reference & { readonly tag: string },
-  content: ImageContentRecord,
+  image: { readonly content: ImageContentRecord; readonly target: Descriptor },
 ): Promise<void> {
-  const { context, repository, progress, signal } = push;
+  const { context, progress } = push;
+  const { content } = image;
   using lease = takeLease(context.metadata, `push ${formatReference(reference)}`);
   lease.blob(content.imageId);
   lease.blob(content.manifest.digest);
   for (const diffId of content.diffIds) lease.layer(diffId);
+  lease.blob(image.target.digest);
+  const whole = await wholeIndex(context, image.target);
+  const target =
+    whole === undefined
+      ? await sendImage(push, reference, { content, lease })
+      : await pushIndex(push, reference, { whole, target: image.target });
+  const { digest, size } = target;
+  context.metadata.transaction(() => {
+    // It may have been removed meanwhile: then there is nothing to name.
+    if (context.metadata.images.getContent(content.imageId) === undefined) return;
+    putName(context, formatReference(withDigest(reference, digest)), { imageId: content.imageId, target });
+  });
+  progress({ status: `${reference.tag}: digest: ${digest} size: ${size}` });
+  progress({ progressDetail: {}, aux: { Tag: reference.tag, Digest: digest, Size: size } });
+}
+
+async function sendImage(
+  push: Push,
+  reference: Reference & { readonly tag: string },
+  { content, lease }: { readonly content: ImageContentRecord; readonly lease: ActLease },
+): Promise<Descriptor> {
+  const { context, repository, signal } = push;
   const target = new PushTarget(context, reference, { repository, signal });
   const { raw, descriptor } = await sendBlobs({ ...push, lease, target }, content);
   lease.blob(descriptor.digest);
   await context.content.put(raw, descriptor.digest);
-  const { mediaType, digest, size } = descriptor;
+  const { mediaType } = descriptor;
   await repository.putManifest(reference.tag, { raw, mediaType }, signal === undefined ? {} : { signal });
-  context.metadata.transaction(() => {
-    // It may have been removed meanwhile: then there is nothing to name.
-    if (context.metadata.images.getContent(content.imageId) === undefined) return;
-    putName(context, formatReference(withDigest(reference, digest)), { imageId: content.imageId, target: descriptor });
-  });
-  progress({ status: `${reference.tag}: digest: ${digest} size: ${size}` });
-  progress({ progressDetail: {}, aux: { Tag: reference.tag, Digest: digest, Size: size } });
+  return descriptor;
 }
 
 /** Layers (top first, as Docker lists them), then the config; the manifest that names what was sent. */

@@ -1,3 +1,4 @@
+import { parseDiffId } from "#oci";
 import type { Descriptor, Digest, Reference } from "#oci";
 import type { RegistryClient } from "#remote";
 import type { ImageContext } from "../context.ts";
@@ -67,11 +68,18 @@ export class PushTarget {
       {
         digest,
         size,
-        open: () => this.#context.content.stream(digest, request),
+        open: () => this.#open(digest, request),
         onProgress: (sent) => lines.bytes("Pushing", sent, size),
       },
       request,
     );
+  }
+
+  /** A plain tar is no blob: it is read out of its layer. */
+  #open(digest: Digest, request: { readonly signal?: AbortSignal }): AsyncIterable<Uint8Array> {
+    const diffId = parseDiffId(digest);
+    const { layers, content } = this.#context;
+    return layers.get(diffId) === undefined ? content.stream(digest, request) : layers.readTar(diffId, request);
   }
 
   #request(): { readonly signal?: AbortSignal } {
