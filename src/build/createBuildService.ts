@@ -43,7 +43,7 @@ export function createBuildService(options: BuildServiceOptions): BuildService &
     handlers: {
       image: createImageHandler(options),
       local: files.local,
-      http: missing("http"),
+      http: files.http,
       git: missing("git"),
       file: files.file,
       exec: createExecHandler({

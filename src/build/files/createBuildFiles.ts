@@ -2,12 +2,13 @@ import { join } from "node:path";
 import type { LayerIngests, LayerReads } from "#layers";
 import type { CacheOwner } from "../graph/cacheOwner.ts";
 import type { OperationHandler } from "../graph/handler.ts";
-import type { FileOperation, LocalSource } from "../graph/operation.ts";
+import type { FileOperation, HttpSource, LocalSource } from "../graph/operation.ts";
 import { ContextStore } from "./contextStore.ts";
 import { createContentDigest } from "./createContentDigest.ts";
 import type { ContentDigest } from "./createContentDigest.ts";
 import { createFileHandler } from "./createFileHandler.ts";
 import { createFilesystemReader } from "./createFilesystemReader.ts";
+import { createHttpHandler } from "./createHttpHandler.ts";
 import { createLocalHandler } from "./createLocalHandler.ts";
 import type { FilesystemReader } from "./filesystemReader.ts";
 import { FileWorkers } from "./fileWorkers.ts";
@@ -22,6 +23,7 @@ export interface BuildFilesDependencies {
 export interface BuildFiles extends AsyncDisposable {
   readonly file: OperationHandler<FileOperation>;
   readonly local: OperationHandler<LocalSource>;
+  readonly http: OperationHandler<HttpSource>;
   readonly reader: FilesystemReader;
   readonly contentDigest: ContentDigest;
   /** Received contexts, as part of the build cache. */
@@ -34,6 +36,7 @@ export function createBuildFiles({ layers, dataRoot }: BuildFilesDependencies): 
   return {
     file: createFileHandler({ layers, workers, dataRoot }),
     local: createLocalHandler({ contexts }),
+    http: createHttpHandler({ contexts, spoolDirectory: join(dataRoot, "buildkit", "spool") }),
     contexts,
     contentDigest: createContentDigest({ layers, workers, dataRoot }),
     reader: createFilesystemReader({ layers, workers, dataRoot }),

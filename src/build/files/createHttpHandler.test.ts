@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { createServer } from "node:http";
+import type { Server } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { digestOf } from "#oci";
+import { writeTarStream } from "#tar";
+import type { Step } from "../graph/handler.ts";
+import type { HttpSource } from "../graph/operation.ts";
+import type { BuildSession } from "../session.ts";
+import { ContextStore } from "./contextStore.ts";
+import { createHttpHandler } from "./createHttpHandler.ts";
+import { FileWorkers } from "./fileWorkers.ts";
+
+let folder = "";
+let server: Server;
+let base = "";
+const workers = new FileWorkers();
+const held: Disposable[] = [];
+
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), "varve-http-"));
+  server = createServer((request, response) => {
+    if (request.url === "/moved") response.writeHead(302, { Location: "/file" }).end();
+    else if (request.url === "/file") {
+      response.writeHead(200, { "Last-Modified": "Thu, 01 Jan 2026 00:00:00 GMT" }).end("bytes");
+    } else response.writeHead(404).end("no");
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  base = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
+});
+
+after(async () => {
+  for (const one of held) one[Symbol.dispose]();
+  server.close();
+  server.closeAllConnections();
+  await workers[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true });
+});
+
+async function run(operation: Partial<HttpSource> & { readonly url: string }, upload?: Uint8Array): Promise<string> {
+  const contexts = new ContextStore({ root: join(folder, "contexts"), workers, now: Date.now });
+  const handler = createHttpHandler({ contexts, spoolDirectory: join(folder, "spool") });
+  const nothing = {
+    kind: "http",
+    checksum: undefined,
+    filename: undefined,
+    mode: undefined,
+    uid: undefined,
+    gid: undefined,
+    unpack: false,
+  } as const;
+  const session: Partial<BuildSession> = {
+    async *upload() {
+      if (upload !== undefined) yield upload;
+    },
+  };
+  const step = {
+    operation: { ...nothing, ...operation },
+    session,
+    signal: new AbortController().signal,
+    progress: { status: () => undefined, log: () => undefined },
+    lease: {
+      keepLayer: () => undefined,
+      keepBlob: () => undefined,
+      hold: (thing: Disposable) => void held.push(thing),
+    },
+  } as unknown as Step<HttpSource>;
+  const result = await handler.run(step);
+  return result.kind === "context" ? result.directory.path : "";
+}
+
+test("http: one file, with the time that the server tells, through redirects", async () => {
+  const path = join(await run({ url: `${base}/moved`, filename: "f" }), "f");
+  assert.equal(readFileSync(path, "utf8"), "bytes");
+  assert.equal(statSync(path).mode & 0o7777, 0o600);
+  assert.equal(statSync(path).mtimeMs, Date.parse("2026-01-01T00:00:00Z"));
+  await run({ url: `${base}/file`, filename: "f", checksum: digestOf("bytes") });
+});
+
+test("http: other bytes than the checksum's, and what is not there, are errors", async () => {
+  await assert.rejects(run({ url: `${base}/file`, checksum: digestOf("x") }), {
+    message: `digest mismatch ${digestOf("bytes")}: ${digestOf("x")}`,
+  });
+  await assert.rejects(run({ url: `${base}/no` }), {
+    message: "failed to load cache key: invalid response status 404",
+  });
+});
+
+test("http: an archive that a client sends is a directory, a file that is none stays one", async () => {
+  const tar = Buffer.concat(
+    await Array.fromAsync(
+      writeTarStream([{ header: { path: "d/f", type: "file", mode: 0o600, size: 1 }, body: [Buffer.from("x")] }]),
+    ),
+  );
+  const url = "http://buildkit-session/1";
+  assert.equal(readFileSync(join(await run({ url, unpack: true }, tar), "d/f"), "utf8"), "x");
+  const alone = await run({ url, unpack: true, filename: "context" }, Buffer.from("FROM x"));
+  assert.equal(readFileSync(join(alone, "context"), "utf8"), "FROM x");
+});
