@@ -171,15 +171,20 @@ function envStep({ context, state, image }: ConfigPlace, { variables }: EnvInstr
   image.commit(words, { epoch: context.epoch });
 }
 
-function argStep({ context, state, image }: ConfigPlace, { args }: ArgInstruction): void {
+function argStep({ context, state, image }: ConfigPlace, { args, location }: ArgInstruction): void {
   const words = ["ARG"];
-  for (const { key, value: fallback } of args) {
+  for (const arg of args) {
+    const { key, value: fallback } = arg;
     const given = context.options.buildArguments.get(key);
-    const value =
-      given ??
-      (fallback === undefined
-        ? context.globals.get(key)
-        : expandWord(fallback, state.environment, { escape: context.escape }).result);
+    const own =
+      given === undefined && fallback !== undefined
+        ? expandWord(fallback, state.environment, { escape: context.escape })
+        : undefined;
+    const value = given ?? (fallback === undefined ? context.globals.get(key) : own?.result);
+    // One that comes from before the first FROM has been told there.
+    const isInherited = given === undefined && fallback === undefined && value !== undefined;
+    if (!isInherited) state.outline.define(arg, value, location, own?.matched);
+    state.outline.use([key]);
     if (value !== undefined && !NO_VARIABLES.has(key)) state.environment.set(key, value);
     state.buildArguments.push({ key, value });
     words.push(value === undefined ? key : `${key}=${value}`);

@@ -352,3 +352,24 @@ test("plan: a context may be the result of another build", async () => {
   const lost = await failure(plan("FROM other", { "context:other": "input:gone" }, { inputs }));
   assert.match(lost.message, /invalid input gone for other/);
 });
+
+test("plan: subrequests are answered instead of a plan", async () => {
+  const text = `# TAG which one
+ARG TAG=1
+# base where it is built
+FROM debian:$TAG AS base
+ARG A=b
+RUN --mount=type=secret,id=key,required true
+FROM scratch
+Copy --from=base /x /y
+`;
+  const ask = async (requestid: string, attributes: Readonly<Record<string, string>> = {}): Promise<string> => {
+    const { plan: made } = await plan(text, { requestid, ...attributes });
+    assert.deepEqual(made.targets, []);
+    return Buffer.from(made.answer?.get("result.txt") ?? []).toString();
+  };
+  assert.match(await ask("frontend.targets"), /base +where it is built\n\(default\)/);
+  assert.match(await ask("frontend.outline"), /TAG +1 +which one\n(?:.*\n)*SECRET +REQUIRED\nkey +true/);
+  assert.match(await ask("frontend.lint"), /ConsistentInstructionCasing/);
+  assert.match(await ask("frontend.subrequests.describe"), /outline/);
+});

@@ -1,5 +1,15 @@
-import { checkOptionsOf, createLinter, parseDockerfile, parseStages, shortLintText, sourceOf } from "#dockerfile";
-import type { Dockerfile, LintWarning } from "#dockerfile";
+import {
+  checkOptionsOf,
+  createLinter,
+  describeAnswer,
+  lintAnswer,
+  parseDockerfile,
+  parseStages,
+  shortLintText,
+  sourceOf,
+  targetsAnswer,
+} from "#dockerfile";
+import type { Dockerfile, LintWarning, SubrequestAnswer } from "#dockerfile";
 import { EngineError, ErrorCode, findEngineError, messageOf } from "#errors";
 import type { BuildPlan } from "../plan.ts";
 import type { BuildRequest } from "../request.ts";
@@ -7,7 +17,7 @@ import type { FrontendHost } from "./frontendHost.ts";
 import { FrontendImages } from "./frontendImages.ts";
 import { loadMainContext } from "./mainContext.ts";
 import type { MainContext } from "./mainContext.ts";
-import { planTarget } from "./planTarget.ts";
+import { outlineTarget, planTarget } from "./planTarget.ts";
 
 /** Frontends that read the language that we read. */
 const OURS = /^(?:docker\.io\/)?(?:docker|dockerfilelabs|tonistiigi)\/dockerfile(?:-upstream)?(?:[:@]|$)/;
@@ -32,6 +42,9 @@ async function planText(request: BuildRequest, host: FrontendHost, main: MainCon
   if (text === "") throw refused("the Dockerfile cannot be empty");
   const dockerfile = parseDockerfile(text, { filename });
   checkSyntax(dockerfile);
+  const { subrequest } = request.options;
+  if (subrequest === "frontend.subrequests.describe") return answered(main, describeAnswer());
+  if (subrequest === "frontend.lint") return answered(main, await checks(request, host, { main, dockerfile }));
   const linter = createLinter(
     checkOptionsOf(text, request.options.buildArguments.get("BUILDKIT_DOCKERFILE_CHECK")),
     warner(host, main),
@@ -40,6 +53,11 @@ async function planText(request: BuildRequest, host: FrontendHost, main: MainCon
   if (parsed.stages.length === 0) throw refused("dockerfile contains no stages to build");
   const images = new FrontendImages(request, host);
   const input = { request, host, main, dockerfile, parsed, images };
+  if (subrequest === "frontend.targets") return answered(main, targetsAnswer(parsed, text));
+  if (subrequest === "frontend.outline") {
+    const answer = await outlineTarget({ ...input, linter }, request.options.platforms[0]);
+    return answered(main, answer);
+  }
   const { platforms } = request.options;
   const silent = createLinter(checkOptionsOf(text), () => undefined);
   const targets = await Promise.all(
@@ -48,6 +66,31 @@ async function planText(request: BuildRequest, host: FrontendHost, main: MainCon
     ),
   );
   return { targets, dockerfile: { filename, text } };
+}
+
+function answered({ filename, text }: MainContext, answer: SubrequestAnswer): BuildPlan {
+  return { targets: [], answer, dockerfile: { filename, text } };
+}
+
+/** Every stage is looked at, unless one is named; what a build would have failed with is part of the answer. */
+async function checks(
+  request: BuildRequest,
+  host: FrontendHost,
+  { main, dockerfile }: { readonly main: MainContext; readonly dockerfile: Dockerfile },
+): Promise<SubrequestAnswer> {
+  const found: LintWarning[] = [];
+  const options = checkOptionsOf(main.text, request.options.buildArguments.get("BUILDKIT_DOCKERFILE_CHECK"));
+  // That a check was broken is told as the warning, not as an error.
+  const linter = createLinter({ ...options, error: false }, (warning) => found.push(warning));
+  try {
+    const parsed = parseStages(dockerfile, linter);
+    const images = new FrontendImages(request, host);
+    const input = { request, host, main, dockerfile, parsed, images, linter };
+    await planTarget({ ...input, isEveryStage: request.options.target === undefined }, request.options.platforms[0]);
+    return lintAnswer(main, found);
+  } catch (error) {
+    return lintAnswer(main, found, error);
+  }
 }
 
 function refused(message: string): EngineError {

@@ -1,5 +1,14 @@
-import { expandWord, lintDefaultBase, lintFrom, parseTrigger, StageLinter, withSource } from "#dockerfile";
-import type { Dockerfile, Expansion, Linter, Stage, Stages } from "#dockerfile";
+import {
+  expandWord,
+  lintDefaultBase,
+  lintFrom,
+  OutlineCapture,
+  outlineAnswer,
+  parseTrigger,
+  StageLinter,
+  withSource,
+} from "#dockerfile";
+import type { Dockerfile, Expansion, Linter, Stage, Stages, SubrequestAnswer } from "#dockerfile";
 import { EngineError, ErrorCode, wrapError } from "#errors";
 import { formatPlatform, parsePlatform, parseReference } from "#oci";
 import type { Platform } from "#oci";
@@ -27,6 +36,8 @@ export interface PlanInput {
   readonly parsed: Stages;
   readonly images: FrontendImages;
   readonly linter: Linter;
+  /** Checks look at every stage, needed or not. */
+  readonly isEveryStage?: boolean;
 }
 
 const STEPS: ReadonlySet<string> = new Set(["add", "copy", "run", "workdir"]);
@@ -41,10 +52,19 @@ export async function planTarget(input: PlanInput, platform: Platform | undefine
   return planner.plan();
 }
 
+/** What the target asks for: arguments, secrets, ssh. */
+export async function outlineTarget(input: PlanInput, platform: Platform | undefined): Promise<SubrequestAnswer> {
+  const planner = new TargetPlanner(input, platform);
+  await planner.plan();
+  return planner.outline();
+}
+
 class TargetPlanner {
   readonly #input: PlanInput;
   readonly #context: PlanContext;
   readonly #globals: Map<string, string>;
+  /** Of the arguments before the first FROM. */
+  readonly #outline = new OutlineCapture();
   readonly #linters = new Map<StageState, StageLinter>();
 
   constructor(input: PlanInput, platform: Platform | undefined) {
@@ -72,6 +92,13 @@ class TargetPlanner {
       isImplicit: platform === undefined,
       epoch: undefined,
     };
+  }
+
+  /** After the plan. */
+  outline(): SubrequestAnswer {
+    const target = this.#target();
+    const captures = [...target.reachable()].map(({ outline }) => outline);
+    return outlineAnswer(target.stage, captures, this.#input.dockerfile.text);
   }
 
   async plan(): Promise<TargetPlan> {
@@ -131,12 +158,15 @@ class TargetPlanner {
   #readGlobals(): void {
     const { escape, options } = this.#context;
     for (const instruction of this.#input.parsed.metaArgs) {
-      for (const { key, value } of instruction.args) {
+      for (const arg of instruction.args) {
+        const { key, value } = arg;
         const given = options.buildArguments.get(key);
-        const own = (): string | undefined =>
-          value === undefined ? undefined : expandWord(value, this.#globals, { escape }).result;
-        const result = given ?? this.#located(instruction, own);
+        const own = (): Expansion | undefined =>
+          value === undefined ? undefined : expandWord(value, this.#globals, { escape });
+        const expansion = given === undefined ? this.#located(instruction, own) : undefined;
+        const result = given ?? expansion?.result;
         if (result !== undefined) this.#globals.set(key, result);
+        this.#outline.define(arg, result, instruction.location, expansion?.matched);
       }
     }
   }
@@ -174,7 +204,10 @@ class TargetPlanner {
       },
       this.#context.linter,
     );
-    return new StageState({ stage: { ...stage, baseName: base.result }, index, platform: parsed });
+    const outline = new OutlineCapture(this.#outline);
+    outline.use(base.matched);
+    outline.use(platform?.matched ?? []);
+    return new StageState({ stage: { ...stage, baseName: base.result }, index, platform: parsed, outline });
   }
 
   #parsePlatform(stage: Stage, { result }: Expansion): Platform {
@@ -212,7 +245,7 @@ class TargetPlanner {
   /** Base images of all that the target needs; their ONBUILD may need more. */
   async #resolve(target: StageState): Promise<ReadonlySet<StageState>> {
     for (;;) {
-      const reachable = target.reachable();
+      const reachable = this.#input.isEveryStage === true ? new Set(this.#context.stages.stages) : target.reachable();
       const waiting = [...reachable].filter((state) => state.base === undefined && !state.isResolved);
       const outcomes = await Promise.allSettled(
         waiting.map((state) => {

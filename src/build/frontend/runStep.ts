@@ -115,6 +115,7 @@ export function runStep(
   { sources, isOnBuild }: Pick<LinkedInstruction, "sources" | "isOnBuild">,
 ): void {
   state.paths.add("/");
+  state.outline.mounts(instruction.mounts, instruction.location);
   const command = commandOf(instruction);
   if (instruction.devices.length > 0) throw refused("RUN --device is not supported: no CDI devices here");
   const inputs: Later<Vertex>[] = [];

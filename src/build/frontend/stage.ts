@@ -1,3 +1,4 @@
+import { OutlineCapture } from "#dockerfile";
 import type { Stage } from "#dockerfile";
 import type { Platform } from "#oci";
 import type { Vertex } from "../graph/vertex.ts";
@@ -18,12 +19,15 @@ export interface StageInit {
   /** Position among the stages of the Dockerfile; undefined: an image that COPY --from or a mount names. */
   readonly index: number | undefined;
   readonly platform: Platform | undefined;
+  readonly outline?: OutlineCapture;
 }
 
 /** A stage on its way from FROM to its last instruction: its filesystem, environment and image so far. */
 export class StageState {
   readonly stage: Stage;
   readonly index: number | undefined;
+  /** What the stage asks for. */
+  readonly outline: OutlineCapture;
   /** The stage that FROM names. */
   base: StageState | undefined;
   platform: Platform | undefined;
@@ -49,8 +53,9 @@ export class StageState {
   stepIndex = 0;
   stepTotal = 0;
 
-  constructor({ stage, index, platform }: StageInit) {
+  constructor({ stage, index, platform, outline = new OutlineCapture() }: StageInit) {
     this.stage = stage;
+    this.outline = outline;
     this.index = index;
     this.platform = platform;
     this.name = stage.name ?? (index === undefined ? "" : `stage-${index}`);
