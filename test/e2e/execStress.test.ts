@@ -9,6 +9,9 @@ import type { Socket } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
+import { takeCensus } from "./support/census.ts";
+import type { Census } from "./support/census.ts";
 import { startDaemon } from "./support/daemon.ts";
 import type { TestDaemon } from "./support/daemon.ts";
 import { busyboxRootfs } from "./support/rootfs.ts";
@@ -19,6 +22,14 @@ const FLOOD = [
   "while :; do echo 0123456789012345678901234567890123456789012345678901234567890123456789; done",
 ];
 const NONE = ["--network", "none"];
+/** `VARVE_STRESS=whole` for the numbers that docs tell. */
+const [EXECS, CYCLES] = process.env["VARVE_STRESS"] === "whole" ? [1000, 200] : [80, 12];
+const AT_ONCE = 4;
+/** Connections that the daemon keeps open for a while, and the like. */
+const SPARE = 4;
+/** Of our own, so that containers of other daemons are not counted. */
+const CGROUP_PARENT = `varve-stress-${process.pid}`;
+const PLACED = ["--cgroup-parent", CGROUP_PARENT];
 /** What a client that does not read may cost: its queue, the sockets, and what the collector has not taken yet. */
 const BOUNDED_MEGABYTES = 120;
 
@@ -92,6 +103,66 @@ describe("strain", () => {
     await until(() => descriptors() <= before + 4);
     await until(() => readdirSync(join(daemon.execRoot, "execs")).length === 0);
     await until(() => zombies() === 0);
+  });
+
+  /** Waits until what goes away in the background has gone. */
+  async function settled(before: Census): Promise<Census> {
+    let now = before;
+    for (let attempt = 0; attempt < 200; attempt += 1) {
+      now = await takeCensus(daemon, CGROUP_PARENT);
+      const { descriptors, ...rest } = now;
+      if (
+        descriptors <= before.descriptors + SPARE &&
+        isDeepStrictEqual({ ...rest, descriptors: before.descriptors }, before)
+      )
+        break;
+      await sleep(100);
+    }
+    return now;
+  }
+
+  test(`${EXECS} execs and ${CYCLES} starts and stops leave the host as it was`, async (context) => {
+    const [box = ""] = (await daemon.mustDocker(["run", "-d", ...PLACED, "-p", "127.0.0.1::80", "box:1"])).split("\n");
+    await daemon.mustDocker([
+      "create",
+      "--name",
+      "cycled",
+      ...PLACED,
+      "--init",
+      "-p",
+      "80",
+      "-v",
+      "/data",
+      "--tmpfs",
+      "/t",
+      "box:1",
+    ]);
+    const exec = async (): Promise<void> => {
+      const ran = await daemon.docker(["exec", "-i", box, "sh", "-c", "cat; exit 7"], { input: "in" });
+      assert.deepEqual([ran.code, ran.stdout], [7, "in"]);
+    };
+    const cycle = async (): Promise<void> => {
+      await daemon.mustDocker(["start", "cycled"]);
+      await daemon.mustDocker(["stop", "-t", "0", "cycled"]);
+    };
+    await exec();
+    await cycle();
+    const before = await takeCensus(daemon, CGROUP_PARENT);
+    const resident = residentMegabytes();
+    const began = Date.now();
+    for (let done = 0; done < EXECS; done += AT_ONCE) await Promise.all(Array.from({ length: AT_ONCE }, exec));
+    const executed = Date.now();
+    for (let done = 0; done < CYCLES; done += 1) await cycle();
+    const ended = Date.now();
+    const afterwards = await settled(before);
+    const grown = residentMegabytes() - resident;
+    context.diagnostic(JSON.stringify({ execMs: executed - began, cycleMs: ended - executed, resident, grown }));
+    context.diagnostic(JSON.stringify({ before, afterwards }));
+    const { descriptors, ...rest } = afterwards;
+    assert.deepEqual({ ...rest, descriptors: before.descriptors }, before);
+    assert.ok(descriptors <= before.descriptors + SPARE, `${descriptors} descriptors, ${before.descriptors} before`);
+    assert.ok(grown < BOUNDED_MEGABYTES, `${grown} MB more`);
+    await daemon.mustDocker(["rm", "-f", "-v", box, "cycled"]);
   });
 
   test("terminal flood that nobody reads: the daemon answers, its memory is bounded, rm -f works", async () => {
