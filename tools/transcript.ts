@@ -290,6 +290,7 @@ function mask(text: string): string {
     .replace(/(?:Less than a second|About an? \w+|\d+ \w+) ago/g, "<ago>")
     .replace(/\bUp (?:Less than a second|About an? \w+|\d+ \w+)/g, "Up <time>")
     .replace(/"[^"]*\/overlay2\/[^"]*"/g, '"<layer>"')
+    .replace(/"[^"]*\/volumes\/([^"/]*)\/_data"/g, '"<volumes>/$1"')
     .replace(
       /^(?:[0-9a-f<>a-z]+: )?(?:Waiting|Verifying Checksum|Download complete|Pulling fs layer|Pull complete|Already exists|Preparing|Layer already exists|Pushed|Mounted from \S+)$/gm,
       "<progress>",

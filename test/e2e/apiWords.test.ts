@@ -96,6 +96,14 @@ const CASES: readonly Case[] = [
       `${INIT}error running hook #0: error running hook: exit status 1, stdout: , stderr: failed to add interface <veth> to sandbox: error setting interface "<veth>" MAC to "01:00:5e:00:00:01": cannot assign requested address: unknown`,
     ],
   },
+  {
+    about: "address on the default network",
+    body: box({}, { NetworkingConfig: { EndpointsConfig: { bridge: { IPAMConfig: { IPv4Address: "1.2.3.4" } } } } }),
+    create: [
+      400,
+      "invalid config for network bridge: invalid endpoint settings:\n* user specified IP address is supported on user defined networks only\n* no configured subnet or ip-range contain the IP address 1.2.3.4",
+    ],
+  },
   { about: "MAC address with dots", body: mac("0242.ac11.0005"), start: [204, undefined] },
   ...["", "/tcp", "80/foo"].map(
     (key): Case => ({
@@ -219,10 +227,16 @@ describe("the API's words", () => {
     });
   });
 
-  test("create: the MAC address of a container warns", async () => {
+  test("the MAC address of a container warns, and is shown as it was asked for until the first start", async () => {
     await daemon.api("DELETE", "/containers/case?force=1");
     const { body } = await daemon.api("POST", "/containers/create?name=case", mac("02:42:AC:11:00:05"));
     assert.deepEqual(fieldOf(body, "Warnings"), [MAC_DEPRECATED]);
+    const shown = async (): Promise<unknown> => fieldOf(await inspect(), "NetworkSettings", "MacAddress");
+    assert.equal(await shown(), "02:42:AC:11:00:05");
+    await daemon.mustDocker(["start", "case"]);
+    assert.equal(await shown(), "02:42:ac:11:00:05");
+    await daemon.mustDocker(["stop", "-t", "0", "case"]);
+    assert.equal(await shown(), "");
     await daemon.api("DELETE", "/containers/case");
   });
 });

@@ -18,7 +18,8 @@ function addressProblems(text: string, family: 4 | 6, network: NetworkRecord | u
   const problems = address?.family === family ? [] : [`invalid IPv${family} address: ${text}`];
   if (network === undefined) return problems;
   const subnets = network.pools.filter(({ subnet }) => subnet.includes(":") === (family === 6));
-  if (network.automatic || subnets.length === 0) return [...problems, ON_USER_SUBNETS];
+  // The default network's subnet is configured to Docker, by the daemon.
+  if ((network.automatic && isUserDefined(network)) || subnets.length === 0) return [...problems, ON_USER_SUBNETS];
   const inside = subnets.some(({ subnet }) => {
     const parsed = parseCidr(subnet);
     return parsed !== undefined && address !== undefined && contains(parsed.subnet, address);

@@ -5,14 +5,15 @@ import type { Endpoint, EndpointAddress, LiveEndpoint, SandboxRecord } from "./s
 const NO_ADDRESS: EndpointAddress = { address: "", prefixLength: 0, gateway: "" };
 const NOT_LIVE: LiveEndpoint = { id: "", interface: "", hostInterface: "", mac: "" };
 
-function endpointSettings(endpoint: Endpoint): EndpointSettings {
+/** `isNew`: it has never run; until then inspect shows the MAC address that was asked for. */
+function endpointSettings(endpoint: Endpoint, isNew: boolean): EndpointSettings {
   const { networkId, config, dnsNames, live = NOT_LIVE } = endpoint;
   const { ipv4 = NO_ADDRESS, ipv6 = NO_ADDRESS } = live;
   return {
     IPAMConfig: config.IPAMConfig ?? null,
     Links: config.Links ?? null,
     Aliases: config.Aliases ?? null,
-    MacAddress: live.mac,
+    MacAddress: isNew ? (config.MacAddress ?? "") : live.mac,
     DriverOpts: config.DriverOpts ?? null,
     NetworkID: networkId,
     EndpointID: live.id,
@@ -34,6 +35,8 @@ export function sandboxSettings(sandbox: SandboxRecord | undefined, key: string)
     SandboxID: sandbox?.id ?? "",
     SandboxKey: key,
     Ports: sandbox?.ports.shown ?? {},
-    Networks: Object.fromEntries(endpoints.map((endpoint) => [endpoint.name, endpointSettings(endpoint)])),
+    Networks: Object.fromEntries(
+      endpoints.map((endpoint) => [endpoint.name, endpointSettings(endpoint, sandbox?.id === "")]),
+    ),
   };
 }
