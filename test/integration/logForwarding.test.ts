@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import type { Socket } from "node:net";
+import { createServer as createTlsServer, TLSSocket } from "node:tls";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { openContainerRooms } from "./containerRooms.ts";
@@ -57,6 +60,44 @@ describe("output that is forwarded", () => {
       numbers,
       Array.from({ length: 2000 }, (_item, index) => index + 1),
     );
+  });
+
+  test("syslog: over TLS, each message with its length, to whom its certificate proves", async () => {
+    const [key, cert] = [join(rooms.execRoot, "syslog.key"), join(rooms.execRoot, "syslog.pem")];
+    const subject = ["-subj", "/CN=receiver", "-addext", "subjectAltName=IP:127.0.0.1"];
+    const made = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key, "-out", cert];
+    execFileSync("openssl", ["req", "-x509", ...made, "-days", "2", ...subject], { stdio: "ignore" });
+    const received: Buffer[] = [];
+    const receiver = createTlsServer({ key: readFileSync(key), cert: readFileSync(cert) }, (socket) =>
+      socket.on("data", (bytes: Buffer) => received.push(bytes)).on("error", () => undefined),
+    );
+    try {
+      receiver.listen(0, "127.0.0.1");
+      await once(receiver, "listening");
+      const address = receiver.address();
+      assert.ok(typeof address === "object" && address !== null);
+      const options = { "syslog-address": `tcp+tls://127.0.0.1:${address.port}`, "syslog-format": "rfc5424" };
+      const ended = once(receiver, "secureConnection").then(([socket]: unknown[]) => {
+        assert.ok(socket instanceof TLSSocket);
+        return once(socket, "end");
+      });
+      await rooms.run(request("syslog", { ...options, "syslog-tls-ca-cert": cert }, "echo one; echo three"));
+      await ended;
+      const text = Buffer.concat(received).toString();
+      const [, length = "", rest = ""] = /^(\d+) (.*)$/s.exec(text) ?? [];
+      assert.match(rest.slice(0, Number(length)), /^<30>1 .* - one\n$/);
+      assert.match(rest.slice(Number(length)), /^\d+ <30>1 .* - three\n$/);
+      const failed = "failed to create task for container: failed to initialize logging driver: ";
+      const refuse = (more: Readonly<Record<string, string>>, why: string): Promise<void> =>
+        assert.rejects(rooms.run(request("syslog", { ...options, ...more }, "true")), { message: failed + why });
+      await refuse({}, "tls: failed to verify certificate: x509: certificate signed by unknown authority");
+      const absent = "open /nope: no such file or directory";
+      await refuse({ "syslog-tls-ca-cert": "/nope" }, `could not read CA certificate "/nope": ${absent}`);
+      await refuse({ "syslog-tls-cert": "/nope" }, `Could not load X509 key pair: ${absent}`);
+      await rooms.run(request("syslog", { ...options, "syslog-tls-skip-verify": "" }, "true"));
+    } finally {
+      receiver.close();
+    }
   });
 
   test("syslog: over UDP, without a cache there is nothing to read", async () => {

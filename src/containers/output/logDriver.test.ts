@@ -13,7 +13,8 @@ test("log driver: unknown drivers, options and modes are refused in dockerd's wo
     [of("local", { foo: "1" }), "unknown log opt 'foo' for log driver local"],
     [of("syslog", { foo: "1" }), "unknown log opt 'foo' for syslog log driver"],
     [of("nope"), 'error looking up logging plugin nope: plugin "nope" not found'],
-    [of("gelf"), "varve does not support the log driver gelf"],
+    [of("gelf"), 'error looking up logging plugin gelf: plugin "gelf" not found'],
+    [of("logentries"), "the logentries logging driver has been deprecated and removed"],
     [of("json-file", { mode: "x" }), "logger: logging mode not supported: x"],
     [
       of("json-file", { "max-buffer-size": "4m" }),

@@ -41,9 +41,6 @@ const OPTIONS: Readonly<Record<string, readonly string[]>> = {
   journald: ATTRIBUTES,
   syslog: [...SYSLOG, ...ATTRIBUTES],
 };
-/** dockerd has them, we do not. */
-const ELSEWHERE: readonly string[] = ["gelf", "fluentd", "awslogs", "splunk", "gcplogs", "etwlogs"];
-
 const TRUE = /^(?:1|t|true)$/i;
 const FALSE = /^(?:0|f|false)$/i;
 const MODES: readonly string[] = ["", "blocking", "non-blocking"];
@@ -60,16 +57,11 @@ export const driverFailed = (message: string): EngineError =>
     `failed to create task for container: failed to initialize logging driver: ${message}`,
   );
 
-/** What a create request may not say. @throws {invalid_argument} {not_implemented} */
+/** What a create request may not say. @throws {invalid_argument} */
 export function checkLogConfig({ Type, Config }: LogConfig): void {
   const own = OPTIONS[Type];
+  if (Type === "logentries") throw invalid("the logentries logging driver has been deprecated and removed");
   if (own === undefined) {
-    if (ELSEWHERE.includes(Type))
-      throw new EngineError(
-        "not_implemented",
-        ErrorCode.NOT_IMPLEMENTED,
-        `varve does not support the log driver ${Type}`,
-      );
     throw invalid(`error looking up logging plugin ${Type}: plugin ${JSON.stringify(Type)} not found`);
   }
   checkMode(Config);

@@ -77,11 +77,18 @@ class DatagramSink implements LogSink {
 
 type StreamTarget = { readonly path: string } | { readonly host: string; readonly port: number };
 
-async function openStream(target: StreamTarget): Promise<Socket> {
-  const socket = createConnection(target);
+/** Makes a socket that is still connecting, and names the event of its success. */
+type Dial = () => { readonly socket: Socket; readonly event: "connect" | "secureConnect" };
+
+const plainly =
+  (target: StreamTarget): Dial =>
+  () => ({ socket: createConnection(target), event: "connect" });
+
+async function openStream(dial: Dial): Promise<Socket> {
+  const { socket, event } = dial();
   socket.unref();
   try {
-    await once(socket, "connect", { signal: AbortSignal.timeout(CONNECT_MS) });
+    await once(socket, event, { signal: AbortSignal.timeout(CONNECT_MS) });
   } catch (error) {
     socket.destroy();
     throw error;
@@ -94,13 +101,13 @@ async function openStream(target: StreamTarget): Promise<Socket> {
 
 /** A connection, made anew when it breaks. */
 class StreamSink implements LogSink {
-  readonly #target: StreamTarget;
+  readonly #dial: Dial;
   #socket: Socket;
   #isClosed = false;
   #nextAttempt = 0;
 
-  constructor(target: StreamTarget, socket: Socket) {
-    this.#target = target;
+  constructor(dial: Dial, socket: Socket) {
+    this.#dial = dial;
     this.#socket = socket;
   }
 
@@ -123,7 +130,7 @@ class StreamSink implements LogSink {
   async #connectAgain(): Promise<boolean> {
     if (this.#isClosed || Date.now() < this.#nextAttempt) return false;
     try {
-      this.#socket = await openStream(this.#target);
+      this.#socket = await openStream(this.#dial);
       return true;
     } catch {
       this.#nextAttempt = Date.now() + PATIENCE_MS;
@@ -161,10 +168,14 @@ export async function openUdpSink(host: string, port: string): Promise<LogSink> 
 }
 
 export async function openTcpSink(host: string, port: string): Promise<LogSink> {
-  const target = { host, port: portNumber("tcp", port) };
+  return openStreamSink(host, port, plainly({ host, port: portNumber("tcp", port) }));
+}
+
+/** @throws in Go's words when nobody is there */
+export async function openStreamSink(host: string, port: string, dial: Dial): Promise<LogSink> {
   const shown = isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
   try {
-    return new StreamSink(target, await openStream(target));
+    return new StreamSink(dial, await openStream(dial));
   } catch (error) {
     throw dialError("tcp", shown, error);
   }
@@ -172,7 +183,9 @@ export async function openTcpSink(host: string, port: string): Promise<LogSink> 
 
 export async function openUnixSink(network: "unix" | "unixgram", path: string): Promise<LogSink> {
   try {
-    return network === "unixgram" ? new DatagramSink(path) : new StreamSink({ path }, await openStream({ path }));
+    return network === "unixgram"
+      ? new DatagramSink(path)
+      : new StreamSink(plainly({ path }), await openStream(plainly({ path })));
   } catch (error) {
     throw dialError(network, path, error);
   }
@@ -190,7 +203,7 @@ export async function openFirstUnixSink(paths: readonly string[]): Promise<LogSi
   return undefined;
 }
 
-function portNumber(network: string, port: string): number {
+export function portNumber(network: string, port: string): number {
   const number = Number(port);
   if (/^\d+$/.test(port) && number > 0 && number < 65_536) return number;
   throw new Error(`dial ${network}: address ${port}: invalid port`);

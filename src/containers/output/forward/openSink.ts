@@ -9,9 +9,10 @@ import { encodeJournalEntry, journalFieldName } from "./journalEntry.ts";
 import type { OutputLine } from "./lineSplitter.ts";
 import { openFirstUnixSink, openTcpSink, openUdpSink, openUnixSink } from "./logSink.ts";
 import type { LogSink } from "./logSink.ts";
+import { openTlsSink } from "./tlsSink.ts";
 import { syslogMessage } from "./syslogMessage.ts";
 import { parseSyslogOptions } from "./syslogOptions.ts";
-import type { SyslogAddress } from "./syslogOptions.ts";
+import type { SyslogAddress, SyslogOptions, SyslogTls } from "./syslogOptions.ts";
 
 /** A receiver and how it wants its lines; undefined for a line that it does not get. */
 export interface LogReceiver {
@@ -35,18 +36,28 @@ function tagOf(document: ContainerDocument): string {
 }
 
 async function openSyslog(document: ContainerDocument): Promise<LogReceiver> {
-  const { address, facility, format } = parseSyslogOptions(document.hostConfig.LogConfig.Config);
+  const options = parseSyslogOptions(document.hostConfig.LogConfig.Config);
+  const { address, facility, format } = options;
   const source = { format, facility, hostname: hostname(), tag: tagOf(document), pid: process.pid };
-  const sink = await openSyslogSink(address);
-  const encode = (line: OutputLine): Buffer | undefined =>
-    line.text.length === 0 ? undefined : syslogMessage(source, line, new Date());
+  const sink = await openSyslogSink(options);
+  const framed = address.scheme === "tcp+tls" && format.startsWith("rfc5424");
+  const encode = (line: OutputLine): Buffer | undefined => {
+    if (line.text.length === 0) return undefined;
+    const message = syslogMessage(source, line, new Date());
+    return framed ? withLength(message) : message;
+  };
   return { sink, encode };
 }
 
-async function openSyslogSink(address: SyslogAddress): Promise<LogSink> {
+/** RFC 5425, section 4.3: how long a message is stands before it. */
+function withLength(message: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`${message.length} `), message]);
+}
+
+async function openSyslogSink({ address, tls }: SyslogOptions): Promise<LogSink> {
   if ("path" in address && !existsSync(address.path)) throw missing(address.path);
   try {
-    const sink = await openAt(address);
+    const sink = await openAt(address, tls);
     if (sink !== undefined) return sink;
   } catch (error) {
     throw driverFailed(messageOf(error));
@@ -60,7 +71,7 @@ function missing(path: string): EngineError {
   return new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, message, { details: { errno: "ENOENT", path } });
 }
 
-function openAt(address: SyslogAddress): Promise<LogSink | undefined> {
+function openAt(address: SyslogAddress, tls: SyslogTls): Promise<LogSink | undefined> {
   switch (address.scheme) {
     case "local":
       return openFirstUnixSink(SYSLOG_SOCKETS);
@@ -68,6 +79,8 @@ function openAt(address: SyslogAddress): Promise<LogSink | undefined> {
       return openUdpSink(address.host, address.port);
     case "tcp":
       return openTcpSink(address.host, address.port);
+    case "tcp+tls":
+      return openTlsSink(address.host, address.port, tls);
     case "unix":
     case "unixgram":
       return openUnixSink(address.scheme, address.path);

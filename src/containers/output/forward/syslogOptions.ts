@@ -4,7 +4,7 @@ import { EngineError, ErrorCode } from "#errors";
 export type SyslogAddress =
   | { readonly scheme: "local" }
   | { readonly scheme: "unix" | "unixgram"; readonly path: string }
-  | { readonly scheme: "udp" | "tcp"; readonly host: string; readonly port: string };
+  | { readonly scheme: "udp" | "tcp" | "tcp+tls"; readonly host: string; readonly port: string };
 
 /** `rfc3164` has a host name, dockerd's default has none. */
 export type SyslogFormat = "unix" | "rfc3164" | "rfc5424" | "rfc5424micro";
@@ -14,6 +14,16 @@ export interface SyslogOptions {
   /** 0 to 23. */
   readonly facility: number;
   readonly format: SyslogFormat;
+  /** How a TLS connection is made; of no use to others. */
+  readonly tls: SyslogTls;
+}
+
+/** Files of PEM; empty: none. */
+export interface SyslogTls {
+  readonly caFile: string;
+  readonly certificateFile: string;
+  readonly keyFile: string;
+  readonly verify: boolean;
 }
 
 /** In the order of their numbers; RFC 5424 knows more between `ftp` and `local0` that have no name here. */
@@ -25,12 +35,19 @@ const FORMATS: readonly SyslogFormat[] = ["rfc3164", "rfc5424", "rfc5424micro"];
 
 const invalid = (message: string): EngineError => new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, message);
 
-/** @throws {invalid_argument} in dockerd's words; {not_implemented} for TLS */
+/** @throws {invalid_argument} in dockerd's words */
 export function parseSyslogOptions(options: Readonly<Record<string, string>>): SyslogOptions {
   return {
     address: parseAddress(options["syslog-address"] ?? ""),
     facility: parseFacility(options["syslog-facility"] ?? ""),
     format: parseFormat(options["syslog-format"] ?? ""),
+    tls: {
+      caFile: options["syslog-tls-ca-cert"] ?? "",
+      certificateFile: options["syslog-tls-cert"] ?? "",
+      keyFile: options["syslog-tls-key"] ?? "",
+      // Whatever its value is, as in Docker.
+      verify: options["syslog-tls-skip-verify"] === undefined,
+    },
   };
 }
 
@@ -38,11 +55,7 @@ function parseAddress(text: string): SyslogAddress {
   if (text === "") return { scheme: "local" };
   const [, scheme = "", rest = ""] = /^([a-z][a-z\d+.-]*):\/\/(.*)$/i.exec(text) ?? [];
   if (scheme === "unix" || scheme === "unixgram") return { scheme, path: rest.replace(/^[^/]*/, "") };
-  if (scheme === "tcp+tls") {
-    const message = "varve does not support the syslog-address scheme tcp+tls";
-    throw new EngineError("not_implemented", ErrorCode.NOT_IMPLEMENTED, message);
-  }
-  if (scheme !== "udp" && scheme !== "tcp") throw invalid(`unsupported scheme: '${scheme}'`);
+  if (scheme !== "udp" && scheme !== "tcp" && scheme !== "tcp+tls") throw invalid(`unsupported scheme: '${scheme}'`);
   const authority = rest.replace(/[/?#].*$/, "");
   if (/^\[[^\]]*$/.test(authority)) throw invalid(`parse ${JSON.stringify(text)}: missing ']' in host`);
   const [, literal, name = "", port = ""] = /^(?:\[(.*)\]|([^:]*))(?::(.*))?$/.exec(authority) ?? [];
