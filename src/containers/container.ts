@@ -35,6 +35,8 @@ export class Container {
   readonly execIds: Set<string> = new Set();
   /** The removal that is under way: a second one joins it. */
   removal: Promise<void> | undefined;
+  /** Ends the start that is under way when its runtime does not answer. */
+  giveUpStart: (() => void) | undefined;
   /** Its end is part of a restart: `--rm` does not hold. */
   keepOnExit = false;
   /** What its restart policy is about to do, and the delay before the present run. */

@@ -36,6 +36,8 @@ const SIGKILL_EXIT_CODE = 137;
 const SIGKILL = 9;
 /** After a kill its monitor tells of the end at once; one that is silent for so long never will. */
 const MONITOR_GRACE_MS = 5000;
+/** A runtime that has not made a container after so long, and whose container is not wanted any more, is killed. */
+const START_GRACE_MS = 3000;
 /** The file that conmon makes in the bundle. */
 const OOM_MARK = "oom";
 
@@ -72,9 +74,12 @@ export class Lifecycle {
 
   async #run(container: Container): Promise<void> {
     const { init: _init, monitor: _monitor, ...before } = container.state;
+    const giveUp = new AbortController();
+    container.giveUpStart = () => giveUp.abort();
+    const { signal } = giveUp;
     try {
       const runtime = await this.#context.runtime(container);
-      const { init, monitor } = await this.#starts.run(() => launch(container, this.#context, runtime));
+      const { init, monitor } = await this.#starts.run(() => launch(container, this.#context, { runtime, signal }));
       const startedAt = timestamp();
       const fresh = { status: "running", init, monitor, exitCode: 0, error: "", oomKilled: false, startedAt } as const;
       container.setState({ ...before, ...fresh });
@@ -84,6 +89,8 @@ export class Lifecycle {
     } catch (error) {
       this.#notStarted(container, error);
       throw error instanceof LaunchFailed ? error.cause : error;
+    } finally {
+      container.giveUpStart = undefined;
     }
   }
 
@@ -282,13 +289,16 @@ export class Lifecycle {
 
   /** Whatever it does, also when its start is under way. */
   async forceRemove(container: Container, options: { readonly volumes: boolean }): Promise<void> {
-    if (container.isActive) await this.#killAndWait(container);
+    const late = setInterval(() => container.giveUpStart?.(), START_GRACE_MS);
     try {
+      if (container.isActive) await this.#killAndWait(container);
       await this.remove(container, options);
     } catch (error) {
       if (!container.isActive) throw error;
       await this.#killAndWait(container);
       await this.remove(container, options);
+    } finally {
+      clearInterval(late);
     }
   }
 

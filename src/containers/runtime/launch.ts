@@ -4,6 +4,7 @@ import { isErrno, warmCgroups } from "#host";
 import type { SandboxService } from "#networks";
 import type { Snapshotter } from "#snapshots";
 import type { Container } from "../container.ts";
+import { wrongState } from "../containerError.ts";
 import type { ContainerIndex } from "../containerIndex.ts";
 import { checkShared, linkVariables, networkFacts, sharedContainer } from "../networking/networkFacts.ts";
 import { keepsLog } from "../output/logDriver.ts";
@@ -132,9 +133,14 @@ async function prepareLog(container: Container, context: LogContext): Promise<vo
 
 /**
  * Makes a container run and connects its streams. Nothing runs and nothing is mounted when it fails.
+ * `signal` ends a runtime that does not answer.
  * @throws {LaunchFailed} in Docker's words when the runtime refused; what user lookup and mounts throw.
  */
-export async function launch(container: Container, context: LaunchContext, runtime: Runtime): Promise<Created> {
+export async function launch(
+  container: Container,
+  context: LaunchContext,
+  { runtime, signal }: { readonly runtime: Runtime; readonly signal: AbortSignal },
+): Promise<Created> {
   const { id, paths } = container;
   await prepareLog(container, context);
   void warmCgroups();
@@ -142,7 +148,8 @@ export async function launch(container: Container, context: LaunchContext, runti
   try {
     mounts = await writeBundle(container, context, runtime);
     await context.turns.take();
-    const created = await createContainer(id, paths, context.layout, { runtime, streams: streamSettings(container) });
+    const streams = streamSettings(container);
+    const created = await createContainer(id, paths, context.layout, { runtime, streams, signal });
     await context.turns.take();
     container.hub.connect(connectStreams(paths));
     await startProgram(id, paths, context.layout, runtime);
@@ -150,7 +157,7 @@ export async function launch(container: Container, context: LaunchContext, runti
   } catch (error) {
     const failure = error instanceof CreateFailed ? await explain(container, context, { error, mounts }) : error;
     await clear(container, context, runtime);
-    throw failure;
+    throw signal.aborted ? wrongState("container is marked for removal and cannot be started") : failure;
   }
 }
 

@@ -18,6 +18,7 @@ import type { QuickCall, QuickChild } from "#host";
 import type { Socket } from "node:net";
 import type { ContainerDocument, ProcessIdentity } from "../document.ts";
 import { cgroupOf } from "../spec/runtimeSpec.ts";
+import { endCreate } from "./endCreate.ts";
 import type { Runtime } from "./chooseRuntime.ts";
 import type { ContainerPaths, Layout } from "./paths.ts";
 
@@ -74,6 +75,8 @@ function conmonArguments(id: string, paths: ContainerPaths, layout: Layout, call
 interface ConmonCall {
   readonly runtime: Runtime;
   readonly streams: StreamSettings;
+  /** Ends a create that is under way. */
+  readonly signal: AbortSignal;
 }
 
 /** conmon's first line: `{"data": pid}` or `{"data": -1, "message": "…"}`. */
@@ -149,14 +152,17 @@ export async function createContainer(
   const complaints = openSync(join(paths.bundle, "conmon.log"), "a", 0o600);
   const [report, go] = [openPipe(), openPipe()];
   const said = pipeStream(report.readEnd, "readable");
+  let giveUp = (): void => undefined;
   try {
     // One byte lets conmon begin: it is there before conmon is.
     writeSync(go.writeEnd, "\0");
-    const { ended } = startConmon(conmonArguments(id, paths, layout, call), {
+    const { pid: starter, ended } = startConmon(conmonArguments(id, paths, layout, call), {
       file: call.runtime.conmon,
       cwd: paths.bundle,
       fds: ["ignore", "ignore", complaints, report.writeEnd, go.readEnd],
     });
+    giveUp = () => endCreate(starter, paths.monitorPidFile);
+    call.signal.addEventListener("abort", giveUp);
     const line = await firstLine(said);
     // The half of conmon that we started writes the monitor's pid and ends; on a busy machine it may be behind the report.
     await ended;
@@ -166,6 +172,7 @@ export async function createContainer(
     reapFailed(paths.monitorPidFile);
     throw error;
   } finally {
+    call.signal.removeEventListener("abort", giveUp);
     said.destroy();
     closeSync(complaints);
     closePipe(go);
