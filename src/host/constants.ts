@@ -132,6 +132,7 @@ export const UTIME_OMIT: bigint = (1n << 30n) - 2n;
 export const NETLINK = {
   AF: 16,
   ROUTE: 0,
+  NETFILTER: 12,
   RAW: 3,
   HEADER_BYTES: 16,
   /** Room for one answer; the kernel's dumps come in pieces of at most 32 KiB. */
@@ -147,6 +148,28 @@ export const NETLINK = {
   /** setsockopt(SOL_NETLINK): answers to failed requests leave the request out; text of the failure comes along. */
   SOL: 270,
   CAP_ACK: 10,
+} as const;
+
+/** linux/netfilter/nfnetlink.h and nfnetlink_conntrack.h */
+export const CONNTRACK = {
+  SUBSYSTEM: 0x100,
+  GET: 1,
+  DELETE: 2,
+  HEADER_BYTES: 4,
+  /** NLA_F_NESTED */
+  NESTED: 0x8000,
+  TUPLE_ORIG: 1,
+  TUPLE_REPLY: 2,
+  ID: 12,
+  TUPLE_IP: 1,
+  TUPLE_PROTO: 2,
+  IP_V4_SRC: 1,
+  IP_V6_SRC: 3,
+  PROTO_NUM: 1,
+  PROTO_SRC_PORT: 2,
+  PROTO_DST_PORT: 3,
+  /** IPPROTO_UDP */
+  UDP: 17,
 } as const;
 
 /** linux/rtnetlink.h: message types. */

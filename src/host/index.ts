@@ -83,6 +83,8 @@ export type { BoundSocket } from "./networkNamespaces.ts";
 export { Nftables } from "./nftables.ts";
 export { listCgroupProcesses, readCgroupUsage, readInterfaceUse, readProcessorTime } from "./cgroupUsage.ts";
 export type { CgroupUsage, InterfaceUse, IoUse } from "./cgroupUsage.ts";
+export { forgetFlows } from "./conntrack.ts";
+export type { TranslatedPort } from "./conntrack.ts";
 export { quickSpawn, sealedCopy } from "./quickSpawn.ts";
 export type { QuickCall, QuickChild } from "./quickSpawn.ts";
 export { openEntry, statEntry } from "./directoryEntries.ts";

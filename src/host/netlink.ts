@@ -87,7 +87,7 @@ function* answersIn(bytes: Buffer): Generator<Answer> {
 }
 
 /**
- * A rtnetlink socket. It stays in the network namespace in which it was opened, whatever the thread does later. The
+ * A netlink socket. It stays in the network namespace in which it was opened, whatever the thread does later. The
  * kernel works within `send`, so an answer is there when it returns and nothing here waits.
  */
 export class NetlinkSocket implements Disposable {
@@ -99,10 +99,10 @@ export class NetlinkSocket implements Disposable {
     this.#fd = fd;
   }
 
-  /** In the calling thread's present network namespace. */
-  static open(): NetlinkSocket {
+  /** In the calling thread's present network namespace. `protocol`: NETLINK.ROUTE unless said. */
+  static open(protocol: number = NETLINK.ROUTE): NetlinkSocket {
     const kind = NETLINK.RAW | SOCKET.CLOEXEC;
-    const fd = checked("socket", "netlink", socket.call(NETLINK.AF, kind, NETLINK.ROUTE));
+    const fd = checked("socket", "netlink", socket.call(NETLINK.AF, kind, protocol));
     const name = Buffer.alloc(12);
     name.writeUInt16LE(NETLINK.AF);
     try {

@@ -383,6 +383,40 @@ describe("networks: published ports", () => {
     await must_("rm", "-f", "echo");
   });
 
+  test("datagrams of a flow that goes on reach the port's next container", async () => {
+    const gateway = (await must_("network", "inspect", "-f", "{{(index .IPAM.Config 0).Gateway}}", "bridge")).trim();
+    const socket = createSocket("udp4");
+    const ask = async (port: number): Promise<string> => {
+      const answered = once(socket, "message");
+      const asking = setInterval(() => socket.send("ping", port, gateway), 50);
+      const [reply] = (await answered) as [Buffer];
+      clearInterval(asking);
+      return reply.toString();
+    };
+    const serve = async (name: string, port: number): Promise<() => void> => {
+      await start(name, ["-p", `${gateway}:${port}:53/udp`]);
+      const pid = (await must_("inspect", "-f", "{{.State.Pid}}", name)).trim();
+      const script = ECHO_DATAGRAMS.replace("bytes, from.port", `"${name}", from.port`);
+      const server = spawn("nsenter", ["-t", pid, "-n", process.execPath, "-e", script], { stdio: "ignore" });
+      return () => server.kill();
+    };
+    try {
+      const end = await serve("first", 28396);
+      assert.equal(await ask(28396), "first");
+      // Its address is not that of the next one.
+      await start("between", []);
+      end();
+      await must_("rm", "-f", "first");
+      await start("inherits", []);
+      const endSecond = await serve("second", 28396);
+      assert.equal(await ask(28396), "second");
+      endSecond();
+      await must_("rm", "-f", "second", "between", "inherits");
+    } finally {
+      socket.close();
+    }
+  });
+
   test("a port that another container or a host process has is refused, and is free after a stop", async () => {
     await start("holder", ["-p", "127.0.0.1::80"]);
     const port = await portOf("holder", "80");

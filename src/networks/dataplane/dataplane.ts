@@ -4,6 +4,7 @@ import {
   bridgePort,
   deleteLink,
   findLink,
+  forgetFlows,
   isErrno,
   leaveBridge,
   linkUp,
@@ -15,6 +16,7 @@ import {
   setNetworkSysctl,
 } from "#host";
 import type { Link, NetlinkRequest } from "#host";
+import { messageOf } from "#errors";
 import { addressBytes, addressFromBytes, parseAddress } from "../ipam/address.ts";
 import type { IpFamily } from "../ipam/address.ts";
 import { subnetOf } from "../ipam/subnet.ts";
@@ -55,6 +57,8 @@ export class Dataplane {
   #socket: NetlinkSocket | undefined;
   #filter: Nftables | undefined;
   #checkedAt = 0;
+  /** The kernel does not tell which flows there are. */
+  #isBlind = false;
   #watch: NodeJS.Timeout | undefined;
 
   constructor(options: DataplaneOptions, log: (level: "warn", line: string) => void) {
@@ -181,6 +185,7 @@ export class Dataplane {
         this.replaceTable();
       }
       for (const port of ports) this.#ports.add(port);
+      this.#forgetFlows(ports);
     }
     if (performance.now() - this.#checkedAt > CHECK_AT_START_MS) this.#quietly(() => this.#check());
   }
@@ -193,6 +198,22 @@ export class Dataplane {
       this.#nft.run(withdrawCommands(this.#table, known));
     } catch {
       this.#quietly(() => this.replaceTable());
+    }
+    this.#forgetFlows(known);
+  }
+
+  /** Datagrams that flow already would go on to where they went, a container that is gone or nobody. */
+  #forgetFlows(ports: readonly PublishedPort[]): void {
+    const flows = ports.flatMap(({ protocol, hostPort, containerIp, containerPort }) => {
+      const address = protocol === "udp" ? parseAddress(containerIp) : undefined;
+      return address === undefined ? [] : [{ hostPort, target: addressBytes(address), targetPort: containerPort }];
+    });
+    if (flows.length === 0 || this.#isBlind) return;
+    try {
+      forgetFlows(flows);
+    } catch (error) {
+      this.#isBlind = true;
+      this.#log("warn", `networks: flows to UDP ports live on, the kernel does not tell of them: ${messageOf(error)}`);
     }
   }
 
