@@ -19,8 +19,27 @@ test("network options: Docker's defaults when nothing is given", () => {
     forwarding: true,
     masquerade: true,
     icc: true,
+    userlandProxy: true,
     mtu: 1500,
   });
+});
+
+test("network options: IPv6 of the default network, in dockerd's words", () => {
+  const of = (...flags: readonly string[]): ReturnType<typeof toDaemonOptions>["networks"] =>
+    toDaemonOptions(parseFlags(flags)).networks;
+  assert.equal(of("--ipv6", "--fixed-cidr-v6=2001:db8:1::/64").subnetV6, "2001:db8:1::/64");
+  assert.equal(of("--fixed-cidr-v6=2001:db8:1::/64").subnetV6, undefined);
+  assert.equal(of("--userland-proxy=false").userlandProxy, false);
+  for (const [flags, message] of [
+    [
+      ["--ipv6"],
+      "Error initializing network controller: IPv6 is enabled for the default bridge, but no subnet is configured. Specify an IPv6 subnet using --fixed-cidr-v6",
+    ],
+    [["--ipv6", "--fixed-cidr-v6=foo"], "invalid fixed-cidr-v6: invalid CIDR address: foo"],
+    [["--fixed-cidr-v6=10.0.0.0/8"], "invalid fixed-cidr-v6: fixed-cidr-v6 is not an IPv6 subnet"],
+  ] as const) {
+    assert.throws(() => of(...flags), { message, code: "INVALID_FLAG" });
+  }
 });
 
 test("network options: flags", () => {

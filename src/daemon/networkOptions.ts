@@ -1,4 +1,5 @@
 import type { EngineConfig } from "#engine";
+import { isIP } from "node:net";
 import { EngineError, ErrorCode } from "#errors";
 
 /** Settings of networks, in Docker's spelling. Defaults of flags are "true" unless the help says otherwise. */
@@ -35,8 +36,23 @@ export const NETWORK_SETTINGS = {
     key: "icc",
     help: "Containers of the default network reach each other (default true)",
   },
+  ipv6: { kind: "flag", flag: "ipv6", key: "ipv6", help: "The default network has IPv6, too" },
+  fixedCidrV6: {
+    kind: "text",
+    flag: "fixed-cidr-v6",
+    key: "fixed-cidr-v6",
+    help: "IPv6 subnet of the default network, 2001:db8:1::/64",
+  },
+  userlandProxy: {
+    kind: "flag",
+    flag: "userland-proxy",
+    key: "userland-proxy",
+    help: "Pass on what the packet filter cannot bring to published ports (default true)",
+  },
   mtu: { kind: "number", flag: "mtu", key: "mtu", help: "MTU of the default network (default 1500)" },
 } as const;
+
+const V6_BITS = 128;
 
 type NetworkSetting = keyof typeof NETWORK_SETTINGS;
 
@@ -51,6 +67,20 @@ function parsePool(text: string): { readonly base: string; readonly size: number
     throw bad(`invalid default address pool: ${text}`);
   }
   return { base, size };
+}
+
+/** `--ipv6` and its subnet, which has no effect alone, as in Docker. @throws {invalid_argument} INVALID_FLAG */
+function subnetV6(enabled: boolean, text: string): { readonly subnetV6?: string } {
+  const [address = "", bits = ""] = text.split(/\/(.*)/s, 2);
+  if (text !== "" && (isIP(address) === 0 || !/^\d{1,3}$/.test(bits) || Number(bits) > V6_BITS)) {
+    throw bad(`invalid fixed-cidr-v6: invalid CIDR address: ${text}`);
+  }
+  if (text !== "" && isIP(address) === 4) throw bad("invalid fixed-cidr-v6: fixed-cidr-v6 is not an IPv6 subnet");
+  if (!enabled) return {};
+  if (text !== "") return { subnetV6: text };
+  throw bad(
+    "Error initializing network controller: IPv6 is enabled for the default bridge, but no subnet is configured. Specify an IPv6 subnet using --fixed-cidr-v6",
+  );
 }
 
 /** What was given of networks. @throws {invalid_argument} INVALID_FLAG */
@@ -76,6 +106,7 @@ export function toNetworkDefaults(given: Readonly<Partial<Record<NetworkSetting,
   return {
     ...(bip === "" ? {} : { address: bip }),
     ...(range === "" ? {} : { range }),
+    ...subnetV6(given.ipv6 === true, text("fixedCidrV6")),
     ...(hostGateway === "" ? {} : { hostGateway }),
     pools: texts("addressPools").map(parsePool),
     dns: texts("dns"),
@@ -86,6 +117,7 @@ export function toNetworkDefaults(given: Readonly<Partial<Record<NetworkSetting,
     forwarding: flag("forwarding"),
     masquerade: flag("masquerade"),
     icc: flag("icc"),
+    userlandProxy: flag("userlandProxy"),
     mtu: mtu === 0 ? 1500 : mtu,
   };
 }

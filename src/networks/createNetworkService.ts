@@ -85,7 +85,7 @@ export function createNetworkService(options: NetworkServiceOptions): NetworkSer
     defaults,
     store,
     tables,
-    hostPorts: new HostPorts(),
+    hostPorts: new HostPorts({ passesOn: defaults.userlandProxy }),
     forwarder: new DnsForwarder(),
     events,
     log,

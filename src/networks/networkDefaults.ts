@@ -4,6 +4,8 @@ export interface NetworkDefaults {
   readonly address?: string;
   /** `172.17.1.0/24`: where addresses of its containers come from; absent: the whole subnet. */
   readonly range?: string;
+  /** `2001:db8:1::/64`: the default network has IPv6, and this subnet; absent: it has none. */
+  readonly subnetV6?: string;
   /** What `host-gateway` means; absent: the default bridge's address. */
   readonly hostGateway?: string;
   /** Subnets for networks that name none; empty: Docker's. */
@@ -21,6 +23,8 @@ export interface NetworkDefaults {
   readonly masquerade: boolean;
   readonly icc: boolean;
   readonly mtu: number;
+  /** False: the packet filter alone passes on what comes to published ports; they are only held. */
+  readonly userlandProxy: boolean;
 }
 
 export const DOCKER_DEFAULTS: NetworkDefaults = {
@@ -34,4 +38,5 @@ export const DOCKER_DEFAULTS: NetworkDefaults = {
   masquerade: true,
   icc: true,
   mtu: 1500,
+  userlandProxy: true,
 };

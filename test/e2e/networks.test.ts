@@ -513,6 +513,57 @@ describe("networks: IPv6", () => {
   });
 });
 
+describe("networks: a daemon's own options", () => {
+  test("ipv6, fixed-cidr-v6, userland-proxy=false: the default network has both families, ports are held and translated", async () => {
+    const options = ["--ipv6", "--fixed-cidr-v6=fd35:aa1e:1::/64", "--userland-proxy=false"];
+    await using other = await startDaemon({ flags: options });
+    await other.mustDocker(["import", "-", IMAGE], { input: await busyboxRootfs() });
+    const shown = await other.mustDocker([
+      "network",
+      "inspect",
+      "-f",
+      "{{.EnableIPv6}} {{json .IPAM.Config}}",
+      "bridge",
+    ]);
+    assert.match(shown, /^true \[\{"Subnet":"172\.[^}]*\},\{"Subnet":"fd35:aa1e:1::\/64"/);
+    await other.mustDocker(["run", "-d", "--name", "web", "-p", "28397:80", IMAGE, ...SAY_HELLO]);
+    const settings = "{{.NetworkSettings.GlobalIPv6Address}} {{.NetworkSettings.IPv6Gateway}}";
+    const told = await other.mustDocker(["inspect", "-f", settings, "web"]);
+    assert.equal(told, "fd35:aa1e:1::2 fd35:aa1e:1::1\n");
+    const address6 = told.split(" ")[0] ?? "";
+    await other.mustDocker(["run", "--rm", IMAGE, "busybox", "nc", "-w", "2", address6, "80"], { input: "" });
+    const gateway = "{{(index .IPAM.Config 0).Gateway}}";
+    const host = (await other.mustDocker(["network", "inspect", "-f", gateway, "bridge"])).trim();
+    assert.equal(await readFrom(host, 28397), "hello\n");
+    // Held: a second one may not have it.
+    const second = await other.docker(["run", "--rm", "-p", "28397:80", IMAGE, "true"]);
+    assert.match(second.stderr, /port is already allocated/);
+    await other.mustDocker(["rm", "-f", "web"]);
+  });
+
+  test("ipv6 can be switched on and off for a data root that has the other", async () => {
+    await using first = await startDaemon();
+    const isSix = async (): Promise<string> =>
+      (await first.mustDocker(["network", "inspect", "-f", "{{.EnableIPv6}} {{len .IPAM.Config}}", "bridge"])).trim();
+    assert.equal(await isSix(), "false 1");
+    await first.stop();
+    const flags = ["--ipv6", "--fixed-cidr-v6=fd35:aa1e:2::/64"];
+    {
+      await using again = await startDaemon({ dataRoot: first.dataRoot, flags });
+      const shown = await again.mustDocker([
+        "network",
+        "inspect",
+        "-f",
+        "{{.EnableIPv6}} {{len .IPAM.Config}}",
+        "bridge",
+      ]);
+      assert.equal(shown.trim(), "true 2");
+    }
+    await first.start();
+    assert.equal(await isSix(), "false 1");
+  });
+});
+
 describe("networks: nothing is left", () => {
   test("a daemon that ends without containers takes its bridges and rules along", async () => {
     const exists = async (link: string): Promise<boolean> => (await run("ip", ["link", "show", link])).code === 0;

@@ -51,7 +51,7 @@ export class DefaultBridge {
       [BRIDGE_OPTION.mtu]: String(mtu),
     };
     if (known !== undefined && this.#fits(known)) {
-      this.#networks.put({ ...known, options });
+      this.#networks.put({ ...known, options, enableIPv6: defaults.subnetV6 !== undefined });
       this.#addressing.restore(known);
       return;
     }
@@ -60,15 +60,17 @@ export class DefaultBridge {
   }
 
   #fits({ pools, automatic }: NetworkRecord): boolean {
-    const { address, range } = this.#options.defaults;
+    const { address, range, subnetV6 } = this.#options.defaults;
+    const v6 = pools.find(({ subnet }) => isV6(subnet))?.subnet;
+    if (v6 !== (subnetV6 === undefined ? undefined : subnetText(subnetV6))) return false;
     if (address === undefined) return automatic;
-    const [pool] = pools;
+    const pool = pools.find(({ subnet }) => !isV6(subnet));
     return !automatic && pool !== undefined && sameBlock(pool.subnet, address) && pool.range === range;
   }
 
   /** Chooses the subnet. */
   #elect(record: NetworkRecord): NetworkRecord {
-    const { address, range } = this.#options.defaults;
+    const { address, range, subnetV6 } = this.#options.defaults;
     const wanted = address === undefined ? undefined : parseCidr(address);
     const named =
       wanted === undefined || address === undefined
@@ -80,8 +82,16 @@ export class DefaultBridge {
               ...(range === undefined ? {} : { IPRange: range }),
             },
           ];
-    const { pools, shown, automatic } = this.#addressing.plan(record.id, named, [4]);
-    return { ...record, pools, automatic, ipam: { Driver: "default", Options: null, Config: shown } };
+    const v6 = subnetV6 === undefined ? [] : [{ Subnet: subnetText(subnetV6) }];
+    const { pools, shown } = this.#addressing.plan(record.id, [...named, ...v6], [4]);
+    const Config = [...shown].sort((one, other) => Number(isV6(one.Subnet)) - Number(isV6(other.Subnet)));
+    return {
+      ...record,
+      pools,
+      enableIPv6: subnetV6 !== undefined,
+      automatic: address === undefined,
+      ipam: { Driver: "default", Options: null, Config },
+    };
   }
 
   /** The network with a subnet that the host has free, before its bridge is made. */
@@ -118,6 +128,8 @@ const TEMPLATE = {
   automatic: true,
   labels: {},
 } as const;
+
+const isV6 = (subnet: string | undefined): boolean => subnet?.includes(":") === true;
 
 function subnetText(address: string): string {
   const parsed = parseCidr(address);

@@ -61,7 +61,7 @@ async function freePort(): Promise<number> {
 }
 
 test("host ports: a chosen port is kept at both families, and given back", async () => {
-  const hostPorts = new HostPorts(DYNAMIC);
+  const hostPorts = new HostPorts({ dynamic: DYNAMIC });
   const port = await freePort();
   const request = { protocol: "tcp", containerPort: 80, hostIp: "", hostPorts: { from: port, to: port } } as const;
   const published = kept(await hostPorts.publish(target, [request]));
@@ -83,8 +83,23 @@ test("host ports: a chosen port is kept at both families, and given back", async
   kept(await hostPorts.publish(target, [request]));
 });
 
+test("host ports: without a proxy a port is held, and who comes is turned away", async () => {
+  const hostPorts = new HostPorts({ dynamic: DYNAMIC, passesOn: false });
+  const port = await freePort();
+  const request = { containerPort: 80, hostIp: "127.0.0.1", hostPorts: { from: port, to: port } } as const;
+  const published = kept(
+    await hostPorts.publish(target, [
+      { ...request, protocol: "tcp" },
+      { ...request, protocol: "udp" },
+    ]),
+  );
+  await assert.rejects(readAll(connect({ host: "127.0.0.1", port })), { code: "ECONNRESET" });
+  published.close();
+  kept(await hostPorts.publish(target, [{ ...request, protocol: "tcp" }]));
+});
+
 test("host ports: what a host process has is refused in the socket's words", async () => {
-  const hostPorts = new HostPorts(DYNAMIC);
+  const hostPorts = new HostPorts({ dynamic: DYNAMIC });
   const taken = await listen(() => undefined);
   const udp = await bindUdp();
   const at = (port: number) => ({ containerPort: 80, hostIp: "127.0.0.1", hostPorts: { from: port, to: port } });
@@ -101,7 +116,7 @@ test("host ports: what a host process has is refused in the socket's words", asy
 });
 
 test("host ports: of several, all or none", async () => {
-  const hostPorts = new HostPorts(DYNAMIC);
+  const hostPorts = new HostPorts({ dynamic: DYNAMIC });
   const [free, taken] = [await freePort(), await listen(() => undefined)];
   const at = (port: number) =>
     ({ protocol: "tcp", containerPort: 80, hostIp: "127.0.0.1", hostPorts: { from: port, to: port } }) as const;
@@ -110,7 +125,7 @@ test("host ports: of several, all or none", async () => {
 });
 
 test("host ports: a range gives its ports one after the other, past those that others have", async () => {
-  const hostPorts = new HostPorts(DYNAMIC);
+  const hostPorts = new HostPorts({ dynamic: DYNAMIC });
   const from = 22_000;
   const request = {
     protocol: "tcp",
@@ -134,7 +149,7 @@ test("host ports: a range gives its ports one after the other, past those that o
 });
 
 test("host ports: any port is one of the range, never the same for two, also when asked at once", async () => {
-  const hostPorts = new HostPorts(DYNAMIC);
+  const hostPorts = new HostPorts({ dynamic: DYNAMIC });
   const request = { protocol: "tcp", containerPort: 80, hostIp: "" } as const;
   const all = await Promise.all(Array.from({ length: 20 }, () => hostPorts.publish(target, [request])));
   const numbers = all.map((published) => kept(published).ports[0]?.hostPort ?? 0);
@@ -147,7 +162,7 @@ test("tcp proxy: an IPv6 client reaches an IPv4 container, and each direction en
   const port = await listen((socket) => {
     void readAll(socket).then((text) => socket.end(`got ${text}`));
   });
-  const hostPorts = new HostPorts(DYNAMIC);
+  const hostPorts = new HostPorts({ dynamic: DYNAMIC });
   const { ports } = kept(await hostPorts.publish(target, [{ protocol: "tcp", containerPort: port, hostIp: "::1" }]));
   const client = connect({ host: "::1", port: ports[0]?.hostPort ?? 0, allowHalfOpen: true });
   client.end("hello");
@@ -157,7 +172,7 @@ test("tcp proxy: an IPv6 client reaches an IPv4 container, and each direction en
 test("tcp proxy: large streams arrive whole though nobody reads for a while", async () => {
   const size = 8 << 20;
   const port = await listen((socket) => socket.end(Buffer.alloc(size, 7)));
-  const hostPorts = new HostPorts(DYNAMIC);
+  const hostPorts = new HostPorts({ dynamic: DYNAMIC });
   const { ports } = kept(
     await hostPorts.publish(target, [{ protocol: "tcp", containerPort: port, hostIp: "127.0.0.1" }]),
   );
@@ -170,7 +185,7 @@ test("tcp proxy: large streams arrive whole though nobody reads for a while", as
 });
 
 test("tcp proxy: a container that does not listen cuts the client off, and closing cuts everybody off", async () => {
-  const hostPorts = new HostPorts(DYNAMIC);
+  const hostPorts = new HostPorts({ dynamic: DYNAMIC });
   const publish = async (containerPort: number): Promise<PublishedPorts> =>
     kept(await hostPorts.publish(target, [{ protocol: "tcp", containerPort, hostIp: "127.0.0.1" }]));
   const refused = connect({ host: "127.0.0.1", port: (await publish(await freePort())).ports[0]?.hostPort ?? 0 });
@@ -191,7 +206,7 @@ test("tcp proxy: a container that does not listen cuts the client off, and closi
 test("udp proxy: each peer gets its own answers", async () => {
   const container = await bindUdp();
   container.on("message", (message, from) => container.send(`re ${message.toString()}`, from.port, from.address));
-  const hostPorts = new HostPorts(DYNAMIC);
+  const hostPorts = new HostPorts({ dynamic: DYNAMIC });
   const { ports } = kept(
     await hostPorts.publish(target, [
       { protocol: "udp", containerPort: container.address().port, hostIp: "127.0.0.1" },

@@ -5,9 +5,9 @@ import { PortAllocator } from "./portAllocator.ts";
 import { allPortsAllocated, listenFailed, portAllocated, protocolNotSupported } from "./portError.ts";
 import type { EndpointName } from "./portError.ts";
 import type { PortProtocol, PortRange, PortRequest } from "./portRequests.ts";
-import { openTcpProxy } from "./tcpProxy.ts";
+import { holdTcpPort, openTcpProxy } from "./tcpProxy.ts";
 import type { Proxy } from "./tcpProxy.ts";
-import { openUdpProxy } from "./udpProxy.ts";
+import { holdUdpPort, openUdpProxy } from "./udpProxy.ts";
 
 const IPV4_ANY = "0.0.0.0";
 const IPV6_ANY = "::";
@@ -49,12 +49,20 @@ export function ephemeralRange(): PortRange {
   return { from, to };
 }
 
+export interface HostPortsOptions {
+  readonly dynamic?: PortRange;
+  readonly passesOn?: boolean;
+}
+
 /** The host's ports as far as this daemon hands them to containers: reserved by sockets of its own. */
 export class HostPorts {
   readonly #allocator: PortAllocator;
+  readonly #passesOn: boolean;
 
-  constructor(dynamic: PortRange = ephemeralRange()) {
+  /** `passesOn`: what the packet filter does not translate goes through this process; else the ports are only held. */
+  constructor({ dynamic = ephemeralRange(), passesOn = true }: HostPortsOptions = {}) {
     this.#allocator = new PortAllocator(dynamic);
+    this.#passesOn = passesOn;
   }
 
   /**
@@ -108,7 +116,8 @@ export class HostPorts {
     try {
       for (const ip of at.ips) {
         const port = { protocol, containerPort, hostIp: ip, hostPort: at.port };
-        const bound = await bindPort(target, port, hostIp === "" && ip === IPV6_ANY);
+        const how = { optional: hostIp === "" && ip === IPV6_ANY, passesOn: this.#passesOn };
+        const bound = await bindPort(target, port, how);
         if (bound === "no IPv6") this.#allocator.release(protocol, [ip], at.port);
         else claims.push({ port, proxy: bound });
       }
@@ -136,7 +145,7 @@ const WITHOUT_IPV6: readonly string[] = ["EAFNOSUPPORT", "EADDRNOTAVAIL"];
 async function bindPort(
   target: PublishTarget,
   port: PublishedPort,
-  optional: boolean,
+  { optional, passesOn }: { readonly optional: boolean; readonly passesOn: boolean },
 ): Promise<Proxy | "no IPv6" | undefined> {
   const { protocol, hostIp, hostPort, containerPort } = port;
   if (protocol === "sctp") {
@@ -146,6 +155,7 @@ async function bindPort(
   }
   try {
     const route = { hostIp, hostPort, address: target.address, port: containerPort };
+    if (!passesOn) return await (protocol === "tcp" ? holdTcpPort(route) : holdUdpPort(route));
     return await (protocol === "tcp" ? openTcpProxy(route) : openUdpProxy(route));
   } catch (error) {
     if (optional && error instanceof Error && "code" in error && WITHOUT_IPV6.includes(String(error.code)))

@@ -37,6 +37,15 @@ export async function openTcpProxy(route: ProxyRoute): Promise<Proxy> {
   };
 }
 
+/** Keeps others off a host port. Whom the packet filter does not take elsewhere is turned away. */
+export async function holdTcpPort({ hostIp, hostPort }: Pick<ProxyRoute, "hostIp" | "hostPort">): Promise<Proxy> {
+  const server = createServer((client) => client.resetAndDestroy());
+  server.listen({ host: hostIp, port: hostPort, exclusive: true, ipv6Only: hostIp.includes(":") });
+  await once(server, "listening");
+  server.on("error", () => undefined);
+  return { close: () => server.close() };
+}
+
 /** Each end of one direction is passed on alone: the other direction may go on (half-close). */
 function passOn(client: Socket, { address, port }: ProxyRoute, open: Set<Socket>): void {
   const target = connect({ host: address, port, allowHalfOpen: true, noDelay: true });

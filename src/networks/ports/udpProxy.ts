@@ -77,11 +77,22 @@ class UdpProxy implements Proxy {
   }
 }
 
+async function bindFront({ hostIp, hostPort }: Pick<ProxyRoute, "hostIp" | "hostPort">): Promise<Socket> {
+  const v6 = hostIp.includes(":");
+  const front = createSocket({ type: v6 ? "udp6" : "udp4", ipv6Only: v6 });
+  front.bind({ address: hostIp, port: hostPort, exclusive: true });
+  await once(front, "listening");
+  return front;
+}
+
+/** Keeps others off a host port; datagrams that the packet filter does not take elsewhere are lost. */
+export async function holdUdpPort(route: Pick<ProxyRoute, "hostIp" | "hostPort">): Promise<Proxy> {
+  const front = await bindFront(route);
+  front.on("error", () => undefined);
+  return { close: () => front.close() };
+}
+
 /** Binds the host port, and passes datagrams on; see `openTcpProxy` for what comes here. */
 export async function openUdpProxy(route: ProxyRoute, limits: UdpProxyLimits = {}): Promise<Proxy> {
-  const v6 = route.hostIp.includes(":");
-  const front = createSocket({ type: v6 ? "udp6" : "udp4", ipv6Only: v6 });
-  front.bind({ address: route.hostIp, port: route.hostPort, exclusive: true });
-  await once(front, "listening");
-  return new UdpProxy(front, route, limits);
+  return new UdpProxy(await bindFront(route), route, limits);
 }
