@@ -63,6 +63,7 @@ export class Containers implements ContainerService {
     const { document, endpoints, warnings } = newContainer(request, base, {
       name: this.#chooseName(name),
       index: this.#index,
+      hasDefaultNetwork: this.#options.sandboxes.hasDefaultNetwork,
     });
     const { mounts } = this.#room;
     const container = this.#adopt({ ...document, unfinished: true });

@@ -100,6 +100,13 @@ function check(document: ContainerDocument): void {
   }
 }
 
+/** What a new container comes into. */
+export interface Surroundings {
+  readonly name: string;
+  readonly index: ContainerIndex;
+  readonly hasDefaultNetwork: boolean;
+}
+
 /**
  * Request and what it is made of → container. Nothing is written.
  * @throws {not_implemented} naming an option that is not supported, {invalid_argument} in Docker's words
@@ -107,7 +114,7 @@ function check(document: ContainerDocument): void {
 export function newContainer(
   request: ContainerCreateRequest,
   base: ContainerBase,
-  { name, index }: { readonly name: string; readonly index: ContainerIndex },
+  { name, index, hasDefaultNetwork }: Surroundings,
 ): NewContainer {
   const parsed = pinNamespaceModes(parseHostConfig(request.HostConfig), index);
   // One that is not there is missed by the start, as in Docker.
@@ -130,7 +137,11 @@ export function newContainer(
     name,
     imageId: base.imageId,
     created: timestamp(),
-    config: MacAddress === "" ? config : { ...config, MacAddress },
+    config: {
+      ...config,
+      ...(MacAddress === "" ? {} : { MacAddress }),
+      ...(hostConfig.NetworkMode === "bridge" && !hasDefaultNetwork ? { NetworkDisabled: true } : {}),
+    },
     hostConfig,
     mountPoints: [],
     state: INITIAL_STATE,
@@ -140,5 +151,6 @@ export function newContainer(
     hostname: request.Hostname ?? "",
     exposes: Object.keys(Object(request["ExposedPorts"])).length > 0,
   });
-  return { document, endpoints, warnings: [...warnings, ...warningsOf(request, hostConfig)] };
+  const joined = document.config.NetworkDisabled === true ? {} : endpoints;
+  return { document, endpoints: joined, warnings: [...warnings, ...warningsOf(request, hostConfig)] };
 }

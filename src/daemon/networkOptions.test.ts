@@ -24,13 +24,17 @@ test("network options: Docker's defaults when nothing is given", () => {
   });
 });
 
-test("network options: IPv6 of the default network, in dockerd's words", () => {
+test("network options: IPv6 and bridge of the default network, in dockerd's words", () => {
   const of = (...flags: readonly string[]): ReturnType<typeof toDaemonOptions>["networks"] =>
     toDaemonOptions(parseFlags(flags)).networks;
   assert.equal(of("--ipv6", "--fixed-cidr-v6=2001:db8:1::/64").subnetV6, "2001:db8:1::/64");
   assert.equal(of("--fixed-cidr-v6=2001:db8:1::/64").subnetV6, undefined);
   assert.equal(of("--userland-proxy=false").userlandProxy, false);
   for (const [flags, message] of [
+    [
+      ["-b", "br0", "--bip=10.5.0.1/24"],
+      "You specified -b & --bip, mutually exclusive options. Please specify only one",
+    ],
     [
       ["--ipv6"],
       "Error initializing network controller: IPv6 is enabled for the default bridge, but no subnet is configured. Specify an IPv6 subnet using --fixed-cidr-v6",

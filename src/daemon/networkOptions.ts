@@ -4,6 +4,13 @@ import { EngineError, ErrorCode } from "#errors";
 
 /** Settings of networks, in Docker's spelling. Defaults of flags are "true" unless the help says otherwise. */
 export const NETWORK_SETTINGS = {
+  bridge: {
+    kind: "text",
+    flag: "bridge",
+    short: "b",
+    key: "bridge",
+    help: 'A bridge that is there, for the default network; "none": no such network',
+  },
   bip: { kind: "text", flag: "bip", key: "bip", help: "IP address and subnet of the default bridge, 172.17.0.1/16" },
   fixedCidr: {
     kind: "text",
@@ -102,8 +109,12 @@ export function toNetworkDefaults(given: Readonly<Partial<Record<NetworkSetting,
   const mtu = given.mtu ?? 1500;
   if (typeof mtu !== "number" || mtu < 0) throw bad(`invalid MTU number: ${JSON.stringify(mtu)}`);
   const [bip, range, hostGateway] = [cidr("bip"), cidr("fixedCidr"), text("hostGateway")];
-  if (range !== "" && bip === "") throw bad("fixed-cidr needs bip: the subnet that it is a part of");
+  const bridge = text("bridge");
+  if (bridge !== "" && bip !== "")
+    throw bad("You specified -b & --bip, mutually exclusive options. Please specify only one");
+  if (range !== "" && bip === "" && bridge === "") throw bad("fixed-cidr needs bip: the subnet that it is a part of");
   return {
+    ...(bridge === "" ? {} : { bridge }),
     ...(bip === "" ? {} : { address: bip }),
     ...(range === "" ? {} : { range }),
     ...subnetV6(given.ipv6 === true, text("fixedCidrV6")),

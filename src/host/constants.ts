@@ -180,6 +180,7 @@ export const RTM = {
   SETLINK: 19,
   NEWADDR: 20,
   DELADDR: 21,
+  GETADDR: 22,
   NEWROUTE: 24,
   DELROUTE: 25,
   GETROUTE: 26,

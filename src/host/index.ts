@@ -61,6 +61,7 @@ export {
   findLink,
   leaveBridge,
   linkUp,
+  listAddresses,
   listLinks,
   listRoutes,
   newBridge,

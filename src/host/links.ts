@@ -9,6 +9,7 @@ import type { NetlinkRequest, NetlinkSocket } from "./netlink.ts";
 const NEW = NETLINK.CREATE | NETLINK.EXCL;
 const IFINFO_BYTES = 16;
 const RTMSG_BYTES = 12;
+const IFADDR_BYTES = 8;
 
 /** struct ifinfomsg: u8 family, u8, u16 type, i32 index, u32 flags, u32 change. */
 function linkHeader(index: number, up = false, family = 0): Buffer {
@@ -280,6 +281,17 @@ export function findLink(socket: NetlinkSocket, name: string): Link {
 export function listLinks(socket: NetlinkSocket): readonly Link[] {
   const request = { type: RTM.GETLINK, flags: NETLINK.DUMP, body: linkHeader(0), about: "list links" };
   return socket.query(request).map(parseLink);
+}
+
+/** The addresses of an interface. */
+export function listAddresses(socket: NetlinkSocket, index: number): readonly LinkAddress[] {
+  const request = { type: RTM.GETADDR, flags: NETLINK.DUMP, body: Buffer.alloc(IFADDR_BYTES), about: "list addresses" };
+  return socket.query(request).flatMap((payload) => {
+    if (payload.readUInt32LE(4) !== index) return [];
+    const attributes = parseAttributes(payload.subarray(IFADDR_BYTES));
+    const address = attributes.get(IFA.LOCAL) ?? attributes.get(IFA.ADDRESS);
+    return address === undefined ? [] : [{ index, address, prefixLength: payload.readUInt8(1) }];
+  });
 }
 
 /** Where a route of the main table leads to; the default route has no bits. */

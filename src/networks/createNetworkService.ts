@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { EventSink } from "#engineapi";
 import type { DocumentRecords } from "#metadata";
-import { messageOf } from "#errors";
+import { EngineError, ErrorCode, messageOf } from "#errors";
 import { Addressing } from "./catalog/addressing.ts";
 import { DefaultBridge } from "./catalog/defaultBridge.ts";
 import { Catalog } from "./catalog/networkCatalog.ts";
@@ -63,19 +63,21 @@ const ADDRESSLESS = {
 export function createNetworkService(options: NetworkServiceOptions): NetworkServices {
   const { events, log } = options;
   const names = hostNames(options);
-  const dataplane = new Dataplane(
-    { table: names.table, packetFilter: options.defaults.packetFilter, forwarding: options.defaults.forwarding },
-    log,
-  );
+  const { packetFilter, forwarding, bridge } = options.defaults;
+  const foreign = bridge === undefined || bridge === NO_BRIDGE ? {} : { foreignBridge: bridge };
+  const dataplane = new Dataplane({ table: names.table, packetFilter, forwarding, ...foreign }, log);
   const networks = new NetworkIndex(options.networks);
-  const { defaults } = options;
+  const defaults = withAddressOf(dataplane, options.defaults);
   const named = defaults.pools.map(({ base, size }) => defaultPool(base, size));
   const pools = [...(named.length > 0 ? named : DEFAULT_POOLS_V4), uniqueLocalPool(options.dataRoot)];
   const addressing = new Addressing(pools, (family) => dataplane.hostSubnets(family));
   const drivers = createDrivers(dataplane, () => networks);
   const tables: NameTables = new NameTables((id) => store.members(id));
   const store: SandboxStore = new SandboxStore(options.sandboxes, (ids) => tables.forget(ids));
-  const defaultBridge = new DefaultBridge({ networks, addressing, dataplane }, { bridge: names.bridge, defaults });
+  const defaultBridge = new DefaultBridge(
+    { networks, addressing, dataplane },
+    { bridge: bridge ?? names.bridge, defaults },
+  );
   const context: SandboxContext = {
     networks,
     addressing,
@@ -104,8 +106,25 @@ export function createNetworkService(options: NetworkServiceOptions): NetworkSer
   };
 }
 
-/** Predefined networks exist always; the others have their bridges from now on. */
-function settle({ networks, addressing, drivers, defaultBridge, log }: SandboxContext): void {
+/** `--bridge none` */
+export const NO_BRIDGE = "none";
+
+/** A bridge that an administrator named has its subnet from its own address. @throws {failed_precondition} when it is not there */
+function withAddressOf(dataplane: Dataplane, defaults: NetworkDefaults): NetworkDefaults {
+  const { bridge } = defaults;
+  if (bridge === undefined || bridge === NO_BRIDGE) return defaults;
+  const link = dataplane.findLink(bridge);
+  if (link === undefined) {
+    const why = `bridge device with non default name ${bridge} must be created manually`;
+    const message = `Error initializing network controller: error creating default "bridge" network: ${why}`;
+    throw new EngineError("failed_precondition", ErrorCode.NETWORK_NOT_FOUND, message);
+  }
+  const address = dataplane.addressOf(link);
+  return address === undefined ? defaults : { ...defaults, address };
+}
+
+/** Predefined networks exist always, but for the default one that an administrator took away; the others have their bridges from now on. */
+function settle({ networks, addressing, drivers, defaultBridge, defaults, log }: SandboxContext): void {
   const fresh = (): Pick<NetworkRecord, "id" | "created"> => ({ id: newId(), created: new Date().toISOString() });
   for (const [name, driver] of [
     ["none", "null"],
@@ -117,7 +136,9 @@ function settle({ networks, addressing, drivers, defaultBridge, log }: SandboxCo
     ({ name, configOnly, pools }) => name !== "bridge" && !configOnly && pools.length > 0,
   );
   for (const network of others) addressing.restore(network);
-  defaultBridge.settle(networks.byName("bridge"), fresh);
+  const bridge = networks.byName("bridge");
+  if (defaults.bridge !== NO_BRIDGE) defaultBridge.settle(bridge, fresh);
+  else if (bridge !== undefined) networks.remove(bridge.id);
   for (const network of others) {
     try {
       drivers(network.driver)?.open(network);

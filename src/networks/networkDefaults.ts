@@ -1,5 +1,7 @@
 /** What an administrator sets for all networks of a daemon. */
 export interface NetworkDefaults {
+  /** A bridge that is there, for the default network; `none`: there is no such network. Absent: a bridge of our own. */
+  readonly bridge?: string;
   /** `172.17.0.1/16`: the default bridge's own address and subnet; absent: chosen. */
   readonly address?: string;
   /** `172.17.1.0/24`: where addresses of its containers come from; absent: the whole subnet. */

@@ -67,6 +67,8 @@ export interface SandboxSettings {
 
 /** What containers hold of networks. Every method but `declare` and `settings` throws what the kernel says, in Docker's words. */
 export interface SandboxService {
+  /** False: an administrator took the default network away; who names none has no network. */
+  readonly hasDefaultNetwork: boolean;
   /**
    * Records which networks a new container shall have: that of its mode and those in `endpoints`.
    * @throws {invalid_argument} {not_found} for settings that cannot be

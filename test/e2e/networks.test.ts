@@ -541,6 +541,70 @@ describe("networks: a daemon's own options", () => {
     await other.mustDocker(["rm", "-f", "web"]);
   });
 
+  test("bridge=NAME: the subnet is that of its own address, it stays when the daemon goes", async () => {
+    const bridge = `vtest${process.pid}`.slice(0, 15);
+    const refused = await startDaemon({ flags: ["--bridge", bridge] }).catch((error: unknown) => error);
+    assert.ok(refused instanceof Error);
+    const why = `bridge device with non default name ${bridge} must be created manually`;
+    assert.ok(refused.message.includes(`error creating default "bridge" network: ${why}`), refused.message);
+    await must("ip", ["link", "add", bridge, "type", "bridge"]);
+    try {
+      await must("ip", ["addr", "add", "10.233.7.1/24", "dev", bridge]);
+      {
+        await using other = await startDaemon({ flags: ["--bridge", bridge, "--fixed-cidr", "10.233.7.64/26"] });
+        await other.mustDocker(["import", "-", IMAGE], { input: await busyboxRootfs() });
+        const told = await other.mustDocker([
+          "run",
+          "--rm",
+          IMAGE,
+          "busybox",
+          "ip",
+          "-o",
+          "-4",
+          "addr",
+          "show",
+          "eth0",
+        ]);
+        assert.match(told, / 10\.233\.7\.64\/24 /);
+        const reached = await other.docker([
+          "run",
+          "--rm",
+          IMAGE,
+          "busybox",
+          "ping",
+          "-c",
+          "1",
+          "-W",
+          "2",
+          "10.233.7.1",
+        ]);
+        assert.equal(reached.code, 0, reached.stdout);
+      }
+      assert.match(await must("ip", ["-o", "addr", "show", "dev", bridge]), /10\.233\.7\.1\/24/);
+    } finally {
+      await run("ip", ["link", "delete", bridge]);
+    }
+  });
+
+  test("bridge=none: there is no default network; who names none has a loopback only", async () => {
+    await using other = await startDaemon({ flags: ["--bridge=none"] });
+    await other.mustDocker(["import", "-", IMAGE], { input: await busyboxRootfs() });
+    assert.equal(await other.mustDocker(["network", "ls", "--format", "{{.Name}}"]), "host\nnone\n");
+    for (const flags of [[], ["--network", "bridge"], ["-p", "80:80"]]) {
+      assert.equal(await other.mustDocker(["run", "--rm", ...flags, IMAGE, "ls", "/sys/class/net"]), "lo\n");
+    }
+    await other.mustDocker(["create", "--name", "alone", IMAGE, "true"]);
+    const format = "{{.HostConfig.NetworkMode}} {{.Config.NetworkDisabled}} {{json .NetworkSettings.Ports}}";
+    assert.match(await other.mustDocker(["inspect", "-f", format, "alone"]), /^(?:bridge|default) true \{\}\n$/);
+    const create = await other.docker(["network", "create", "bridge"]);
+    assert.match(create.stderr, /operation is not permitted on predefined bridge network/);
+    await other.mustDocker(["network", "create", "own"]);
+    const own = await other.mustDocker(["run", "--rm", "--network", "own", IMAGE, "ls", "/sys/class/net"]);
+    assert.equal(own, "eth0\nlo\n");
+    await other.mustDocker(["network", "rm", "own"]);
+    await other.mustDocker(["rm", "alone"]);
+  });
+
   test("ipv6 can be switched on and off for a data root that has the other", async () => {
     await using first = await startDaemon();
     const isSix = async (): Promise<string> =>

@@ -25,6 +25,7 @@ function specOf(
   const { document } = newContainer({ Image: "nginx", ...request }, base, {
     name: "name",
     index: new ContainerIndex(),
+    hasDefaultNetwork: true,
   });
   return buildRuntimeSpec({
     document: { ...document, id: "0123456789ab" },

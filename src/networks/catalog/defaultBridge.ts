@@ -87,7 +87,7 @@ export class DefaultBridge {
     const Config = [...shown].sort((one, other) => Number(isV6(one.Subnet)) - Number(isV6(other.Subnet)));
     return {
       ...record,
-      pools,
+      pools: [...pools].sort((one, other) => Number(isV6(one.subnet)) - Number(isV6(other.subnet))),
       enableIPv6: subnetV6 !== undefined,
       automatic: address === undefined,
       ipam: { Driver: "default", Options: null, Config },

@@ -8,6 +8,7 @@ import {
   isErrno,
   leaveBridge,
   linkUp,
+  listAddresses,
   listLinks,
   listRoutes,
   NetlinkSocket,
@@ -17,7 +18,7 @@ import {
 } from "#host";
 import type { Link, NetlinkRequest } from "#host";
 import { messageOf } from "#errors";
-import { addressBytes, addressFromBytes, parseAddress } from "../ipam/address.ts";
+import { addressBytes, addressFromBytes, formatAddress, parseAddress } from "../ipam/address.ts";
 import type { IpFamily } from "../ipam/address.ts";
 import { subnetOf } from "../ipam/subnet.ts";
 import type { Subnet } from "../ipam/subnet.ts";
@@ -40,8 +41,11 @@ export interface DataplaneOptions {
   readonly table: string;
   readonly packetFilter: boolean;
   readonly forwarding: boolean;
+  /** A bridge that is not ours to make or to remove. */
+  readonly foreignBridge?: string;
 }
 
+const V4_BYTES = 4;
 /** A start looks at the rules again after this long: dockerd or a firewall may have come up, or flushed everything. */
 const CHECK_AT_START_MS = 2000;
 /** So do we by ourselves, for the containers that run. */
@@ -84,6 +88,12 @@ export class Dataplane {
     return listRoutes(this.host, family)
       .filter(({ prefixLength, link }) => prefixLength > 0 && (own === undefined || link !== own))
       .map(({ address, prefixLength }) => subnetOf(addressFromBytes(address), prefixLength));
+  }
+
+  /** The first IPv4 address of a bridge, `172.17.0.1/16`; undefined when it has none. */
+  addressOf({ index }: Link): string | undefined {
+    const found = listAddresses(this.host, index).find(({ address }) => address.length === V4_BYTES);
+    return found === undefined ? undefined : `${formatAddress(addressFromBytes(found.address))}/${found.prefixLength}`;
   }
 
   findLink(name: string): Link | undefined {
@@ -150,7 +160,7 @@ export class Dataplane {
       this.replaceTable();
       this.#foreign((entries) => withdrawAcceptCommands(entries, name));
     }
-    if (this.findLink(name) !== undefined) await this.deleteLink(name);
+    if (name !== this.#options.foreignBridge && this.findLink(name) !== undefined) await this.deleteLink(name);
   }
 
   /** On a socket of its own: answers must not mix with those of the shared one. */

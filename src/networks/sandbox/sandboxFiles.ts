@@ -39,6 +39,8 @@ function linkEntries(context: SandboxContext, { name, links }: SandboxFacts): re
 function hostGateway(context: SandboxContext, extra: readonly string[]): string | undefined {
   if (!extra.some((text) => /[:=]host-gateway$/.test(text))) return undefined;
   if (context.defaults.hostGateway !== undefined) return context.defaults.hostGateway;
+  if (context.networks.byName("bridge") === undefined)
+    throw badRequest("unable to derive the IP value for host-gateway");
   const network = context.defaultBridge.open();
   context.drivers(network.driver)?.open(network);
   return network.pools[0]?.gateway;

@@ -79,6 +79,10 @@ export class Sandboxes implements SandboxService {
     return { name: network?.name ?? reference, networkId: network?.id ?? "", config, dnsNames: null };
   }
 
+  get hasDefaultNetwork(): boolean {
+    return this.#context.networks.byName("bridge") !== undefined;
+  }
+
   async open(given: SandboxFacts): Promise<string | undefined> {
     const facts = this.withDefaults(given);
     const shared = /^container:(.+)$/.exec(facts.mode)?.[1];
