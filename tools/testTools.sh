@@ -59,12 +59,13 @@ if [ "$(cat "$cache/clients/.stamp" 2>/dev/null || true)" != "$clients" ]; then
   echo "$clients" >"$cache/clients/.stamp"
 fi
 
-# The compose plugin, beside the docker command as docker looks for it: DOCKER_CONFIG/cli-plugins of a test.
-if [ ! -x "$cache/bin/docker-compose" ]; then
-  newer docker-compose && for deb in "$work"/*.deb; do dpkg -x "$deb" "$work/root"; done
-  found=$(find "$work/root" -path '*cli-plugins/docker-compose' -type f 2>/dev/null | head -n 1)
-  [ -n "$found" ] && cp "$found" "$cache/bin/docker-compose"
-  [ -x "$cache/bin/docker-compose" ] || { echo "test tools: no docker compose plugin could be fetched" >&2; exit 1; }
-fi
+# The compose and buildx plugins, beside the docker command as docker looks for them: DOCKER_CONFIG/cli-plugins of a test.
+for plugin in docker-compose docker-buildx; do
+  [ -x "$cache/bin/$plugin" ] && continue
+  newer "$plugin" && for deb in "$work"/*.deb; do dpkg -x "$deb" "$work/root"; done
+  found=$(find "$work/root" -path "*cli-plugins/$plugin" -type f 2>/dev/null | head -n 1)
+  [ -n "$found" ] && cp "$found" "$cache/bin/$plugin"
+  [ -x "$cache/bin/$plugin" ] || { echo "test tools: no plugin $plugin could be fetched" >&2; exit 1; }
+done
 "$cache/bin/docker" --version >/dev/null || { echo "test tools: $cache/bin/docker does not run here" >&2; exit 1; }
 echo "$cache/bin"

@@ -28,7 +28,8 @@ export async function openClientEngine(): Promise<ClientEngine> {
   const socket = daemon?.socket ?? given ?? "";
   const config = join(TOOLS, "config");
   await mkdir(join(config, "cli-plugins"), { recursive: true });
-  await symlink(join(TOOLS, "bin/docker-compose"), join(config, "cli-plugins/docker-compose")).catch(() => undefined);
+  for (const plugin of ["docker-compose", "docker-buildx"])
+    await symlink(join(TOOLS, "bin", plugin), join(config, "cli-plugins", plugin)).catch(() => undefined);
   const env = { DOCKER_HOST: `unix://${socket}`, DOCKER_CONFIG: config, TESTCONTAINERS_RYUK_DISABLED: "true" };
   return {
     socket,
