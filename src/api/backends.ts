@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { BuildService } from "#build";
+import type { BuildService, DebugImages } from "#build";
 import type { EventMessage, Filters, ImageDiskUsage, LocalDirectory, VersionInfo, VolumeResource } from "#engineapi";
 import type {
   ContainerControl,
@@ -90,6 +90,6 @@ export interface Backends {
   readonly usage: UsageBackend;
   readonly system: SystemBackend;
   readonly registry: RegistryBackend;
-  /** Absent while the engine has no builds. */
-  readonly build?: BuildService;
+  readonly build: BuildService;
+  readonly debugImages: DebugImages;
 }

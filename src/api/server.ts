@@ -90,8 +90,8 @@ function splitUrl(target: string): { readonly path: string; readonly query: URLS
  */
 export function createApiServer(backends: Backends, options: ApiOptions): ApiServer {
   const find = createRouter([
-    ...systemRoutes(backends.system, backends.registry, backends.build?.cache),
-    ...(backends.build === undefined ? [] : buildRoutes(backends.build, backends.system)),
+    ...systemRoutes(backends.system, backends.registry, backends.build),
+    ...buildRoutes(backends),
     ...transferRoutes(backends.images),
     ...imageRoutes(backends.images),
     ...execRoutes(backends.execs),

@@ -11,6 +11,8 @@ import type { RegistryClient } from "#remote";
 import { assembleBuildService } from "./buildRoom.ts";
 import type { BuildService } from "./buildService.ts";
 import { CacheMounts } from "./exec/cacheMounts.ts";
+import { createDebugImages } from "./exec/debugImages.ts";
+import type { DebugImages } from "./exec/debugImages.ts";
 import { createExecHandler } from "./exec/createExecHandler.ts";
 import { createExporter } from "./exporters/createExporter.ts";
 import { createBuildFiles } from "./files/createBuildFiles.ts";
@@ -33,7 +35,10 @@ export interface BuildServiceOptions {
 }
 
 /** Builds of a daemon. `close` waits for what is being ended and ends the threads. */
-export function createBuildService(options: BuildServiceOptions): BuildService & { close(): Promise<void> } {
+export function createBuildService(options: BuildServiceOptions): BuildService & {
+  readonly debugImages: DebugImages;
+  close(): Promise<void>;
+} {
   const { steps, layers, dataRoot, metadata, collector } = options;
   const now = (): number => Date.now();
   const files = createBuildFiles({ layers, dataRoot });
@@ -68,6 +73,7 @@ export function createBuildService(options: BuildServiceOptions): BuildService &
   });
   return {
     ...service,
+    debugImages: createDebugImages(options),
     async close() {
       await service.settle();
       await files[Symbol.asyncDispose]();

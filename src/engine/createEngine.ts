@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { createBuildService } from "#build";
-import type { BuildService, BuildServiceOptions } from "#build";
+import type { BuildService, BuildServiceOptions, DebugImages } from "#build";
 import { openContentStore } from "#content";
 import type { ContentStore } from "#content";
 import { createContainerServices } from "#containers";
@@ -46,6 +46,7 @@ export interface Engine {
     readonly system: SystemBackend;
     readonly registry: RegistryBackend;
     readonly build: BuildService;
+    readonly debugImages: DebugImages;
   };
   readonly version: VersionInfo;
   /** `erofs (file)`: for the log. */
@@ -135,10 +136,10 @@ function openBuilds(
   { dataRoot }: EngineConfig,
   rooms: Omit<BuildServiceOptions, "dataRoot">,
   stack: AsyncDisposableStack,
-): BuildService {
+): Pick<Engine["backends"], "build" | "debugImages"> {
   const build = createBuildService({ ...rooms, dataRoot });
   stack.defer(() => build.close());
-  return build;
+  return { build, debugImages: build.debugImages };
 }
 
 /** Images and containers know each other only through this: images ask who uses them, containers look images up. */
@@ -183,8 +184,14 @@ function createServices(
   stack.defer(() => services.containers.close());
   stack.defer(() => services.files.close());
   stack.defer(() => services.steps.close());
-  const build = openBuilds(config, { ...stores, ...services, images, remote }, stack);
-  return { images, ...services, build, networks: networks.catalog, registry: createRegistryBackend(remote) };
+  const builds = openBuilds(config, { ...stores, ...services, images, remote }, stack);
+  return {
+    images,
+    ...services,
+    ...builds,
+    networks: networks.catalog,
+    registry: createRegistryBackend(remote),
+  };
 }
 
 /**

@@ -22,6 +22,8 @@ export interface LocalBuildRequest {
   readonly cacheExports: readonly LocalBuildLocation[];
   readonly entitlements: readonly string[];
   readonly explain: boolean;
+  /** Keep what a failed step began with, so that a shell can be opened in it. */
+  readonly debugShell: boolean;
   /** Boot id of the client's machine: paths mean nothing to a daemon elsewhere. */
   readonly machine: string;
   /** What the session offers by name; read in place by a daemon that sees the same directory and may trust the client. */
@@ -84,6 +86,10 @@ export interface LocalBuildError {
   readonly category: string;
   readonly message: string;
   readonly hint?: string;
+  /** Of a step's command. */
+  readonly exitCode?: number;
+  /** Only when it was asked for: an image of what the failed step began with, which is the client's to remove. */
+  readonly shell?: { readonly imageId: string; readonly command: readonly string[] };
   /** Where in the Dockerfile; lines count from 1, ends included. */
   readonly source?: {
     readonly filename: string;

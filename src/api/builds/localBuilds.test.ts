@@ -9,7 +9,7 @@ import { createInterface } from "node:readline";
 import type { Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, test } from "node:test";
-import type { BuildRequest, BuildService, PreparedBuild } from "#build";
+import type { BuildRequest, BuildService, DebugImages, PreparedBuild } from "#build";
 import type { LocalBuildMessage, LocalBuildRequest } from "#engineapi";
 import { EngineError } from "#errors";
 import { digestOf } from "#oci";
@@ -33,13 +33,17 @@ const builds: BuildService = {
   cache: { list: async () => [], prune: async () => [] },
 };
 
+const debugImages: DebugImages = {
+  record: async (_plan, error) => ({ imageId: digestOf(String(error)), command: ["/bin/sh"] }),
+};
+
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "varve-local-build-"));
   const system: Partial<SystemBackend> = {
     greeted: () => undefined,
     sharedDirectory: async (_socket, machine, { path, inode }) => (`${machine}${inode}` === "m1" ? path : undefined),
   };
-  server = createApiServer({ build: builds, system } as unknown as Backends, {
+  server = createApiServer({ build: builds, system, debugImages } as unknown as Backends, {
     serverHeader: "test",
     onFailure: () => undefined,
   });
@@ -68,6 +72,7 @@ const REQUEST: LocalBuildRequest = {
   cacheExports: [],
   entitlements: [],
   explain: false,
+  debugShell: false,
   machine: "m",
   directories: {},
 };
@@ -111,7 +116,10 @@ test("local build: a failure tells its place in the Dockerfile", async () => {
     throw new EngineError("not_found", "X", "x: not found", { details: { source } });
   };
   const { next } = await start();
-  assert.deepEqual(await next(), { error: { category: "not_found", message: "x: not found", source } });
+  const error = { category: "not_found", message: "x: not found", source };
+  assert.deepEqual(await next(), { error });
+  const shell = { imageId: digestOf("EngineError: x: not found"), command: ["/bin/sh"] };
+  assert.deepEqual(await (await start({ debugShell: true })).next(), { error: { ...error, shell } });
 });
 
 test("local build: a directory is read in place where the engine allows it", async () => {

@@ -1,23 +1,28 @@
 import { randomBytes } from "node:crypto";
 import { parseFrontendAttributes } from "#build";
-import type { BuildRequest, BuildService } from "#build";
+import type { BuildRequest, BuildService, DebugImages } from "#build";
 import type { LocalBuildError, LocalBuildMessage, SolveStatus } from "#engineapi";
 import { categoryOf, EngineError, ErrorCode, findEngineError, messageOf } from "#errors";
 import type { BodyWriter } from "../bodyWriter.ts";
-import type { SystemBackend } from "../backends.ts";
+import type { Backends, SystemBackend } from "../backends.ts";
 import type { Exchange } from "../exchange.ts";
 import { parseLocalBuildRequest } from "./localRequest.ts";
 import { LocalSession } from "./localSession.ts";
+
+/** What builds need of the engine. */
+export type BuildBackends = Pick<Backends, "build" | "system" | "debugImages">;
 
 /** {@link LocalBuildRequest}, `POST /varve/v1/build`, and the answers to what builds ask. */
 export class LocalBuilds {
   readonly #builds: BuildService;
   readonly #system: Pick<SystemBackend, "sharedDirectory">;
+  readonly #debugImages: DebugImages;
   readonly #open = new Map<string, { readonly session: LocalSession; readonly cancel: () => void }>();
 
-  constructor(builds: BuildService, system: Pick<SystemBackend, "sharedDirectory">) {
-    this.#builds = builds;
+  constructor({ build, system, debugImages }: BuildBackends) {
+    this.#builds = build;
     this.#system = system;
+    this.#debugImages = debugImages;
   }
 
   async build(exchange: Exchange): Promise<void> {
@@ -45,7 +50,8 @@ export class LocalBuilds {
     try {
       const { ref, exports, cacheImports, cacheExports, entitlements, explain } = request;
       const asked = { ref, exports, cacheImports, cacheExports, entitlements, explain, internal: false };
-      send({ result: await this.#run({ ...asked, options, session, progress, signal }) });
+      const built = { ...asked, options, session, progress, signal };
+      send(await this.#run(built, request.debugShell));
     } catch (error) {
       send({ error: toWireError(error) });
     } finally {
@@ -70,11 +76,19 @@ export class LocalBuilds {
     return found;
   }
 
-  async #run(request: BuildRequest): Promise<Readonly<Record<string, string>>> {
+  async #run(request: BuildRequest, debugShell: boolean): Promise<LocalBuildMessage> {
     await using prepared = await this.#builds.prepare(request);
     const { answer } = prepared.plan;
-    if (answer === undefined) return prepared.run();
-    return Object.fromEntries(Array.from(answer, ([key, value]) => [key, Buffer.from(value).toString()]));
+    if (answer !== undefined) {
+      const entries = Array.from(answer, ([key, value]) => [key, Buffer.from(value).toString()] as const);
+      return { result: Object.fromEntries(entries) };
+    }
+    try {
+      return { result: await prepared.run() };
+    } catch (error) {
+      const shell = debugShell ? await this.#debugImages.record(prepared.plan, error) : undefined;
+      return { error: { ...toWireError(error), ...(shell === undefined ? {} : { shell }) } };
+    }
   }
 }
 
@@ -97,10 +111,12 @@ function sourceOf(value: unknown): Pick<LocalBuildError, "source"> {
 
 function toWireError(error: unknown): LocalBuildError {
   const known = findEngineError(error);
+  const exitCode = known?.details?.["exitCode"];
   return {
     category: categoryOf(error),
     message: messageOf(error),
     ...(known?.hint === undefined ? {} : { hint: known.hint }),
+    ...(typeof exitCode === "number" ? { exitCode } : {}),
     ...sourceOf(known?.details?.["source"]),
   };
 }

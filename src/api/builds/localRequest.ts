@@ -57,6 +57,7 @@ export function parseLocalBuildRequest(value: unknown): LocalBuildRequest {
     cacheExports: listOf(fields["cacheExports"], "cacheExports", locationOf),
     entitlements: listOf(fields["entitlements"], "entitlements", textOf),
     explain: fields["explain"] === true,
+    debugShell: fields["debugShell"] === true,
     machine: textOf(fields["machine"] ?? "", "machine"),
     directories: mapOf(fields["directories"], "directories", directoryOf),
   };

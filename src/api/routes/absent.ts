@@ -49,7 +49,5 @@ export function absentRoutes(): readonly Route[] {
         throw new EngineError("not_found", ErrorCode.BAD_REQUEST, message);
       },
     ],
-    // `system prune` asks for it. What builds leave does not exist before there are builds.
-    ["POST", "/build/prune", (exchange) => exchange.json(200, { CachesDeleted: null, SpaceReclaimed: 0 })],
   ];
 }

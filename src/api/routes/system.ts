@@ -1,4 +1,4 @@
-import type { BuildCache } from "#build";
+import type { BuildService } from "#build";
 import { toCacheRow } from "../builds/cacheRoutes.ts";
 import { API_VERSION } from "#engineapi";
 import { EngineError, ErrorCode } from "#errors";
@@ -33,13 +33,13 @@ async function events(system: SystemBackend, exchange: Exchange): Promise<void> 
   body.end();
 }
 
-async function diskUsage(system: SystemBackend, cache: BuildCache | undefined, exchange: Exchange): Promise<void> {
+async function diskUsage(system: SystemBackend, build: Pick<BuildService, "cache">, exchange: Exchange): Promise<void> {
   const types = exchange.query.getAll("type");
   const wants = (type: string): boolean => types.length === 0 || types.includes(type);
   const unknown = types.find((type) => !["container", "image", "volume", "build-cache"].includes(type));
   if (unknown !== undefined)
     throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, `unknown object type: ${unknown}`);
-  const [usage, records] = await Promise.all([system.diskUsage(), wants("build-cache") ? (cache?.list([]) ?? []) : []]);
+  const [usage, records] = await Promise.all([system.diskUsage(), wants("build-cache") ? build.cache.list([]) : []]);
   exchange.json(200, {
     ...(wants("image") ? { LayersSize: usage.images.LayersSize, Images: usage.images.Images } : {}),
     ...(wants("container") ? { Containers: usage.containers } : {}),
@@ -62,7 +62,7 @@ async function login(registry: RegistryBackend, exchange: Exchange): Promise<voi
 export function systemRoutes(
   system: SystemBackend,
   registry: RegistryBackend,
-  cache: BuildCache | undefined,
+  build: Pick<BuildService, "cache">,
 ): readonly Route[] {
   return [
     ["GET", "/_ping", ping],
@@ -76,7 +76,7 @@ export function systemRoutes(
     ],
     ["GET", "/version", (exchange) => exchange.json(200, { ...system.version(), ApiVersion: API_VERSION })],
     ["GET", "/info", async (exchange) => exchange.json(200, await system.info())],
-    ["GET", "/system/df", (exchange) => diskUsage(system, cache, exchange)],
+    ["GET", "/system/df", (exchange) => diskUsage(system, build, exchange)],
     ["GET", "/events", (exchange) => events(system, exchange)],
     ["POST", "/auth", (exchange) => login(registry, exchange)],
     [

@@ -75,7 +75,18 @@ type BuildFlagSet = Readonly<
       Flag<string>
     > &
     Record<
-      "check" | "compress" | "explain" | "force-rm" | "load" | "no-cache" | "pull" | "push" | "quiet" | "rm" | "squash",
+      | "check"
+      | "compress"
+      | "debug-shell"
+      | "explain"
+      | "force-rm"
+      | "load"
+      | "no-cache"
+      | "pull"
+      | "push"
+      | "quiet"
+      | "rm"
+      | "squash",
       Flag<boolean>
     > &
     Record<"shm-size", Flag<number>> &
@@ -106,6 +117,7 @@ export const BUILD_FLAGS: BuildFlagSet = {
   "cpu-shares": hiddenString("c"),
   "cpuset-cpus": hiddenString(),
   "cpuset-mems": hiddenString(),
+  "debug-shell": boolFlag(undefined, "Open a shell in what a failed step began with"),
   explain: boolFlag(undefined, "Tell why steps were not cached"),
   file: stringFlag("f", 'Name of the Dockerfile (default: "PATH/Dockerfile")'),
   "force-rm": hiddenBool(),

@@ -8,6 +8,7 @@ import { BUILD_FLAGS } from "../build/buildFlags.ts";
 import type { BuildFlags } from "../build/buildFlags.ts";
 import { callResult } from "../build/callResult.ts";
 import { contextSource, namedContexts } from "../build/contextSource.ts";
+import { canOpenShell, openDebugShell } from "../build/debugShell.ts";
 import { sourceExcerpt } from "../build/excerpt.ts";
 import { cacheStores, withCacheDigests } from "../build/ociLayout.ts";
 import { outputsOf } from "../build/outputs.ts";
@@ -80,6 +81,7 @@ async function prepareCall(session: Session, context: string, flags: BuildFlags)
     cacheExports: inline ? [...cacheExports, { type: "inline", attributes: {} }] : cacheExports,
     entitlements: [...flags.allow, ...(flags.network === "host" ? ["network.host"] : [])],
     explain: flags.explain,
+    debugShell: flags["debug-shell"],
     machine: machine(),
     directories,
   };
@@ -87,11 +89,32 @@ async function prepareCall(session: Session, context: string, flags: BuildFlags)
 }
 
 /** The failure of a build as docker shows it: where in the Dockerfile, then what. */
-function buildFailure(error: LocalBuildError): CommandError {
-  if (error.category === "cancelled") return new CommandError(CANCELED);
+function failureText(error: LocalBuildError): string {
+  if (error.category === "cancelled") return CANCELED;
   const excerpt = error.source === undefined ? "" : sourceExcerpt(error.source);
   const hint = error.hint === undefined ? "" : `\n${error.hint}`;
-  return new CommandError(`${excerpt}ERROR: failed to solve: ${error.message}${hint}`);
+  return `${excerpt}ERROR: failed to solve: ${error.message}${hint}`;
+}
+
+class BuildFailure extends CommandError {
+  readonly failure: LocalBuildError;
+
+  constructor(failure: LocalBuildError) {
+    super(failureText(failure));
+    this.failure = failure;
+  }
+}
+
+/** A shell when one was asked for, else where there is one to be had, if somebody can use it. */
+async function afterFailure(session: Session, { failure, message }: BuildFailure): Promise<CommandError> {
+  const { shell, exitCode } = failure;
+  if (shell !== undefined) {
+    session.warn(message);
+    await openDebugShell(session, shell);
+    return new CommandError("", 1);
+  }
+  const isOffered = exitCode !== undefined && canOpenShell(session);
+  return new CommandError(isOffered ? `${message}\n--debug-shell opens a shell where the step began` : message);
 }
 
 interface Outcome {
@@ -146,7 +169,7 @@ async function runBuild(session: Session, call: PreparedCall, screen: BuildScree
     response ??= result;
     failure ??= error;
   }
-  if (failure !== undefined) throw buildFailure(failure);
+  if (failure !== undefined) throw new BuildFailure(failure);
   await answers.settle();
   if (response === undefined)
     throw new EngineError("unavailable", ErrorCode.BAD_REQUEST, "the daemon broke the build off");
@@ -161,6 +184,7 @@ async function buildOn(session: Session, context: string, flags: BuildFlags): Pr
   ];
   for (const text of ignored) session.warn(`WARNING: ${text}`);
   const call = parseCall(flags);
+  if (flags["debug-shell"] && !canOpenShell(session)) throw new Error("the input device is not a TTY");
   const { mode, isQuiet } = progressMode(flags);
   const prepared = await prepareCall(session, context, flags);
   // A stale one would be taken for this build's.
@@ -206,6 +230,7 @@ build --explain .`,
     try {
       return await buildOn(session, context, flags);
     } catch (error) {
+      if (error instanceof BuildFailure) throw await afterFailure(session, error);
       if (error instanceof CommandError) throw error;
       if (isNotFound(error) && messageOf(error).includes("page not found")) {
         throw new CommandError(
