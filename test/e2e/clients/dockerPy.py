@@ -90,3 +90,19 @@ finally:
     network.remove()
     volume.remove(force=True)
 assert name not in [v.name for v in client.volumes.list()]
+
+# builds, as libraries ask for them
+dockerfile = b"FROM " + image.encode() + b"\nARG WORD=none\nRUN echo $WORD >/word\nCMD [\"cat\", \"/word\"]\n"
+built, logs = client.images.build(fileobj=io.BytesIO(dockerfile), tag=name + "-built:1", buildargs={"WORD": "built"},
+                                  labels={"a": "b"}, rm=True, network_mode="none")
+lines = [line.get("stream", "") for line in logs]
+assert any(line.startswith("Step 1/5 : FROM") for line in lines), lines
+assert built.tags == [name + "-built:1"] and built.labels == {"a": "b"}, (built.tags, built.labels)
+assert client.containers.run(built.id, remove=True, network_mode="none") == b"built\n"
+client.images.remove(built.id, force=True)
+try:
+    client.images.build(fileobj=io.BytesIO(b"FROM " + image.encode() + b"\nRUN exit 5\n"), network_mode="none")
+    raise SystemExit("a failing build succeeded")
+except docker.errors.BuildError as error:
+    assert str(error) == "The command '/bin/sh -c exit 5' returned a non-zero code: 5", str(error)
+assert "CachesDeleted" in client.api.prune_builds()

@@ -146,6 +146,14 @@ async function main() {
   const history = await docker.getImage(`${prefix}-i:1`).history();
   assert.equal(history[0].Comment, "made here");
   await docker.getImage(`${prefix}-i:1`).remove();
+  const dockerfile = archive("Dockerfile", `FROM ${Image}\nRUN echo built >/b\nCMD ["cat", "/b"]\n`);
+  const building = await docker.buildImage(dockerfile, { t: `${prefix}-built:1`, networkmode: "none" });
+  const lines = await new Promise((resolve, reject) =>
+    docker.modem.followProgress(building, (error, output) => (error === null ? resolve(output) : reject(error))),
+  );
+  assert.ok(lines.some(({ aux }) => aux?.ID?.startsWith("sha256:")));
+  assert.match(lines.at(-1).stream, new RegExp(`^Successfully tagged ${prefix}-built:1\n$`));
+  await docker.getImage(`${prefix}-built:1`).remove();
   const [{ StatusCode }] = await Promise.all([container.wait(), container.stop({ t: 5 })]);
   assert.equal(StatusCode, 0);
   const pruned = await docker.pruneContainers({ filters: { label: [`run=${prefix}`] } });

@@ -1,11 +1,15 @@
 // testcontainers without Ryuk: wait strategies, exec, copy, networks, logs. IMAGE is a busybox.
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 const require = createRequire(process.env.CLIENTS);
 const { GenericContainer, Network, Wait } = require("testcontainers");
 const image = process.env.IMAGE;
 
+const context = mkdtempSync(join(tmpdir(), "varve-testcontainers-"));
 const network = await new Network().start();
 const stopped = [];
 try {
@@ -43,9 +47,18 @@ try {
     .start();
   stopped.push(oneShot);
 
+  writeFileSync(join(context, "Dockerfile"), `FROM ${image}\nARG WORD\nRUN echo $WORD >/word\nCOPY file /file\n`);
+  writeFileSync(join(context, "file"), "from the context");
+  const built = await (await GenericContainer.fromDockerfile(context).withBuildArgs({ WORD: "built" }).build())
+    .withCommand(["sleep", "1000"])
+    .start();
+  stopped.push(built);
+  assert.equal((await built.exec(["cat", "/word", "/file"])).output, "built\nfrom the context");
+
   await server.restart();
   assert.equal(await (await fetch(`http://${server.getHost()}:${server.getMappedPort(8080)}/`)).text(), "<p>hi</p>");
 } finally {
   for (const container of stopped.toReversed()) await container.stop();
   await network.stop();
+  rmSync(context, { recursive: true });
 }
