@@ -10,6 +10,7 @@ import { parseFlags } from "../core/parseFlags.ts";
 import { buildAttributes } from "./buildAttributes.ts";
 import { BUILD_FLAGS } from "./buildFlags.ts";
 import type { BuildFlags } from "./buildFlags.ts";
+import { callResult } from "./callResult.ts";
 import { contextSource, namedContexts } from "./contextSource.ts";
 import { sourceExcerpt } from "./excerpt.ts";
 import { outputsOf, writeOutput } from "./outputs.ts";
@@ -235,4 +236,18 @@ test("results: the image's id, and why a step ran", () => {
     explanationText({ vertex: "v", name: "[2/2] RUN make", reason: "inputs changed", changes }),
     " => [2/2] RUN make: changed since it was built\n     ~ src/a.ts\n     + src/b.ts (new)\n     ~ env CC: gcc -> clang\n",
   );
+});
+
+test("call: answers as text or JSON, the check's own words around it, no answer is an error", () => {
+  const call = { name: "lint", request: "frontend.lint", format: "", ignoreStatus: false };
+  const none = { "result.json": '{"warnings":[]}', "result.txt": "" };
+  assert.deepEqual(callResult(call, none), { text: "Check complete, no warnings found.\n", exitCode: 0 });
+  const two = { "result.json": '{"warnings":[1,2]}', "result.txt": "text\n", "result.statuscode": "1" };
+  const found = "Check complete, 2 warnings have been found!\ntext\n";
+  assert.deepEqual(callResult(call, two), { text: found, exitCode: 1 });
+  assert.deepEqual(callResult({ ...call, format: "json", ignoreStatus: true }, two), {
+    text: '{"warnings":[1,2]}\n',
+    exitCode: 0,
+  });
+  assert.throws(() => callResult(call, {}), { message: "the engine gave no answer to --call=lint" });
 });

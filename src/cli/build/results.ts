@@ -52,7 +52,7 @@ export function warningsText(screen: BuildScreen, isDebug: boolean): string {
   const { warnings, mode } = screen;
   if (warnings.length === 0 || mode === "quiet" || mode === "none" || mode === "rawjson") return "";
   const count = warnings.length === 1 ? "1 warning found" : `${warnings.length} warnings found`;
-  const hint = isDebug ? "" : " (use docker --debug to expand)";
+  const hint = isDebug ? "" : " (use --debug to expand)";
   const list = warnings.map((warning) => ` - ${text(warning.short)}\n${isDebug ? warningText(warning) : ""}`);
   return `\n ${YELLOW}${count}${hint}:\n${RESET}${list.join("")}`;
 }

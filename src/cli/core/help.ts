@@ -60,10 +60,10 @@ function widthOf(list: readonly Row[]): number {
 
 /** `varve image`. */
 export function groupHelp(name: string, short: string): string {
-  const inside = COMMANDS.map((entry) => ({ name: entry.paths[0] ?? "", short: entry.short }))
-    .filter((row) => row.name.startsWith(`${name} `))
-    .map((row) => ({ ...row, name: row.name.slice(name.length + 1) }))
-    .sort(byName);
+  const inside = COMMANDS.flatMap(({ paths, short: about }) => {
+    const path = paths.find((one) => one.startsWith(`${name} `));
+    return path === undefined ? [] : [{ name: path.slice(name.length + 1), short: about }];
+  }).sort(byName);
   return (
     `Usage:  ${PROGRAM} ${name} COMMAND\n\n${short}\n\nCommands:\n${rows(inside, widthOf(inside))}\n` +
     `Run '${PROGRAM} ${name} COMMAND --help' for more information on a command.\n`
