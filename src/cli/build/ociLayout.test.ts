@@ -6,7 +6,15 @@ import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, test } from "node:test";
 import { digestOf } from "#oci";
-import { blobSize, cacheStores, parseLayout, readBlob, withCacheDigests, writeBlob } from "./ociLayout.ts";
+import {
+  blobSize,
+  cacheStores,
+  parseLayout,
+  readBlob,
+  recordCaches,
+  withCacheDigests,
+  writeBlob,
+} from "./ociLayout.ts";
 
 const [ONE, TWO] = [digestOf("1"), digestOf("2")];
 let folder = "";
@@ -64,4 +72,17 @@ test("oci layout: caches on disk are stores; one that is not there yet is left o
   const stores = cacheStores([], [{ type: "local", attributes: { dest: "/d" } }]);
   assert.deepEqual([...stores], [["local:/d", "/d"]]);
   assert.throws(() => cacheStores([], [{ type: "local", attributes: {} }]), /local cache exporter requires dest/);
+});
+
+test("oci layout: an exported cache is named by its tag, others stay", () => {
+  const dest = join(folder, "cache");
+  const to = (tag: string) => [{ type: "local", attributes: { dest, tag } }];
+  recordCaches(to("a"), {});
+  assert.equal(existsSync(dest), false);
+  const manifest = (digest: string) => ({ "cache.manifest": JSON.stringify({ digest, size: 1, mediaType: "m" }) });
+  recordCaches(to("a"), manifest(ONE));
+  recordCaches(to("latest"), manifest(ONE));
+  recordCaches(to("latest"), manifest(TWO));
+  assert.equal(parseLayout(`oci-layout://${dest}:a`).digest, ONE);
+  assert.equal(parseLayout(`oci-layout://${dest}`).digest, TWO);
 });

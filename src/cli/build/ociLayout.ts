@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { createReadStream, mkdirSync, readFileSync, statSync } from "node:fs";
+import { createReadStream, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { LocalBuildLocation } from "#engineapi";
@@ -123,4 +123,24 @@ export function withCacheDigests(imports: readonly LocalBuildLocation[]): readon
       return [];
     }
   });
+}
+
+/** Names what a build has put into caches on disk: `cache.manifest` of its response, under each cache's tag. */
+export function recordCaches(exports: readonly LocalBuildLocation[], response: Readonly<Record<string, string>>): void {
+  const manifest = response["cache.manifest"];
+  if (manifest === undefined) return;
+  for (const { type, attributes } of exports) {
+    const { dest, tag = "latest" } = attributes;
+    if (type !== "local" || dest === undefined) continue;
+    const descriptor = JSON.parse(manifest) as IndexEntry;
+    const entry = { ...descriptor, annotations: { ...descriptor.annotations, [REF_NAME]: tag } };
+    const others = existsSync(join(dest, "index.json")) ? indexOf(dest) : [];
+    const manifests = [...others.filter(({ annotations }) => annotations?.[REF_NAME] !== tag), entry];
+    mkdirSync(dest, { recursive: true });
+    writeFileSync(join(dest, "oci-layout"), JSON.stringify({ imageLayoutVersion: "1.0.0" }));
+    const mediaType = "application/vnd.oci.image.index.v1+json";
+    const temporary = join(dest, `index.json.${process.pid}.tmp`);
+    writeFileSync(temporary, JSON.stringify({ schemaVersion: 2, mediaType, manifests }));
+    renameSync(temporary, join(dest, "index.json"));
+  }
 }

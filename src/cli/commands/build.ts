@@ -10,7 +10,7 @@ import { callResult } from "../build/callResult.ts";
 import { contextSource, namedContexts } from "../build/contextSource.ts";
 import { canOpenShell, openDebugShell } from "../build/debugShell.ts";
 import { sourceExcerpt } from "../build/excerpt.ts";
-import { cacheStores, withCacheDigests } from "../build/ociLayout.ts";
+import { cacheStores, recordCaches, withCacheDigests } from "../build/ociLayout.ts";
 import { outputsOf } from "../build/outputs.ts";
 import { explanationText, imageIdOf, warningsText, writeMetadata } from "../build/results.ts";
 import { Secrets, SshAgents } from "../build/secrets.ts";
@@ -202,6 +202,7 @@ async function buildOn(session: Session, context: string, flags: BuildFlags): Pr
     session.stderr.write(warningsText(screen, session.global.debug));
   }
   const { response, explanations } = outcome;
+  recordCaches(prepared.request.cacheExports, response);
   if (flags.explain) session.stderr.write(explanations.map(explanationText).join(""));
   if (isQuiet && call === undefined) session.print(`${imageIdOf(response)}\n`);
   if (flags.iidfile !== "") writeFileSync(flags.iidfile, imageIdOf(response));
