@@ -136,6 +136,7 @@ ERROR: failed to solve: ${failure}
         ["-f", "nosuch", "."],
         "ERROR: failed to solve: failed to read dockerfile: open nosuch: no such file or directory\n",
       ],
+      [["--builder", "x", "."], 'ERROR: no builder "x" found\n'],
       [["--target", "x", "."], 'ERROR: failed to solve: target stage "x" could not be found\n'],
       [["--progress=plain", "."], "ERROR: progress=plain and quiet cannot be used together\n"],
     ] as const) {

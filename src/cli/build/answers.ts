@@ -1,6 +1,7 @@
 import { HUB_SERVER, readCredentials } from "#client";
-import type { LocalBuildAsk, LocalDirectory } from "#engineapi";
+import type { LocalBuildAsk, LocalDirectory, SolveStatus } from "#engineapi";
 import { messageOf } from "#errors";
+import { digestOf } from "#oci";
 import type { Session } from "../core/session.ts";
 import type { ContextSource } from "./contextSource.ts";
 import { directoryTar, emptyTar, singleFileTar } from "./directoryTar.ts";
@@ -30,6 +31,8 @@ export class Answers {
   #failure: unknown;
   /** Name of the build, once it is told. */
   build = "";
+  /** Told of steps that are ours: what leaves this machine is shown. */
+  onStep: (status: SolveStatus) => void = () => undefined;
 
   constructor(parts: AnswerParts) {
     this.#parts = parts;
@@ -105,9 +108,15 @@ export class Answers {
     await (bytes === undefined ? this.#refuse(ask, `secret ${ask.secret}: not found`) : this.#send(ask, [bytes]));
   }
 
-  #credentials(host: string): Promise<object> {
+  async #credentials(host: string): Promise<object> {
+    const started = new Date().toISOString();
     const server = HUB_HOSTS.includes(host) ? HUB_SERVER : host;
-    return readCredentials(this.#parts.session.config, server);
+    const found = await readCredentials(this.#parts.session.config, server);
+    if (Object.keys(found).length === 0) return found;
+    const name = `[auth] sharing credentials for ${host}`;
+    const completed = new Date().toISOString();
+    this.onStep({ vertexes: [{ digest: digestOf(name), name, started, completed }] });
+    return found;
   }
 
   async #ssh(ask: Extract<LocalBuildAsk, { kind: "ssh" }>): Promise<void> {

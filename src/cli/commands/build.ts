@@ -157,6 +157,7 @@ async function runBuild(session: Session, call: PreparedCall, screen: BuildScree
   };
   using interrupts = new Interrupts(cancel);
   const { signal } = interrupts;
+  answers.onStep = (status) => screen.update(status);
   const explanations = new Map<string, SolveExplanation>();
   const messages = session.client.lines<LocalBuildMessage>({ method: "POST", path: BUILD_PATH, json: request, signal });
   let response: Outcome["response"] | undefined;
@@ -183,6 +184,8 @@ async function buildOn(session: Session, context: string, flags: BuildFlags): Pr
     ...(flags.squash ? [IGNORED.squash] : []),
   ];
   for (const text of ignored) session.warn(`WARNING: ${text}`);
+  if (flags.builder !== "" && flags.builder !== "default")
+    throw new Error(`no builder ${JSON.stringify(flags.builder)} found`);
   const call = parseCall(flags);
   if (flags["debug-shell"] && !canOpenShell(session)) throw new Error("the input device is not a TTY");
   const { mode, isQuiet } = progressMode(flags);
