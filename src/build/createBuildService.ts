@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import type { StepRunner } from "#containers";
 import type { BlobIngester, BlobReader } from "#content";
-import { EngineError, ErrorCode } from "#errors";
 import type { GarbageCollector } from "#gc";
 import type { ImageBuilding } from "#images";
 import type { LayerIngests, LayerReads } from "#layers";
@@ -17,10 +16,10 @@ import { createExecHandler } from "./exec/createExecHandler.ts";
 import { createExporter } from "./exporters/createExporter.ts";
 import { createBuildFiles } from "./files/createBuildFiles.ts";
 import { planBuild } from "./frontend/planBuild.ts";
-import type { OperationHandler } from "./graph/handler.ts";
-import type { Operation } from "./graph/operation.ts";
+import { createGitHandler } from "./sources/createGitHandler.ts";
 import { createImageHandler } from "./sources/createImageHandler.ts";
 import { createImageResolver } from "./sources/createImageResolver.ts";
+import { createUrlHandler } from "./sources/createUrlHandler.ts";
 
 /** The rooms that builds use. */
 export interface BuildServiceOptions {
@@ -43,13 +42,14 @@ export function createBuildService(options: BuildServiceOptions): BuildService &
   const now = (): number => Date.now();
   const files = createBuildFiles({ layers, dataRoot });
   const cacheMounts = new CacheMounts(join(dataRoot, "buildkit", "cache-mounts"), now);
+  const git = createGitHandler({ layers, dataRoot, now });
   const service = assembleBuildService({
     plan: planBuild,
     handlers: {
       image: createImageHandler(options),
       local: files.local,
-      http: files.http,
-      git: missing("git"),
+      http: createUrlHandler({ layers, dataRoot, contexts: files.http }),
+      git,
       file: files.file,
       exec: createExecHandler({
         steps,
@@ -63,7 +63,7 @@ export function createBuildService(options: BuildServiceOptions): BuildService &
     images: createImageResolver(options),
     files: files.reader,
     exporter: createExporter(options),
-    owners: [cacheMounts, files.contexts],
+    owners: [cacheMounts, files.contexts, git.repositories],
     metadata,
     layers,
     collector,
@@ -79,10 +79,4 @@ export function createBuildService(options: BuildServiceOptions): BuildService &
       await files[Symbol.asyncDispose]();
     },
   };
-}
-
-function missing<O extends Operation>(kind: string): OperationHandler<O> {
-  const refuse = (): Promise<never> =>
-    Promise.reject(new EngineError("not_implemented", ErrorCode.NOT_IMPLEMENTED, `${kind} sources are not here yet`));
-  return { keyInputs: () => Promise.resolve(undefined), run: refuse };
 }

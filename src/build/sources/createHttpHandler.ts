@@ -2,7 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, open, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { EngineError, ErrorCode, redactUrl } from "#errors";
+import { EngineError, ErrorCode } from "#errors";
 import type { LayerIngests, LayerReads } from "#layers";
 import { digestOf, parseDigest } from "#oci";
 import type { DiffId, Digest } from "#oci";
@@ -143,8 +143,8 @@ async function spool(
   return { digest: parseDigest(`sha256:${hash.digest("hex")}`), size, head };
 }
 
-function check({ url, checksum }: HttpSource, digest: Digest): void {
+function check({ checksum }: HttpSource, digest: Digest): void {
   if (checksum === undefined || checksum === digest) return;
-  const message = `digest mismatch for ${redactUrl(url)}: ${digest} (expected: ${checksum})`;
+  const message = `digest mismatch ${digest}: ${checksum}`;
   throw new EngineError("data_loss", ErrorCode.DIGEST_MISMATCH, message);
 }

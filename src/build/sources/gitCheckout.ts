@@ -86,7 +86,8 @@ export async function checkOut(
   await git("-c", "init.defaultBranch=master", "init", ".");
   // What a work tree is made of comes from our own repository; a name for the commit lets it be fetched.
   await runGit(access, ["--git-dir", directory, "update-ref", "refs/varve/checkout", commit]);
-  await git("fetch", "-u", "--depth=1", "--no-tags", `file://${directory}`, "refs/varve/checkout");
+  const own = ["fetch", "-u", "--depth=1", "--no-tags", `file://${directory}`, "refs/varve/checkout"];
+  await runGit({ ...access, isLocal: true }, own, target);
   await git("checkout", ...branchOf(ref), "FETCH_HEAD");
   await git("remote", "add", "origin", source.remote);
   if (await exists(join(target, ".gitmodules"))) await git("submodule", "update", "--init", "--recursive", "--depth=1");

@@ -7,6 +7,8 @@ export interface GitAccess {
   readonly arguments: readonly string[];
   /** Path of a socket that leads to the client's ssh agent. */
   readonly agentSocket: string | undefined;
+  /** What the call reads from is a repository of our own. */
+  readonly isLocal?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -26,8 +28,8 @@ const KEPT_VARIABLES = [
   "ALL_PROXY",
   "all_proxy",
 ];
-/** Remotes over which nothing but a repository can come. */
-const PROTOCOLS = "http:https:git:ssh:file";
+/** Remotes over which nothing but a repository of somebody else can come: a submodule must not name one of this machine. */
+const PROTOCOLS = "http:https:git:ssh";
 
 /**
  * Runs git without a shell, without configuration of this machine, hooks, prompts or helper protocols.
@@ -54,7 +56,7 @@ export async function runGit(access: GitAccess, args: readonly string[], cwd?: s
   });
 }
 
-function environmentOf({ agentSocket }: GitAccess): Record<string, string> {
+function environmentOf({ agentSocket, isLocal }: GitAccess): Record<string, string> {
   const kept = KEPT_VARIABLES.flatMap((name) => {
     const value = process.env[name];
     return value === undefined ? [] : [[name, value] as const];
@@ -64,7 +66,7 @@ function environmentOf({ agentSocket }: GitAccess): Record<string, string> {
     GIT_TERMINAL_PROMPT: "0",
     GIT_CONFIG_NOSYSTEM: "1",
     GIT_CONFIG_GLOBAL: "/dev/null",
-    GIT_ALLOW_PROTOCOL: PROTOCOLS,
+    GIT_ALLOW_PROTOCOL: isLocal === true ? "file" : PROTOCOLS,
     GIT_SSH_COMMAND: "ssh -F /dev/null -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null",
     HOME: "/dev/null",
     LC_ALL: "C",

@@ -5,12 +5,11 @@ import { takeLease } from "#metadata";
 import { digestOf, MediaType, parseDiffId, parseReference } from "#oci";
 import type { Digest } from "#oci";
 import { writeTarStream } from "#tar";
-import type { ImageSource } from "../graph/operation.ts";
-import type { Step } from "../graph/handler.ts";
-import type { BuildSession, SessionContent } from "../session.ts";
+import type { SessionContent } from "../session.ts";
 import { openTestRooms, testFile, testSession } from "../testRooms.ts";
 import { createImageHandler } from "./createImageHandler.ts";
 import { createImageResolver } from "./createImageResolver.ts";
+import { testStep } from "./testStep.ts";
 
 const AMD64 = { os: "linux", architecture: "amd64" };
 const { signal } = new AbortController();
@@ -51,23 +50,6 @@ async function clientStore(): Promise<{
   return { store, index: index.digest, layer: layer.digest };
 }
 
-function stepOf(operation: ImageSource, session: BuildSession, lines: string[]): Step<ImageSource> {
-  return {
-    vertex: { digest: "", name: "", operation, inputs: [], ignoreCache: false, location: undefined, instruction: "" },
-    operation,
-    inputs: [],
-    session,
-    progress: {
-      status: (id, { done }) => {
-        if (done === true) lines.push(id);
-      },
-      log: () => undefined,
-    },
-    lease: { keepLayer: () => undefined, keepBlob: () => undefined, hold: () => undefined },
-    signal,
-  };
-}
-
 test("image source: an OCI layout of the client is resolved by its config alone, its layers come when a step needs them", async (t) => {
   const rooms = await openTestRooms(t);
   const { store, index, layer } = await clientStore();
@@ -81,7 +63,7 @@ test("image source: an OCI layout of the client is resolved by its config alone,
   assert.ok(diffId);
   assert.equal(rooms.layers.get(diffId), undefined);
   const lines: string[] = [];
-  const result = await createImageHandler(rooms).run(stepOf(found.source, session, lines));
+  const result = await createImageHandler(rooms).run(testStep(found.source, session, lines));
   assert.deepEqual(result, { kind: "layers", diffIds: [diffId] });
   assert.notEqual(rooms.layers.get(diffId), undefined);
   assert.deepEqual(lines, [
@@ -124,6 +106,6 @@ test("image source: what is here under the name wins, and its layers are not ask
   assert.equal(found.source.imageId, imageId);
   assert.equal(found.source.origin, "local");
   const lines: string[] = [];
-  await createImageHandler(rooms).run(stepOf(found.source, session, lines));
+  await createImageHandler(rooms).run(testStep(found.source, session, lines));
   assert.deepEqual(lines, []);
 });
