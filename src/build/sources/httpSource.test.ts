@@ -1,16 +1,15 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { RequestListener } from "node:http";
-import { gzipSync } from "node:zlib";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { digestOf } from "#oci";
 import type { DiffId } from "#oci";
-import { writeTarStream } from "#tar";
+import type { OperationHandler } from "../graph/handler.ts";
 import type { HttpSource } from "../graph/operation.ts";
-import { openTestRooms, testFile, testSession } from "../testRooms.ts";
+import { openTestRooms } from "../testRooms.ts";
 import type { TestRooms } from "../testRooms.ts";
-import { createHttpHandler } from "./createHttpHandler.ts";
+import { createUrlHandler } from "./createUrlHandler.ts";
 import { filenameOf } from "./filename.ts";
 import { testStep } from "./testStep.ts";
 
@@ -27,10 +26,15 @@ function source(url: string, more: Partial<HttpSource> = {}): HttpSource {
   return { kind: "http", url, ...none, unpack: false, ...more };
 }
 
+const none: OperationHandler<HttpSource> = {
+  keyInputs: () => Promise.reject(new Error("no context here")),
+  run: () => Promise.reject(new Error("no context here")),
+};
+
 /** Key and layer of a source. */
-async function done(rooms: TestRooms, operation: HttpSource, session = testSession()): Promise<[unknown, DiffId]> {
-  const handler = createHttpHandler({ layers: rooms.layers, dataRoot: rooms.directory });
-  const step = testStep(operation, session);
+async function done(rooms: TestRooms, operation: HttpSource, ): Promise<[unknown, DiffId]> {
+  const handler = createUrlHandler({ layers: rooms.layers, dataRoot: rooms.directory, contexts: none });
+  const step = testStep(operation);
   const key = await handler.keyInputs(step);
   const result = await handler.run(step);
   assert.equal(result.kind, "layers");
@@ -42,13 +46,6 @@ async function done(rooms: TestRooms, operation: HttpSource, session = testSessi
 async function filesOf(rooms: TestRooms, diffId: DiffId): Promise<readonly string[]> {
   await using view = await rooms.layers.openView([diffId]);
   return Array.from(view.walk(), ({ path, stat }) => `${path} ${stat.mode.toString(8)} ${stat.mtimeSeconds}`).slice(1);
-}
-
-async function tarOf(...names: readonly string[]): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of writeTarStream(names.map((name) => testFile(name, name))))
-    chunks.push(Uint8Array.from(chunk));
-  return Buffer.concat(chunks);
 }
 
 test("http source: a file has the server's time and name, and is not fetched again while its ETag holds", async (t) => {
@@ -70,7 +67,6 @@ test("http source: a file has the server's time and name, and is not fetched aga
     modified: "100",
     mode: "384",
     owner: "0:0",
-    unpack: "false",
   };
   assert.deepEqual(key, values);
   assert.deepEqual(await filesOf(rooms, diffId), ["named 600 100"]);
@@ -92,22 +88,6 @@ test("http source: other answers, endless redirects and other bytes than promise
   await assert.rejects(done(rooms, source(`${url}/a`, { checksum, filename: "a" })), {
     message: `digest mismatch ${digestOf("a")}: ${checksum}`,
   });
-});
-
-test("http source: an archive is unpacked when it is a context, anything else is a file", async (t) => {
-  const rooms = await openTestRooms(t);
-  const archive = gzipSync(await tarOf("Dockerfile", "d/a"));
-  const session = testSession({
-    async *upload(url) {
-      yield await Promise.resolve(url.endsWith("archive") ? archive : Buffer.from("FROM scratch"));
-    },
-  });
-  const context = (id: string): HttpSource =>
-    source(`http://buildkit-session/${id}`, { unpack: true, filename: "context" });
-  const [, unpacked] = await done(rooms, context("archive"), session);
-  assert.deepEqual(await filesOf(rooms, unpacked), ["Dockerfile 644 0", "d 755 0", "d/a 644 0"]);
-  const [, alone] = await done(rooms, context("text"), session);
-  assert.deepEqual(await filesOf(rooms, alone), ["context 600 0"]);
 });
 
 test("filenameOf: asked for, told, or the URL's; never a way out", () => {

@@ -11,11 +11,13 @@ import type { HttpSource } from "../graph/operation.ts";
 import { download } from "./download.ts";
 import { filenameOf } from "./filename.ts";
 import { HttpRecords } from "./httpRecords.ts";
-import { archiveIn, fileTar, layerOf, plainArchive } from "./sourceLayer.ts";
+import { fileTar, layerOf } from "./sourceLayer.ts";
 
-export interface HttpHandlerRooms {
+export interface UrlHandlerRooms {
   readonly layers: LayerIngests & Pick<LayerReads, "get">;
   readonly dataRoot: string;
+  /** Contexts: archives, downloaded or held back by the client. */
+  readonly contexts: OperationHandler<HttpSource>;
 }
 
 type HttpStep = Step<HttpSource>;
@@ -28,15 +30,13 @@ interface Fetched {
   readonly diffId: DiffId;
 }
 
-const UPLOAD = /^https?:\/\/buildkit-session\//;
 const DEFAULT_MODE = 0o600;
-const HEAD_BYTES = 512;
 
 /**
- * ADD of a URL, and contexts that are downloaded or held back by the client. The file is fetched for its key (an ETag that
- * still holds spares that); it becomes a layer with that one file, or with the files of the archive.
+ * ADD of a URL: the file is fetched for its key (an ETag that still holds spares that) and becomes a layer with that one
+ * file, which the build cache keeps and prunes like a step's. Contexts are another handler's.
  */
-export function createHttpHandler({ layers, dataRoot }: HttpHandlerRooms): OperationHandler<HttpSource> {
+export function createUrlHandler({ layers, dataRoot, contexts }: UrlHandlerRooms): OperationHandler<HttpSource> {
   const folder = join(dataRoot, "buildkit", "http");
   const fetcher = new HttpFetcher(layers, folder);
   const fetched = new WeakMap<HttpSource, Promise<Fetched>>();
@@ -48,13 +48,15 @@ export function createHttpHandler({ layers, dataRoot }: HttpHandlerRooms): Opera
   return {
     async keyInputs(step) {
       const { checksum, mode, uid, gid, unpack, filename } = step.operation;
-      const wish = { mode: String(mode ?? DEFAULT_MODE), owner: `${uid ?? 0}:${gid ?? 0}`, unpack: String(unpack) };
+      if (unpack) return await contexts.keyInputs(step);
+      const wish = { mode: String(mode ?? DEFAULT_MODE), owner: `${uid ?? 0}:${gid ?? 0}` };
       // What is pinned need not be looked at to be known.
       if (checksum !== undefined && filename !== undefined) return { values: { file: checksum, filename, ...wish } };
       const { digest, modified, ...found } = await fetch(step);
       return { values: { file: digest, filename: found.filename, modified: String(modified), ...wish } };
     },
     async run(step) {
+      if (step.operation.unpack) return await contexts.run(step);
       const { diffId } = await fetch(step);
       step.lease.keepLayer(diffId);
       if (layers.get(diffId) !== undefined) return { kind: "layers", diffIds: [diffId] };
@@ -65,23 +67,18 @@ export function createHttpHandler({ layers, dataRoot }: HttpHandlerRooms): Opera
 }
 
 class HttpFetcher {
-  readonly #layers: HttpHandlerRooms["layers"];
+  readonly #layers: UrlHandlerRooms["layers"];
   readonly #folder: string;
   readonly #records: HttpRecords;
 
-  constructor(layers: HttpHandlerRooms["layers"], folder: string) {
+  constructor(layers: UrlHandlerRooms["layers"], folder: string) {
     this.#layers = layers;
     this.#folder = folder;
     this.#records = new HttpRecords(join(folder, "records.json"));
   }
 
   async fetch(step: HttpStep): Promise<Fetched> {
-    const { operation, session, signal, lease } = step;
-    if (UPLOAD.test(operation.url))
-      return await this.#take(step, session.upload(operation.url), {
-        filename: operation.filename ?? "context",
-        modified: 0,
-      });
+    const { operation, signal, lease } = step;
     const key = digestOf(JSON.stringify(operation));
     const known = await this.#records.get(key);
     if (known !== undefined) lease.keepLayer(known.diffId);
@@ -106,7 +103,7 @@ class HttpFetcher {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     const path = join(this.#folder, randomUUID());
     try {
-      const { digest, size, head } = await spool(path, body);
+      const { digest, size } = await spool(path, body);
       check(operation, digest);
       const file = {
         name: about.filename,
@@ -116,9 +113,7 @@ class HttpFetcher {
         modified: about.modified,
         size,
       };
-      const bytes = createReadStream(path);
-      const tar = operation.unpack && archiveIn(head) ? plainArchive(bytes, signal) : fileTar(file, bytes);
-      const diffId = await layerOf({ layers: this.#layers }, tar, { lease, signal });
+      const diffId = await layerOf({ layers: this.#layers }, fileTar(file, createReadStream(path)), { lease, signal });
       return { digest, ...about, diffId };
     } finally {
       await rm(path, { force: true });
@@ -129,18 +124,16 @@ class HttpFetcher {
 async function spool(
   path: string,
   body: AsyncIterable<Uint8Array>,
-): Promise<{ readonly digest: Digest; readonly size: number; readonly head: Uint8Array }> {
+): Promise<{ readonly digest: Digest; readonly size: number }> {
   await using file = await open(path, "wx", 0o600);
   const hash = createHash("sha256");
   let size = 0;
-  let head = Buffer.alloc(0);
   for await (const chunk of body) {
-    if (head.length < HEAD_BYTES) head = Buffer.concat([head, chunk.subarray(0, HEAD_BYTES - head.length)]);
     hash.update(chunk);
     size += chunk.length;
     await file.writeFile(chunk);
   }
-  return { digest: parseDigest(`sha256:${hash.digest("hex")}`), size, head };
+  return { digest: parseDigest(`sha256:${hash.digest("hex")}`), size };
 }
 
 function check({ checksum }: HttpSource, digest: Digest): void {
