@@ -32,7 +32,7 @@ const none: OperationHandler<HttpSource> = {
 };
 
 /** Key and layer of a source. */
-async function done(rooms: TestRooms, operation: HttpSource, ): Promise<[unknown, DiffId]> {
+async function done(rooms: TestRooms, operation: HttpSource): Promise<[unknown, DiffId]> {
   const handler = createUrlHandler({ layers: rooms.layers, dataRoot: rooms.directory, contexts: none });
   const step = testStep(operation);
   const key = await handler.keyInputs(step);
