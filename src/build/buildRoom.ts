@@ -8,6 +8,7 @@ import type { Exporter } from "./exporters/exporter.ts";
 import type { FilesystemReader } from "./files/filesystemReader.ts";
 import type { FrontendHost } from "./frontend/frontendHost.ts";
 import type { CacheOwner } from "./graph/cacheOwner.ts";
+import type { ImportedSteps } from "./graph/importedSteps.ts";
 import type { BuildPlan } from "./plan.ts";
 import { PlannedBuild } from "./preparedBuild.ts";
 import type { BuildRequest } from "./request.ts";
@@ -27,6 +28,8 @@ export interface BuildParts {
   readonly images: ImageResolver;
   readonly files: FilesystemReader;
   readonly exporter: Exporter;
+  /** Opens the caches of `--cache-from`. */
+  readonly caches: (request: BuildRequest, task: BuildProgress["task"]) => ImportedSteps;
   readonly owners: readonly CacheOwner[];
   readonly metadata: Metadata;
   readonly layers: Pick<LayerReads, "get">;
@@ -58,6 +61,7 @@ export function assembleBuildService(parts: BuildParts): BuildService & { settle
         session: request.session,
         progress,
         lease,
+        imports: parts.caches(request, (name, work) => progress.task(name, work)),
         explain: request.explain,
         place: placeOf(request),
         signal: request.signal,

@@ -9,6 +9,7 @@ import { hostPlatform } from "#oci";
 import type { RegistryClient } from "#remote";
 import { assembleBuildService } from "./buildRoom.ts";
 import type { BuildService } from "./buildService.ts";
+import { importCaches } from "./caches/importCaches.ts";
 import { CacheMounts } from "./exec/cacheMounts.ts";
 import { createDebugImages } from "./exec/debugImages.ts";
 import type { DebugImages } from "./exec/debugImages.ts";
@@ -63,6 +64,7 @@ export function createBuildService(options: BuildServiceOptions): BuildService &
     images: createImageResolver(options),
     files: files.reader,
     exporter: createExporter(options),
+    caches: (request, task) => importCaches(options, request, task),
     owners: [cacheMounts, files.contexts, git.repositories],
     metadata,
     layers,

@@ -68,7 +68,8 @@ export class PlannedBuild implements PreparedBuild {
 
   async #run(): Promise<Readonly<Record<string, string>>> {
     const targets = await this.evaluate();
-    const { request, plan, progress, lease, exporter } = this.#build;
-    return exporter.export({ request, plan, targets, task: (name, work) => progress.task(name, work), lease });
+    const { request, plan, progress, lease, exporter, solver } = this.#build;
+    const task: BuildProgress["task"] = (name, work) => progress.task(name, work);
+    return exporter.export({ request, plan, targets, steps: solver.steps, task, lease });
   }
 }

@@ -64,11 +64,14 @@ async function readStored(context: ImageContext, manifest: Digest): Promise<Remo
   }
 }
 
-function rememberSources({ metadata }: ImageContext, base: RemoteBase, origin: { domain: string; path: string }): void {
+function rememberSources(
+  { metadata }: ImageContext,
+  base: Pick<RemoteBase, "layers">,
+  origin: { domain: string; path: string },
+): void {
   const { domain, path } = origin;
   metadata.transaction(() => {
-    for (const { digest } of [base.configDescriptor, ...base.layers.map((layer) => layer.descriptor)])
-      metadata.layers.putSource({ digest, domain, path });
+    for (const { descriptor } of base.layers) metadata.layers.putSource({ digest: descriptor.digest, domain, path });
   });
 }
 

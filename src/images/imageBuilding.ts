@@ -15,7 +15,10 @@ export interface ImageBuilding {
   /** As {@link resolveBase} from what is in the content store; undefined when something of it is missing. */
   storedBase(manifest: Digest): Promise<RemoteBase | undefined>;
   /** Brings the layers that are not here; shared with pulls that want the same. Lines are those of a pull. */
-  fetchBase(base: RemoteBase, options: BaseRequest & { readonly progress: ProgressSink }): Promise<void>;
+  fetchBase(
+    base: Pick<RemoteBase, "layers">,
+    options: BaseRequest & { readonly progress: ProgressSink },
+  ): Promise<void>;
   /** A layer as a blob: one that is here, or made now and remembered. It is put under the lease. */
   layerBlob(diffId: DiffId, wanted: WantedBlob): Promise<LayerBlob>;
   /** Blobs, then documents (children first, the root under the tag of `reference`) to a registry. */

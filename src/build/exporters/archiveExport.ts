@@ -1,9 +1,10 @@
 import { takeLease } from "#metadata";
-import { familiarReference, formatReference, hexOf, MediaType, parseDiffId, withDefaultTag } from "#oci";
+import { familiarReference, formatReference, hexOf, MediaType, withDefaultTag } from "#oci";
 import type { Descriptor, Digest, Reference } from "#oci";
 import { writeTarStream } from "#tar";
 import type { TarMemberSource } from "#tar";
 import { invalidAttribute, readSwitch } from "./attributes.ts";
+import { blobBytes } from "./blobBytes.ts";
 import { goDescriptor } from "./documents.ts";
 import type { ExporterRooms } from "./exporterRooms.ts";
 import { goJson } from "./goJson.ts";
@@ -62,11 +63,6 @@ async function copyToClient({ rooms, job }: Writing, written: WrittenImages): Pr
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
   yield await Promise.resolve(bytes);
-}
-
-function blobBytes({ layers, content }: ExporterRooms, digest: Digest): AsyncIterable<Uint8Array> {
-  const diffId = parseDiffId(digest);
-  return layers.get(diffId) === undefined ? content.stream(digest) : layers.readTar(diffId);
 }
 
 interface Archive {

@@ -1,4 +1,5 @@
 import { EngineError, ErrorCode } from "#errors";
+import { checkCaches, exportCaches } from "../caches/exportCaches.ts";
 import type { ExportRequest } from "../request.ts";
 import { archiveExport } from "./archiveExport.ts";
 import type { Exporter } from "./exporter.ts";
@@ -13,9 +14,10 @@ export function createExporter(rooms: ExporterRooms): Exporter {
   return {
     async export(job) {
       const exports = job.request.exports.map((request, index) => readExport(request, index));
+      checkCaches(job);
       const response: Record<string, string> = {};
       for (const one of exports) Object.assign(response, await one.run(rooms, job));
-      return response;
+      return { ...response, ...(await exportCaches(rooms, job)) };
     },
   };
 }

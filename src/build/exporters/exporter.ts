@@ -1,6 +1,7 @@
 import type { BuildPlan } from "../plan.ts";
 import type { BuiltTarget } from "../buildService.ts";
 import type { BuildLease, StepProgress } from "../graph/handler.ts";
+import type { DoneStep } from "../graph/importedSteps.ts";
 import type { BuildRequest } from "../request.ts";
 
 /** What becomes of a result: images, archives, trees. */
@@ -16,6 +17,8 @@ export interface ExportJob {
   readonly request: BuildRequest;
   readonly plan: BuildPlan;
   readonly targets: readonly BuiltTarget[];
+  /** Steps that were done or found, for caches. */
+  readonly steps: readonly DoneStep[];
   /** Shown as a step: `exporting to image`, with its own status lines. */
   task<T>(name: string, work: (progress: StepProgress) => Promise<T>): Promise<T>;
   readonly lease: BuildLease;

@@ -86,7 +86,7 @@ function checkTypes({ ociTypes, compression, annotations, ociArtifact }: ImageOp
   if (annotations.needsOci) throw invalidAttribute('cannot export annotations with "oci-mediatypes=false"');
 }
 
-function readCompression(text = ""): Compression {
+export function readCompression(text = ""): Compression {
   const found = COMPRESSIONS.get(text);
   if (found !== undefined) return found;
   if (text === "estargz")
@@ -94,7 +94,7 @@ function readCompression(text = ""): Compression {
   throw invalidAttribute(`unsupported compression type ${text}`);
 }
 
-function readLevel(text: string | undefined): number | undefined {
+export function readLevel(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^[+-]?\d+$/.test(text)) return Number(text);
   const why = `strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`;

@@ -2,6 +2,7 @@ import { takeLease } from "#metadata";
 import { digestOf, formatReference, withDefaultTag } from "#oci";
 import type { Reference } from "#oci";
 import type { BuiltTarget } from "../buildService.ts";
+import { inlineCache } from "../caches/exportCaches.ts";
 import type { StepProgress } from "../graph/handler.ts";
 import { imageExport } from "./imageExport.ts";
 import type { ImageOptions } from "./imageOptions.ts";
@@ -23,7 +24,9 @@ export function mobyExport(options: ImageOptions): OneExport {
       const isPlain = second === undefined && !job.request.options.multiPlatform;
       if (target === undefined || !isPlain || options.needsManifest || options.push || !options.store)
         return await withManifest.run(rooms, job);
-      return await job.task("exporting to image", (progress) => store(rooms, { target, names, epoch, progress }));
+      return await job.task("exporting to image", (progress) =>
+        store(rooms, { target, names, epoch, progress, inlineCache: inlineCache(job, target) }),
+      );
     },
   };
 }
@@ -33,17 +36,18 @@ interface Storing {
   readonly names: readonly Reference[];
   readonly epoch: number | undefined;
   readonly progress: StepProgress;
+  readonly inlineCache: string | undefined;
 }
 
 async function store(
   rooms: ExporterRooms,
-  { target, names, epoch, progress }: Storing,
+  { target, names, epoch, progress, inlineCache: cache }: Storing,
 ): Promise<Record<string, string>> {
   using lease = takeLease(rooms.metadata, "export image");
   const { diffIds, createdAt, image: draft, vertex } = target;
   for (const diffId of diffIds) lease.layer(diffId);
   if (vertex !== undefined || diffIds.length > 0) await shown(progress, "exporting layers", () => Promise.resolve());
-  const config = writeImageConfig({ draft, diffIds, createdAt, epoch });
+  const config = writeImageConfig({ draft, diffIds, createdAt, epoch, inlineCache: cache });
   const imageId = digestOf(config);
   const references = names.map(withDefaultTag);
   const image = { config, diffIds, names: references, manifest: undefined, target: undefined };

@@ -2,6 +2,7 @@ import type { ActLease } from "#metadata";
 import { formatPlatform, MediaType } from "#oci";
 import type { Descriptor, Digest } from "#oci";
 import type { BuiltTarget } from "../buildService.ts";
+import { inlineCache } from "../caches/exportCaches.ts";
 import type { StepProgress } from "../graph/handler.ts";
 import { invalidAttribute } from "./attributes.ts";
 import { document, layerType, writeIndex, writeManifest } from "./documents.ts";
@@ -110,7 +111,13 @@ async function writeImage(
   const { options, progress } = writing;
   const { target, layers, isOci } = part;
   const { image: draft, diffIds, createdAt } = target;
-  const raw = writeImageConfig({ draft, diffIds, createdAt, epoch: options.epoch });
+  const raw = writeImageConfig({
+    draft,
+    diffIds,
+    createdAt,
+    epoch: options.epoch,
+    inlineCache: inlineCache(writing.job, target),
+  });
   const config = document(isOci ? MediaType.OCI_CONFIG : MediaType.DOCKER_CONFIG, raw);
   const annotations = options.annotations.manifest(part.isIndexed ? target.platform : undefined);
   const manifest = writeManifest({ config: config.descriptor, layers, annotations }, isOci);

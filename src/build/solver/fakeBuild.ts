@@ -120,6 +120,7 @@ export class FakeBuilds {
         session: NO_SESSION,
         progress: new BuildProgress((status) => told.push(status)),
         lease: { keepLayer: () => undefined, keepBlob: () => undefined, hold: () => undefined },
+        imports: { bring: () => Promise.resolve(undefined) },
         explain: options.explain ?? false,
         place: "here",
         signal: options.signal ?? new AbortController().signal,

@@ -3,7 +3,8 @@ import type { DiffId } from "#oci";
 import type { Filesystem } from "../graph/operation.ts";
 import type { Vertex } from "../graph/vertex.ts";
 import { layersOf } from "./known.ts";
-import type { Known } from "./known.ts";
+import type { DoneStep } from "../graph/importedSteps.ts";
+import type { Known, Layers } from "./known.ts";
 import { StepRun } from "./stepRun.ts";
 import type { SolverBuild, SolverOptions } from "./stepRun.ts";
 
@@ -25,6 +26,7 @@ export class Solver implements Disposable {
   readonly #known = new Map<string, Promise<Known>>();
   readonly #holds: Disposable[] = [];
   readonly #used = new Set<string>();
+  readonly #done: DoneStep[] = [];
 
   constructor(options: SolverOptions, build: SolverBuild) {
     this.#options = options;
@@ -44,6 +46,11 @@ export class Solver implements Disposable {
       await Promise.allSettled(this.#known.values());
       throw error;
     }
+  }
+
+  /** Steps that are done and have a key, in the order in which they ended; without base images. */
+  get steps(): readonly DoneStep[] {
+    return this.#done;
   }
 
   /** Lets rows go and counts what was used. */
@@ -105,7 +112,14 @@ export class Solver implements Disposable {
     if (step.key !== undefined) {
       if (step.wasFound) this.#used.add(step.key);
       this.#holds.push(step);
+      this.#tellDone(step.key, layersOf(known));
     }
     return known;
+  }
+
+  /** A base image's layers have no time: they are not a step's. */
+  #tellDone(key: string, layers: Layers | undefined): void {
+    const createdAt = layers?.createdAt?.at(-1);
+    if (layers !== undefined && createdAt !== undefined) this.#done.push({ key, diffIds: layers.diffIds, createdAt });
   }
 }

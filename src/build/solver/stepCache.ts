@@ -34,6 +34,8 @@ export interface FinishedStep {
   /** Those of the stack that the step made. */
   readonly own: readonly DiffId[];
   readonly inputs: KeyInputs;
+  /** ms since 1970; default: now. */
+  readonly createdAt?: number;
 }
 
 /** Results of steps by key, over the table `build_steps`. Knows which rows builds have in hand. */
@@ -59,7 +61,7 @@ export class StepCache {
     const now = this.#options.now();
     const { inputs, own, ...rest } = step;
     const bytes = own.reduce((sum, diffId) => sum + (this.#options.layers.get(diffId)?.contentBytes ?? 0), 0);
-    const row = { ...rest, id: newId(), bytes, createdAt: now, usedAt: now, uses: 1 };
+    const row = { ...rest, id: newId(), bytes, createdAt: step.createdAt ?? now, usedAt: now, uses: 1 };
     this.#rows.put(row, packInputs(inputs));
     return row;
   }

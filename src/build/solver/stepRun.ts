@@ -1,6 +1,7 @@
 import { EngineError, ErrorCode, findEngineError, messageOf } from "#errors";
 import type { Metadata } from "#metadata";
 import type { BuildLease, KeyInputs } from "../graph/handler.ts";
+import type { ImportedSteps } from "../graph/importedSteps.ts";
 import type { Filesystem } from "../graph/operation.ts";
 import type { Vertex } from "../graph/vertex.ts";
 import type { BuildSession } from "../session.ts";
@@ -29,6 +30,8 @@ export interface SolverBuild {
   readonly progress: BuildProgress;
   /** Lives as long as the build. */
   readonly lease: BuildLease;
+  /** Other machines' results. */
+  readonly imports: ImportedSteps;
   readonly explain: boolean;
   /** Tells builds of different projects apart: results of the same place explain each other. */
   readonly place: string;
@@ -110,7 +113,7 @@ export class StepRun implements Disposable {
     if (vertex.ignoreCache) return undefined;
     const isImage = operation.kind === "image";
     const found = cache.find(this.key, isImage);
-    if (found === undefined) return undefined;
+    if (found === undefined) return isImage ? undefined : await this.#import(this.key, this.#inputs);
     // Lease what is found, then look again: a prune may have been under way.
     for (const diffId of found.diffIds) this.#build.lease.keepLayer(diffId);
     const row = cache.find(this.key, isImage);
@@ -119,6 +122,29 @@ export class StepRun implements Disposable {
     this.wasFound = true;
     if (isImage || own === undefined) return { filesystem: { kind: "layers", diffIds: row.diffIds }, record: row.id };
     return { filesystem: above(this.#base, own, row.createdAt), record: row.id };
+  }
+
+  /** A result of another machine becomes one of ours. */
+  async #import(key: string, inputs: KeyInputs): Promise<Omit<Known, "realize"> | undefined> {
+    const { lease, imports } = this.#build;
+    const { vertex, operation, inputs: known, signal } = this.#init;
+    const brought = await imports.bring(key, { lease, signal });
+    if (brought === undefined) return undefined;
+    const { diffId, createdAt } = brought;
+    const filesystem = above(this.#base, diffId, createdAt);
+    const row = this.#options.cache.record({
+      key,
+      kind: operation.kind,
+      slot: slotOf(vertex, this.#build.place),
+      description: vertex.name,
+      parents: known.flatMap(({ record }) => (record === undefined ? [] : [record])),
+      diffIds: filesystem.diffIds,
+      own: [diffId],
+      inputs,
+      createdAt,
+    });
+    this.wasFound = true;
+    return { filesystem, record: row.id };
   }
 
   tellCached(): void {
