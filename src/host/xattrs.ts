@@ -6,6 +6,7 @@ import { checked, syscallError } from "./syscallError.ts";
 
 type Value = Uint8Array | null;
 const llistxattr = nativeFunction<[Buffer, Value, number]>("int64_t llistxattr(const void*, void*, uint64_t)");
+const flistxattr = nativeFunction<[number, Value, number]>("int64_t flistxattr(int, void*, uint64_t)");
 const lgetxattr = nativeFunction<[Buffer, Buffer, Value, number]>(
   "int64_t lgetxattr(const void*, const void*, void*, uint64_t)",
 );
@@ -44,6 +45,11 @@ export function getXattrs(path: Path): ReadonlyMap<string, Buffer> {
     if (value !== undefined) attributes.set(name, value);
   }
   return attributes;
+}
+
+/** Whether an open file has any extended attribute. */
+export function hasXattrs(fd: number): boolean {
+  return flistxattr.call(fd, null, 0) > 0;
 }
 
 /** Makes or replaces an attribute of the entry itself. */

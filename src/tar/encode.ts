@@ -40,6 +40,7 @@ const FLAG_OF_TYPE: Readonly<Record<TarEntryType, string>> = {
 const PAX_FLAG = "x";
 const PAX_MODE = 0o644;
 const SPACE = 0x20;
+const ZERO = 0x30;
 
 /** The numeric and text fields of one header block. */
 interface BlockFields {
@@ -160,14 +161,18 @@ function encodeBlock(fields: BlockFields): Buffer {
 /** A value that does not fit is 0 here: its PAX record rules. */
 function writeOctal(block: Buffer, field: Field, value: number): void {
   const [offset, length] = field;
-  const digits = (fits(value, field) ? value : 0).toString(8).padStart(length - 1, "0");
-  block.write(digits, offset, "latin1");
+  // Digit by digit: a layer of many files has some hundred thousand of these.
+  let left = fits(value, field) ? value : 0;
+  for (let at = offset + length - 2; at >= offset; at -= 1) {
+    block[at] = ZERO + (left % 8);
+    left = Math.floor(left / 8);
+  }
 }
 
 function writeChecksum(block: Buffer): void {
   const [offset, length] = FIELD.checksum;
   block.fill(SPACE, offset, offset + length);
   let sum = 0;
-  for (const byte of block) sum += byte;
+  for (let at = 0; at < BLOCK; at += 1) sum += block[at] ?? 0;
   block.write(`${sum.toString(8).padStart(length - 2, "0")}\0`, offset, "latin1");
 }

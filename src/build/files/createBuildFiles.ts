@@ -35,7 +35,7 @@ export function createBuildFiles({ layers, dataRoot }: BuildFilesDependencies): 
   const contexts = new ContextStore({ root: join(dataRoot, "buildkit", "contexts"), workers, now: Date.now });
   return {
     file: createFileHandler({ layers, workers, dataRoot }),
-    local: createLocalHandler({ contexts }),
+    local: createLocalHandler({ contexts, workers }),
     http: createHttpHandler({ contexts, spoolDirectory: join(dataRoot, "buildkit", "spool") }),
     contexts,
     contentDigest: createContentDigest({ layers, workers, dataRoot }),

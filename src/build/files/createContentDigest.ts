@@ -36,9 +36,11 @@ export function createContentDigest(dependencies: ContentDigestDependencies): Co
     };
     const operation = { kind: "file", actions: [action], link: true, epoch: undefined } as const;
     const task = { operation, inputs: [locateFilesystem(dependencies, filesystem)], spoolDirectory: "" };
-    const { digests } = await dependencies.workers.run({ kind: "digest", task }, { signal }).catch((error: unknown) => {
-      throw withKeyContext(error);
-    });
+    const { digests } = await dependencies.workers
+      .run({ kind: "digest", task, token: undefined }, { signal })
+      .catch((error: unknown) => {
+        throw withKeyContext(error);
+      });
     return parseDigest(`sha256:${digests[0] ?? ""}`);
   };
 }

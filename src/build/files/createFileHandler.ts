@@ -1,8 +1,10 @@
+import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import type { LayerIngests, LayerReads } from "#layers";
 import { chainIdOf, digestOf } from "#oci";
 import type { DiffId } from "#oci";
 import type { KeyInputs, OperationHandler, Step } from "../graph/handler.ts";
+import type { Vertex } from "../graph/vertex.ts";
 import type { FileAction, FileOperation, Filesystem } from "../graph/operation.ts";
 import { readFileList } from "./fileList.ts";
 import type { FileTask, TreeLocation } from "./fileTask.ts";
@@ -28,6 +30,14 @@ export function createFileHandler(dependencies: FileHandlerDependencies): Operat
   };
 }
 
+/** Of vertices whose key was made: the thread that made it has their sources at hand. */
+interface KeyMade {
+  readonly token: string;
+  readonly digests: readonly string[];
+}
+
+const keysMade = new WeakMap<Vertex, KeyMade>();
+
 async function keyInputs(
   { workers, ...dependencies }: FileHandlerDependencies,
   step: Step<FileOperation>,
@@ -46,9 +56,13 @@ async function keyInputs(
     inputs: locate(dependencies, step, sourcesOf(operation)),
     spoolDirectory: spoolOf(dependencies),
   };
-  const { digests, files } = await workers.run({ kind: "digest", task }, { signal }).catch((error: unknown) => {
-    throw withKeyContext(error);
-  });
+  const token = randomUUID();
+  const { digests, files } = await workers
+    .run({ kind: "digest", task, token }, { signal, affinity: step.vertex })
+    .catch((error: unknown) => {
+      throw withKeyContext(error);
+    });
+  keysMade.set(step.vertex, { token, digests });
   digests.forEach((digest, index) => {
     if (digest !== "") values[index === 0 ? "files" : `files ${index + 1}`] = `sha256:${digest}`;
   });
@@ -61,10 +75,16 @@ async function run(
 ): Promise<Filesystem> {
   const { operation, signal } = step;
   const inputs = locate({ layers, dataRoot }, step, new Set([...sourcesOf(operation), 0]));
+  const key = keysMade.get(step.vertex);
   await using writer = await layers.ingestTar({ signal, onVerified: (diffId) => step.lease.keepLayer(diffId) });
   await workers.run(
-    { kind: "make", task: { operation, inputs, spoolDirectory: spoolOf({ dataRoot }) } },
-    { signal, onChunk: (chunk) => writer.write(chunk) },
+    {
+      kind: "make",
+      token: key?.token,
+      digests: key?.digests ?? [],
+      task: { operation, inputs, spoolDirectory: spoolOf({ dataRoot }) },
+    },
+    { signal, affinity: step.vertex, onChunk: (chunk) => writer.write(chunk) },
   );
   const { layer } = await writer.commit();
   return { kind: "layers", diffIds: [...stackOf(step.inputs[0]), layer.diffId] };

@@ -3,18 +3,22 @@ import { EngineError, ErrorCode } from "#errors";
 import type { OperationHandler, Step } from "../graph/handler.ts";
 import type { Filesystem, LocalSource } from "../graph/operation.ts";
 import type { ContextStore } from "./contextStore.ts";
+import type { FileWorkers } from "./fileWorkers.ts";
 
 export interface LocalHandlerDependencies {
+  readonly workers: FileWorkers;
   readonly contexts: ContextStore;
 }
 
 /** Directories of a client: read in place where they are on this machine, else received. */
-export function createLocalHandler({ contexts }: LocalHandlerDependencies): OperationHandler<LocalSource> {
+export function createLocalHandler({ contexts, workers }: LocalHandlerDependencies): OperationHandler<LocalSource> {
   return {
     // Whether it changed is seen by looking at it.
     keyInputs: async () => undefined,
     async run(step) {
       const { name, excludes } = step.operation;
+      // Whatever is copied from it will want one, and the client is slower than this.
+      workers.warm();
       const path = await step.session.localDirectory(name);
       if (path === undefined) return receive(contexts, step);
       await checkDirectory(path);

@@ -3,11 +3,12 @@ import { createHash, hash } from "node:crypto";
 import { createIgnoreMatcher } from "#dockerfile";
 import type { IgnoreMatcher, IgnoreVisit } from "#dockerfile";
 import { EngineError, ErrorCode } from "#errors";
-import { getXattrs, openConfined, openEntry, statEntry } from "#host";
+import { getXattrs, hasXattrs, openConfined, openEntry, statEntry } from "#host";
 import type { EntryStat } from "#host";
 import { baseNameOf, parentOf, toDisplayPath } from "#tar";
-import type { FileFacts } from "./hashCache.ts";
 import { HashCache } from "./hashCache.ts";
+import type { KnownFile } from "./hashCache.ts";
+import { KeptContents } from "./keptContents.ts";
 import { resolvePath } from "./resolvePath.ts";
 import { joinPath } from "./sourceTree.ts";
 import type { SourceEntry, SourceTree, SourceType } from "./sourceTree.ts";
@@ -57,6 +58,7 @@ export class DiskTree implements SourceTree {
   readonly #hashes: HashCache;
   /** Least recently used first. */
   readonly #directories = new Map<string, number>();
+  readonly #kept = new KeptContents();
   readonly #visits = new Map<string, IgnoreVisit>();
 
   constructor(options: DiskTreeOptions) {
@@ -102,18 +104,19 @@ export class DiskTree implements SourceTree {
 
   xattrs(entry: SourceEntry): ReadonlyMap<string, Uint8Array> | undefined {
     if (entry.type === "symlink") return undefined;
+    if (entry.type === "file" && this.#hashes.get(entry.path, statOf(entry))?.hasXattrs === false) return undefined;
     const all = [...getXattrs(entry.path === "" ? `/proc/self/fd/${this.#root}/.` : this.#place(entry.path))];
     const kept = all.filter(([name]) => KEPT_XATTRS.test(name));
     return kept.length === 0 ? undefined : new Map(kept);
   }
 
   digest(entry: SourceEntry): string {
-    const facts = factsOf(entry);
+    const facts = statOf(entry);
     const known = this.#hashes.get(entry.path, facts);
-    if (known !== undefined) return known;
-    const digest = this.#hash(entry);
-    this.#hashes.put(entry.path, facts, digest);
-    return digest;
+    if (known !== undefined) return known.digest;
+    const file = this.#hash(entry);
+    this.#hashes.put(entry.path, facts, file);
+    return file.digest;
   }
 
   read(entry: SourceEntry, use: (chunk: Uint8Array) => void): void {
@@ -121,44 +124,54 @@ export class DiskTree implements SourceTree {
   }
 
   *chunks(entry: SourceEntry): Generator<Uint8Array> {
+    const kept = this.#kept.get(entry.path);
+    if (kept !== undefined) {
+      yield kept;
+      return;
+    }
     const fd = this.#open(entry);
     try {
-      let left = entry.size;
-      while (left > 0) {
-        const got = readSync(fd, chunk, 0, Math.min(left, chunk.length), null);
-        if (got === 0) throw changed(entry);
-        yield chunk.subarray(0, got);
-        left -= got;
-      }
-      // The same bytes as were hashed: what the step's key says is what goes into the layer.
-      const now = statEntry(fd, "");
-      if (now === undefined || !isSame(now, statOf(entry))) throw changed(entry);
+      yield* readOpen(fd, entry);
     } finally {
       closeSync(fd);
     }
+  }
+
+  settle(): void {
+    this.#hashes.save();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     for (const fd of this.#directories.values()) closeSync(fd);
     this.#directories.clear();
     closeSync(this.#root);
+    this.#kept.clear();
     this.#hashes.save();
     return Promise.resolve();
   }
 
-  #hash(entry: SourceEntry): string {
-    if (entry.size > CHUNK_BYTES) {
-      const sum = createHash("sha256");
-      this.read(entry, (bytes) => sum.update(bytes));
-      return sum.digest("hex");
+  #hash(entry: SourceEntry): KnownFile {
+    const fd = this.#open(entry);
+    try {
+      const digest = entry.size > CHUNK_BYTES ? hashLarge(fd, entry) : this.#hashSmall(fd, entry);
+      return { digest, hasXattrs: hasXattrs(fd) };
+    } finally {
+      closeSync(fd);
     }
-    let digest: string | undefined;
-    const parts: Buffer[] = [];
-    this.read(entry, (bytes) => {
-      if (bytes.length === entry.size) digest = hash("sha256", bytes, "hex");
-      else parts.push(Buffer.from(bytes));
-    });
-    return digest ?? hash("sha256", Buffer.concat(parts), "hex");
+  }
+
+  /** One read, and the bytes stay at hand for the layer that is most likely made next. */
+  #hashSmall(fd: number, entry: SourceEntry): string {
+    const target = this.#kept.allocate(entry.size);
+    const bytes = target ?? chunk.subarray(0, entry.size);
+    for (let at = 0; at < bytes.length; ) {
+      const got = readSync(fd, bytes, at, bytes.length - at, null);
+      if (got === 0) throw changed(entry);
+      at += got;
+    }
+    checkUnchanged(fd, entry);
+    if (target !== undefined) this.#kept.set(entry.path, target);
+    return hash("sha256", bytes, "hex");
   }
 
   #open(entry: SourceEntry): number {
@@ -243,8 +256,27 @@ function statOf(entry: SourceEntry): EntryStat {
   return (entry as DiskEntry).stat;
 }
 
-function factsOf(entry: SourceEntry): FileFacts {
-  return statOf(entry);
+function* readOpen(fd: number, entry: SourceEntry): Generator<Uint8Array> {
+  let left = entry.size;
+  while (left > 0) {
+    const got = readSync(fd, chunk, 0, Math.min(left, chunk.length), null);
+    if (got === 0) throw changed(entry);
+    yield chunk.subarray(0, got);
+    left -= got;
+  }
+  checkUnchanged(fd, entry);
+}
+
+function hashLarge(fd: number, entry: SourceEntry): string {
+  const sum = createHash("sha256");
+  for (const bytes of readOpen(fd, entry)) sum.update(bytes);
+  return sum.digest("hex");
+}
+
+/** The same bytes as were hashed: what the step's key says is what goes into the layer. */
+function checkUnchanged(fd: number, entry: SourceEntry): void {
+  const now = statEntry(fd, "");
+  if (now === undefined || !isSame(now, statOf(entry))) throw changed(entry);
 }
 
 function isSame(a: EntryStat, b: EntryStat): boolean {

@@ -7,9 +7,16 @@ import type { SourceDigests } from "./sourceDigest.ts";
 
 /** Work for a thread of this folder. */
 export type FileJob =
-  | { readonly kind: "digest"; readonly task: FileTask }
+  /** `token`: what was read is kept at hand for the job "make" with the same one, for a while. */
+  | { readonly kind: "digest"; readonly task: FileTask; readonly token: string | undefined }
   /** Chunks of the layer's tar come back as they are made. */
-  | { readonly kind: "make"; readonly task: FileTask }
+  | {
+      readonly kind: "make";
+      readonly task: FileTask;
+      readonly token: string | undefined;
+      /** Of the sources when the key was made. */
+      readonly digests: readonly string[];
+    }
   /** Operations come through the port; done when the last has come. */
   | { readonly kind: "receive"; readonly place: ContextPlace; readonly port: MessagePort }
   /** latin1 path */

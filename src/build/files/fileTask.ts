@@ -1,7 +1,9 @@
 import type { LayerFileOfStack } from "#layers";
-import type { FileOperation } from "../graph/operation.ts";
+import type { CopyAction, FileOperation } from "../graph/operation.ts";
 import { DiskTree } from "./diskTree.ts";
 import type { DiskTreeOptions } from "./diskTree.ts";
+import { selectEntries } from "./selectEntries.ts";
+import type { Selection } from "./selectEntries.ts";
 import type { SourceTree } from "./sourceTree.ts";
 import { StackTree } from "./stackTree.ts";
 
@@ -24,21 +26,13 @@ export function openTree(location: TreeLocation): Promise<SourceTree> {
 
 /** The trees of a task, opened once each; disposed together. */
 export class OpenTrees implements AsyncDisposable {
-  readonly #trees: readonly (SourceTree | undefined)[];
+  readonly #trees: (SourceTree | undefined)[] = [];
 
-  static async open(locations: readonly (TreeLocation | undefined)[]): Promise<OpenTrees> {
-    const trees: (SourceTree | undefined)[] = [];
-    try {
-      for (const location of locations) trees.push(location === undefined ? undefined : await openTree(location));
-    } catch (error) {
-      await new OpenTrees(trees)[Symbol.asyncDispose]();
-      throw error;
+  /** Opens what is not open yet. */
+  async open(locations: readonly (TreeLocation | undefined)[]): Promise<void> {
+    for (const [index, location] of locations.entries()) {
+      if (location !== undefined) this.#trees[index] ??= await openTree(location);
     }
-    return new OpenTrees(trees);
-  }
-
-  private constructor(trees: readonly (SourceTree | undefined)[]) {
-    this.#trees = trees;
   }
 
   find(input: number): SourceTree | undefined {
@@ -51,7 +45,33 @@ export class OpenTrees implements AsyncDisposable {
     return tree;
   }
 
+  settle(): void {
+    for (const tree of this.#trees) tree?.settle();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const tree of this.#trees) await tree?.[Symbol.asyncDispose]();
+    for (const tree of this.#trees.splice(0)) await tree?.[Symbol.asyncDispose]();
+  }
+}
+
+/**
+ * The sources of a task with what its actions select. What a step's key was made of is what its layer is made of: both
+ * passes use one of these where they can, and then nothing is walked or read twice.
+ */
+export class TaskSources implements AsyncDisposable {
+  readonly trees: OpenTrees = new OpenTrees();
+  readonly #selections = new Map<number, readonly Selection[]>();
+
+  /** By the action's position. @throws {not_found} */
+  select(index: number, action: CopyAction): readonly Selection[] {
+    const known = this.#selections.get(index);
+    if (known !== undefined) return known;
+    const selected = selectEntries(this.trees.get(action.input), action);
+    this.#selections.set(index, selected);
+    return selected;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.trees[Symbol.asyncDispose]();
   }
 }

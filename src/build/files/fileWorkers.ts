@@ -5,12 +5,16 @@ import type { FileJob, FileJobMessage, FileJobResults, PostedFileJob } from "./f
 
 export interface FileJobOptions {
   readonly signal: AbortSignal;
+  /** The thread that did the last job for the same object is taken, if it is idle. */
+  readonly affinity?: object;
   /** Takes what a job makes, in order; the next chunk waits for it. */
   readonly onChunk?: (chunk: Uint8Array) => Promise<void>;
 }
 
 const MAX_THREADS = 4;
-const IDLE_MS = 60_000;
+/** To have one ready is worth its memory while somebody works on a Dockerfile; the others go sooner. */
+const LAST_IDLE_MS = 600_000;
+const IDLE_MS = 20_000;
 
 /** Threads that read sources and make layers, one job each at a time; idle ones stay for a while. */
 export class FileWorkers implements AsyncDisposable {
@@ -18,6 +22,7 @@ export class FileWorkers implements AsyncDisposable {
   readonly #idle: Worker[] = [];
   readonly #timers = new Map<Worker, NodeJS.Timeout>();
   readonly #waiting: (() => void)[] = [];
+  readonly #last = new WeakMap<object, Worker>();
   #busy = 0;
   #isClosed = false;
 
@@ -29,7 +34,7 @@ export class FileWorkers implements AsyncDisposable {
     while (this.#busy >= MAX_THREADS) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     if (this.#isClosed || options.signal.aborted) throw cancelled();
     this.#busy += 1;
-    const worker = this.#take();
+    const worker = this.#take(options.affinity);
     try {
       // A job's kind says which result comes back.
       return (await runJob(worker, job, options)) as FileJobResults[K];
@@ -40,6 +45,11 @@ export class FileWorkers implements AsyncDisposable {
     }
   }
 
+  /** Starts a thread ahead of need. */
+  warm(): void {
+    if (this.#all.size === 0 && !this.#isClosed) this.#park(this.#make());
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     for (const timer of this.#timers.values()) clearTimeout(timer);
@@ -47,8 +57,12 @@ export class FileWorkers implements AsyncDisposable {
     await Promise.all(Array.from(this.#all, (worker) => worker.terminate()));
   }
 
-  #take(): Worker {
-    const worker = this.#idle.pop() ?? this.#make();
+  #take(affinity: object | undefined): Worker {
+    const last = affinity === undefined ? undefined : this.#last.get(affinity);
+    const at = last === undefined ? -1 : this.#idle.indexOf(last);
+    const [found] = at < 0 ? this.#idle.splice(-1) : this.#idle.splice(at, 1);
+    const worker = found ?? this.#make();
+    if (affinity !== undefined) this.#last.set(affinity, worker);
     clearTimeout(this.#timers.get(worker));
     this.#timers.delete(worker);
     worker.ref();
@@ -68,10 +82,13 @@ export class FileWorkers implements AsyncDisposable {
     if (!this.#all.has(worker)) return;
     worker.unref();
     this.#idle.push(worker);
-    const timer = setTimeout(() => {
-      this.#forget(worker);
-      void worker.terminate();
-    }, IDLE_MS);
+    const timer = setTimeout(
+      () => {
+        this.#forget(worker);
+        void worker.terminate();
+      },
+      this.#all.size === 1 ? LAST_IDLE_MS : IDLE_MS,
+    );
     this.#timers.set(worker, timer.unref());
   }
 

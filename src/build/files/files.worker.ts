@@ -6,7 +6,8 @@ import { CHUNKS_CELL, STOP_CELL } from "./fileJobs.ts";
 import type { FileJob, FileJobMessage, PostedFileJob } from "./fileJobs.ts";
 import type { ContextMessage, ContextPlace } from "./contextOperations.ts";
 import { ContextWriter } from "./contextWriter.ts";
-import { OpenTrees, openTree } from "./fileTask.ts";
+import { TaskSources, openTree } from "./fileTask.ts";
+import type { FileTask } from "./fileTask.ts";
 import { makeLayer } from "./makeLayer.ts";
 import { readSmallFile } from "./readSmallFile.ts";
 import { digestSources } from "./sourceDigest.ts";
@@ -60,14 +61,70 @@ async function perform(job: FileJob, output: Output): Promise<void> {
     output.post({ kind: "done", result: undefined });
     return;
   }
-  await using trees = await OpenTrees.open(job.task.inputs);
-  if (job.kind === "digest") {
-    const result = digestSources(job.task.operation, trees);
+  const known = takeKept(job.token);
+  const sources = known ?? new TaskSources();
+  let isKept = false;
+  try {
+    await sources.trees.open(job.task.inputs);
+    if (job.kind === "make") {
+      if (known === undefined) checkDigests(job.task, sources, job.digests);
+      await makeLayer(job.task, sources, (chunk) => output.send(chunk));
+      output.post({ kind: "done", result: undefined });
+      return;
+    }
+    const result = digestSources(job.task.operation, sources);
     output.post({ kind: "done", result }, [result.files.buffer]);
-    return;
+    sources.trees.settle();
+    if (job.token !== undefined) {
+      keep(job.token, sources);
+      isKept = true;
+    }
+  } finally {
+    if (!isKept) await sources[Symbol.asyncDispose]();
   }
-  await makeLayer(job.task, trees, (chunk) => output.send(chunk));
-  output.post({ kind: "done", result: undefined });
+}
+
+/** A layer of other files than those its key was made of would be a lie for every later build. */
+function checkDigests({ operation }: FileTask, sources: TaskSources, expected: readonly string[]): void {
+  if (expected.length === 0) return;
+  const { digests } = digestSources(operation, sources);
+  if (digests.every((digest, index) => digest === expected[index])) return;
+  throw new EngineError("aborted", ErrorCode.SOURCE_FAILED, "files changed while the build was reading them");
+}
+
+interface Kept {
+  readonly token: string;
+  readonly sources: TaskSources;
+  readonly timer: NodeJS.Timeout;
+}
+
+/** A step that misses the cache runs at once, unless other steps are before it. */
+const KEEP_MS = 5000;
+let kept: Kept | undefined;
+
+function keep(token: string, sources: TaskSources): void {
+  kept = { token, sources, timer: setTimeout(dropKept, KEEP_MS).unref() };
+}
+
+function dropKept(): void {
+  const old = kept;
+  kept = undefined;
+  if (old === undefined) return;
+  clearTimeout(old.timer);
+  // Closing what was only read cannot lose anything.
+  old.sources[Symbol.asyncDispose]().catch(() => undefined);
+}
+
+/** Only the last one is kept: whatever it is, the next job ends it. */
+function takeKept(token: string | undefined): TaskSources | undefined {
+  if (kept === undefined || kept.token !== token) {
+    dropKept();
+    return undefined;
+  }
+  const { sources, timer } = kept;
+  clearTimeout(timer);
+  kept = undefined;
+  return sources;
 }
 
 async function receiveContext(place: ContextPlace, port: MessagePort, output: Output): Promise<void> {

@@ -4,11 +4,10 @@ import { CopyPlacer, destinationOf } from "./applyCopy.ts";
 import type { CopyRules } from "./applyCopy.ts";
 import { writeDraftTar } from "./draftTar.ts";
 import { parseModeChange } from "./fileMode.ts";
-import type { FileTask, OpenTrees } from "./fileTask.ts";
+import type { FileTask, OpenTrees, TaskSources } from "./fileTask.ts";
 import { LayerDraft } from "./layerDraft.ts";
 import { openArchive } from "./openArchive.ts";
 import { findOwner } from "./owner.ts";
-import { selectEntries } from "./selectEntries.ts";
 import { unpackArchive } from "./unpackArchive.ts";
 
 /**
@@ -21,16 +20,17 @@ const NEW_FILE_MODE = 0o644;
 /** Does a file operation: the tar of the layer that it makes goes to `emit`. Archives that ADD unpacks are laid down in `spoolDirectory`. */
 export async function makeLayer(
   { operation, spoolDirectory }: Pick<FileTask, "operation" | "spoolDirectory">,
-  trees: OpenTrees,
+  sources: TaskSources,
   emit: (chunk: Uint8Array<ArrayBuffer>) => void,
 ): Promise<void> {
   const madeAt = operation.epoch ?? MADE_AT;
+  const { trees } = sources;
   const base = operation.link ? undefined : trees.find(0);
   const draft = new LayerDraft(base, madeAt);
   using held = new DisposableStack();
-  const step: LayerStep = { draft, trees, madeAt, epoch: operation.epoch, spoolDirectory, held };
-  for (const action of operation.actions) {
-    if (action.action === "copy") await copy(step, action);
+  const step: LayerStep = { draft, trees, sources, madeAt, epoch: operation.epoch, spoolDirectory, held };
+  for (const [index, action] of operation.actions.entries()) {
+    if (action.action === "copy") await copy(step, index, action);
     else if (action.action === "makeFile") makeFile(step, action);
     else makeDirectory(step, action);
   }
@@ -40,6 +40,7 @@ export async function makeLayer(
 interface LayerStep {
   readonly draft: LayerDraft;
   readonly trees: OpenTrees;
+  readonly sources: TaskSources;
   readonly madeAt: number;
   readonly epoch: number | undefined;
   readonly spoolDirectory: string;
@@ -52,12 +53,12 @@ function makeDirectory({ draft, trees }: LayerStep, action: MakeDirectory): void
   draft.makeDirectories(draft.resolve(fromDisplayPath(action.path)), owner, action.mode);
 }
 
-async function copy(step: LayerStep, action: CopyAction): Promise<void> {
+async function copy(step: LayerStep, index: number, action: CopyAction): Promise<void> {
   const { draft, held, spoolDirectory } = step;
   const tree = step.trees.get(action.input);
   const placer = new CopyPlacer(draft, rulesOf(step, action));
   const destination = destinationOf(action);
-  for (const selection of selectEntries(tree, action)) {
+  for (const selection of step.sources.select(index, action)) {
     const archive = action.unpack ? await openArchive(tree, selection.top, spoolDirectory) : undefined;
     if (archive === undefined) placer.place(tree, selection, destination);
     else unpackArchive(draft, placer.makeRoot(destination), held.use(archive));

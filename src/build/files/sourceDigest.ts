@@ -1,7 +1,6 @@
 import { createHash, hash } from "node:crypto";
 import type { CopyAction, FileOperation } from "../graph/operation.ts";
-import type { OpenTrees } from "./fileTask.ts";
-import { selectEntries } from "./selectEntries.ts";
+import type { TaskSources } from "./fileTask.ts";
 import type { SourceEntry, SourceTree } from "./sourceTree.ts";
 import { FileListWriter } from "./fileList.ts";
 
@@ -14,17 +13,24 @@ export interface SourceDigests {
 }
 
 /** @throws {not_found} for a source that is not there */
-export function digestSources(operation: FileOperation, trees: OpenTrees): SourceDigests {
+export function digestSources(operation: FileOperation, sources: TaskSources): SourceDigests {
   const files = new FileListWriter();
-  const digests = operation.actions.map((action) =>
-    action.action === "copy" ? digestCopy(trees.get(action.input), action, files) : "",
+  const digests = operation.actions.map((action, index) =>
+    action.action === "copy" ? digestCopy(sources, { action, index, files }) : "",
   );
   return { digests, files: files.finish() };
 }
 
-function digestCopy(tree: SourceTree, action: CopyAction, files: FileListWriter): string {
+interface CopyToDigest {
+  readonly action: CopyAction;
+  readonly index: number;
+  readonly files: FileListWriter;
+}
+
+function digestCopy(sources: TaskSources, { action, index, files }: CopyToDigest): string {
   const sum = createHash("sha256");
-  for (const { name, top, below } of selectEntries(tree, action)) {
+  const tree = sources.trees.get(action.input);
+  for (const { name, top, below } of sources.select(index, action)) {
     const links = new Map<string, string>();
     const describe = (entry: SourceEntry, path: string, isIncluded: boolean): string => {
       const known = entry.inode === undefined ? undefined : links.get(entry.inode);

@@ -17,6 +17,8 @@ export interface SourceTree extends AsyncDisposable {
   xattrs(entry: SourceEntry): ReadonlyMap<string, Uint8Array> | undefined;
   /** sha256 of a regular file, hex. */
   digest(entry: SourceEntry): string;
+  /** Writes down what was learned, for later builds. */
+  settle(): void;
   /** Hands a regular file's bytes, exactly `entry.size` of them, to `use`; a chunk is valid during its call only. */
   read(entry: SourceEntry, use: (chunk: Uint8Array) => void): void;
   /** The same, one after another; a chunk is valid until the next is asked for. */

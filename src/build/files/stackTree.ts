@@ -75,6 +75,10 @@ export class StackTree implements SourceTree {
     }
   }
 
+  settle(): void {
+    // A stack's files never change, and their digests are part of its name.
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const fd of this.#open.values()) closeSync(fd);
     this.#open.clear();
