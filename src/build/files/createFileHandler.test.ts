@@ -118,7 +118,7 @@ test("COPY: symlinks that a source names are followed, inside the context only",
     assert.ok(isNotFound(error));
     assert.match(
       error.message,
-      /^failed to compute cache key: failed to calculate checksum of ref [a-z0-9]{25}::[a-z0-9]{25}: "\/etc\/passwd": not found$/,
+      /^failed to calculate checksum of ref [a-z0-9]{25}::[a-z0-9]{25}: "\/etc\/passwd": not found$/,
     );
     return true;
   });
@@ -136,9 +136,8 @@ test("COPY: wildcards as Go's filepath.Match; directories that match give their 
   assert.deepEqual(await names("d/*/*"), ["t", "t/1", "t/2"]);
   assert.deepEqual(await names("?/*.go"), ["t", "t/y.go"]);
   assert.deepEqual(await names("/d/[x]/[^2]"), ["t", "t/1"]);
-  await assert.rejects(names("d/none*"), isNotFound);
-  const none = await w.make([copyOf(["none*"], "/t/", { allowNoMatch: true })], [SCRATCH, w.context]);
-  assert.deepEqual(await w.names(none), []);
+  assert.deepEqual(await names("d/none*"), []);
+  await assert.rejects(names("none/x*"), isNotFound);
 });
 
 test("COPY: what a destination refuses", async (t) => {

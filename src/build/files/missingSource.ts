@@ -8,7 +8,7 @@ const ID_LENGTH = 25;
 export function withKeyContext(error: unknown): unknown {
   if (!isEngineError(error) || !isNotFound(error)) return error;
   const reference = `${randomId()}::${randomId()}`;
-  const message = `failed to compute cache key: failed to calculate checksum of ref ${reference}: ${error.message}`;
+  const message = `failed to calculate checksum of ref ${reference}: ${error.message}`;
   return new EngineError("not_found", ErrorCode.BAD_REQUEST, message, { cause: error });
 }
 

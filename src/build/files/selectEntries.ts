@@ -29,7 +29,6 @@ export function selectEntries(tree: SourceTree, action: CopyAction): Selection[]
   return action.sources.flatMap((source) => {
     const { base, includes } = splitParents(action, source);
     const found = findSources(tree, base).map((name) => select(tree, { action, name, includes }));
-    if (found.length === 0 && !action.allowNoMatch) throw notFound(base);
     if (includes !== undefined && !action.allowNoMatch && !hasWildcard(includes)) requireMatch(found, includes);
     return found;
   });

@@ -94,7 +94,7 @@ export interface CopyAction {
   readonly unpack: boolean;
   /** COPY --from and named contexts keep the owner that the source has; the build context is root's. */
   readonly keepOwner: boolean;
-  /** A wildcard, or required path, that matches nothing is an error. */
+  /** False: a path of `--parents` that is not there is an error; a wildcard that matches nothing never is. */
   readonly allowNoMatch: boolean;
 }
 

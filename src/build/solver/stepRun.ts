@@ -1,4 +1,4 @@
-import { EngineError, ErrorCode, findEngineError, messageOf } from "#errors";
+import { EngineError, ErrorCode, findEngineError, messageOf, wrapError } from "#errors";
 import type { Metadata } from "#metadata";
 import type { BuildLease, KeyInputs } from "../graph/handler.ts";
 import type { ImportedSteps } from "../graph/importedSteps.ts";
@@ -229,7 +229,7 @@ export class StepRun implements Disposable {
     } catch (error) {
       this.#build.progress.start(vertex.digest);
       this.#build.progress.complete(vertex.digest, error);
-      throw aboutVertex(error, vertex, this.#base);
+      throw aboutVertex(wrapError(error, "failed to compute cache key"), vertex, this.#base);
     }
   }
 }
