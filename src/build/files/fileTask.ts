@@ -60,6 +60,8 @@ export class OpenTrees implements AsyncDisposable {
  */
 export class TaskSources implements AsyncDisposable {
   readonly trees: OpenTrees = new OpenTrees();
+  /** Of the job under way. @throws {cancelled} */
+  checkStop: () => void = () => undefined;
   readonly #selections = new Map<number, readonly Selection[]>();
 
   /** By the action's position. @throws {not_found} */

@@ -63,6 +63,7 @@ async function perform(job: FileJob, output: Output): Promise<void> {
   }
   const known = takeKept(job.token);
   const sources = known ?? new TaskSources();
+  sources.checkStop = () => output.checkStop();
   let isKept = false;
   try {
     await sources.trees.open(job.task.inputs);

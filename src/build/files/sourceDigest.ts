@@ -33,6 +33,7 @@ function digestCopy(sources: TaskSources, { action, index, files }: CopyToDigest
   for (const { name, top, below } of sources.select(index, action)) {
     const links = new Map<string, string>();
     const describe = (entry: SourceEntry, path: string, isIncluded: boolean): string => {
+      sources.checkStop();
       const known = entry.inode === undefined ? undefined : links.get(entry.inode);
       if (entry.inode !== undefined && known === undefined) links.set(entry.inode, path);
       const content = known === undefined ? contentOf(tree, entry) : `link ${known}`;
