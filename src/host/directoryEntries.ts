@@ -13,7 +13,10 @@ const openatCall = nativeFunction<[number, Buffer, number]>("int openat(int, con
 /** linux/stat.h: STATX_BASIC_STATS, and where the fields stand in struct statx. */
 const BASIC_STATS = 0x7ff;
 const STATX_BYTES = 256;
-const FIELD = { nlink: 16, uid: 20, gid: 24, mode: 28, ino: 32, size: 40, ctime: 96, mtime: 112, rdev: 128, dev: 136 };
+/** In words of four bytes, of the machine's order. */
+const WORD = { nlink: 4, uid: 5, gid: 6, mode: 7, ino: 8, size: 10, ctime: 24, mtime: 28, rdev: 32, dev: 34 };
+/** Half of the mode's word; the other half is spare. */
+const MODE_BITS = 0xffff;
 const NAME_BYTES = 4096;
 const HIGH = 2 ** 32;
 
@@ -37,6 +40,7 @@ export interface EntryStat {
 }
 
 const found = Buffer.alloc(STATX_BYTES);
+const words = new Uint32Array(found.buffer, found.byteOffset, STATX_BYTES / 4);
 const nameBytes = Buffer.alloc(NAME_BYTES);
 
 /** The same buffer each time: valid until the next call on this thread. */
@@ -59,24 +63,32 @@ export function statEntry(directory: number, name: string): EntryStat | undefine
     if (errno === constants.errno.ENOENT) return undefined;
     throw syscallError({ syscall: "lstat", path: Buffer.from(name, "latin1").toString("utf8"), errno });
   }
-  const u32 = (offset: number): number => found.readUInt32LE(offset);
   return {
-    mode: found.readUInt16LE(FIELD.mode),
-    nlink: u32(FIELD.nlink),
-    uid: u32(FIELD.uid),
-    gid: u32(FIELD.gid),
-    size: u32(FIELD.size + 4) * HIGH + u32(FIELD.size),
-    inodeLow: u32(FIELD.ino),
-    inodeHigh: u32(FIELD.ino + 4),
-    modifiedSeconds: Number(found.readBigInt64LE(FIELD.mtime)),
-    modifiedNanoseconds: u32(FIELD.mtime + 8),
-    changedSeconds: Number(found.readBigInt64LE(FIELD.ctime)),
-    changedNanoseconds: u32(FIELD.ctime + 8),
-    deviceMajor: u32(FIELD.rdev),
-    deviceMinor: u32(FIELD.rdev + 4),
-    filesystemMajor: u32(FIELD.dev),
-    filesystemMinor: u32(FIELD.dev + 4),
+    mode: word(WORD.mode) & MODE_BITS,
+    nlink: word(WORD.nlink),
+    uid: word(WORD.uid),
+    gid: word(WORD.gid),
+    size: word(WORD.size + 1) * HIGH + word(WORD.size),
+    inodeLow: word(WORD.ino),
+    inodeHigh: word(WORD.ino + 1),
+    modifiedSeconds: signed(WORD.mtime),
+    modifiedNanoseconds: word(WORD.mtime + 2),
+    changedSeconds: signed(WORD.ctime),
+    changedNanoseconds: word(WORD.ctime + 2),
+    deviceMajor: word(WORD.rdev),
+    deviceMinor: word(WORD.rdev + 1),
+    filesystemMajor: word(WORD.dev),
+    filesystemMinor: word(WORD.dev + 1),
   };
+}
+
+function word(at: number): number {
+  return words[at] ?? 0;
+}
+
+/** An s64 of two words. */
+function signed(at: number): number {
+  return (word(at + 1) | 0) * HIGH + word(at);
 }
 
 /** Opens a name (latin1) of an open directory for reading, no symlink followed, never waiting for a fifo. The caller closes the fd. */
