@@ -13,8 +13,6 @@ export interface CopyRules {
   readonly owner: Owner | undefined;
   readonly keepOwner: boolean;
   readonly mode: ModeChange | undefined;
-  /** Given to everything, seconds since 1970; undefined: the source's. */
-  readonly mtimeSeconds: number | undefined;
 }
 
 export interface Destination {
@@ -47,7 +45,7 @@ export class CopyPlacer {
       return;
     }
     const directory = this.openDirectory(destination);
-    const mtimeSeconds = this.#rules.mtimeSeconds ?? top.mtimeSeconds;
+    const { mtimeSeconds } = top;
     // Owner and mode of where a tree goes to stay; its time becomes the source's.
     if (directory !== this.#draft.root) {
       this.#draft.setAttributes(directory, { ...directory.attributes, mtimeSeconds });
@@ -78,13 +76,13 @@ export class CopyPlacer {
   }
 
   attributesOf(tree: SourceTree, entry: SourceEntry): Attributes {
-    const { owner, keepOwner, mode, mtimeSeconds } = this.#rules;
+    const { owner, keepOwner, mode } = this.#rules;
     const { uid, gid } = owner ?? (keepOwner ? entry : ROOT_OWNER);
     return {
       uid,
       gid,
       mode: mode === undefined || entry.type === "symlink" ? entry.mode : mode(entry.mode, entry.type === "directory"),
-      mtimeSeconds: mtimeSeconds ?? entry.mtimeSeconds,
+      mtimeSeconds: entry.mtimeSeconds,
       xattrs: tree.xattrs(entry),
     };
   }

@@ -360,11 +360,15 @@ test("COPY: the same inputs give the same layer", async (t) => {
   assert.equal(await w.make(actions, [SCRATCH, w.context]), await w.make(actions, [SCRATCH, w.context]));
 });
 
-test("SOURCE_DATE_EPOCH: everything that is copied has that time", async (t) => {
+test("SOURCE_DATE_EPOCH: what is made has that time, what is copied its own", async (t) => {
   const w = await open(t);
   w.put("d/a", "1");
   const made = await w.make([copyOf(["d"], "/t/")], [SCRATCH, w.context], { epoch: 42 });
-  assert.deepEqual(await w.list([made]), ["t directory 755 0:0 42", "t/a file 644 0:0 42 1"]);
+  assert.deepEqual(await w.list([made]), [`t directory 755 0:0 ${TIME}`, `t/a file 644 0:0 ${TIME} 1`]);
+  const workdir = await w.make([{ action: "makeDirectory", path: "/w", mode: 0o755, owner: undefined }], [SCRATCH], {
+    epoch: 42,
+  });
+  assert.deepEqual(await w.list([workdir]), ["w directory 755 0:0 42"]);
 });
 
 test("COPY: a name that would delete another in a layer is refused", async (t) => {

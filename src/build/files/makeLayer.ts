@@ -28,7 +28,7 @@ export async function makeLayer(
   const base = operation.link ? undefined : trees.find(0);
   const draft = new LayerDraft(base, madeAt);
   using held = new DisposableStack();
-  const step: LayerStep = { draft, trees, sources, madeAt, epoch: operation.epoch, spoolDirectory, held };
+  const step: LayerStep = { draft, trees, sources, madeAt, spoolDirectory, held };
   for (const [index, action] of operation.actions.entries()) {
     if (action.action === "copy") await copy(step, index, action);
     else if (action.action === "makeFile") makeFile(step, action);
@@ -42,7 +42,6 @@ interface LayerStep {
   readonly trees: OpenTrees;
   readonly sources: TaskSources;
   readonly madeAt: number;
-  readonly epoch: number | undefined;
   readonly spoolDirectory: string;
   /** What the draft's contents are read from. */
   readonly held: DisposableStack;
@@ -92,6 +91,5 @@ function rulesOf(step: LayerStep, action: Pick<CopyAction, "owner" | "mode" | "k
     owner: action.owner === undefined ? undefined : findOwner(action.owner, step.trees.find(0)),
     keepOwner: action.keepOwner,
     mode: action.mode === undefined ? undefined : parseModeChange(action.mode),
-    mtimeSeconds: step.epoch,
   };
 }

@@ -70,7 +70,7 @@ export interface FileOperation {
   readonly actions: readonly FileAction[];
   /** `--link`: the layer does not look at its base, so that it stays valid when the base changes. */
   readonly link: boolean;
-  /** seconds since 1970; files newer than it get it (SOURCE_DATE_EPOCH with rewrite-timestamp is the exporters' concern). */
+  /** SOURCE_DATE_EPOCH, seconds since 1970: the time of what is made, not of what is copied (rewrite-timestamp is the exporters'). */
   readonly epoch: number | undefined;
 }
 
