@@ -282,6 +282,29 @@ ERROR: failed to solve: ${failure}
     assert.match(stderr, /#\d CANCELED\nERROR: failed to solve: Canceled: context canceled\n$/);
   });
 
+  test("a daemon that goes away in the middle is told of", async () => {
+    write("Gone", "FROM box:1\nRUN echo begun; sleep 100\n");
+    const child = spawn(join(ROOT, "bin/varve"), ["build", "--network", "none", "-f", "Gone", "."], {
+      cwd: context,
+      env: { ...process.env, VARVE_HOST: `unix://${daemon.socket}` },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    let stderr = "";
+    const begun = Promise.withResolvers<void>();
+    child.stderr.on("data", (chunk: Buffer) => {
+      stderr += chunk.toString();
+      if (/^#\d+ \d+\.\d+ begun$/m.test(stderr)) begun.resolve();
+    });
+    const closed = once(child, "close") as Promise<[number]>;
+    await Promise.race([begun.promise, closed]);
+    await daemon.kill();
+    const [code] = await closed;
+    assert.equal(code, 1, stderr);
+    assert.match(stderr, /\nERROR: failed to solve: Unavailable: error reading from server: EOF\n$/);
+    await daemon.start();
+    assert.match(await mustBuild(["-q", "--network", "none", "."]), /^sha256:/);
+  });
+
   test("explain names what changed; the cache is listed and pruned", async () => {
     write("why.txt", "1");
     write("Why", "FROM box:1\nCOPY why.txt /\n");

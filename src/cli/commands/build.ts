@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { randomBytes } from "node:crypto";
 import type { LocalBuildError, LocalBuildMessage, LocalBuildRequest, SolveExplanation } from "#engineapi";
-import { EngineError, ErrorCode, isNotFound, messageOf } from "#errors";
+import { EngineError, ErrorCode, isEngineError, isNotFound, messageOf } from "#errors";
 import { Answers } from "../build/answers.ts";
 import { buildAttributes, parseCall } from "../build/buildAttributes.ts";
 import { BUILD_FLAGS } from "../build/buildFlags.ts";
@@ -148,6 +148,17 @@ class Interrupts implements Disposable {
   };
 }
 
+/** A stream that breaks off means that the daemon is gone, unless it was us who left. */
+async function* whole<T>(messages: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
+  try {
+    yield* messages;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (isEngineError(error)) throw error;
+    throw new CommandError("ERROR: failed to solve: Unavailable: error reading from server: EOF");
+  }
+}
+
 async function runBuild(session: Session, call: PreparedCall, screen: BuildScreen): Promise<Outcome> {
   const { request, answers } = call;
   const cancel = (): void => {
@@ -162,7 +173,7 @@ async function runBuild(session: Session, call: PreparedCall, screen: BuildScree
   const messages = session.client.lines<LocalBuildMessage>({ method: "POST", path: BUILD_PATH, json: request, signal });
   let response: Outcome["response"] | undefined;
   let failure: LocalBuildError | undefined;
-  for await (const { build, status, ask, result, error } of messages) {
+  for await (const { build, status, ask, result, error } of whole(messages, signal)) {
     if (build !== undefined) answers.build = build;
     if (ask !== undefined) answers.take(ask);
     if (status !== undefined) screen.update(status);
