@@ -1,7 +1,7 @@
 import { EngineError, ErrorCode, wrapError } from "#errors";
 import { formatPlatform, formatReference, parseReference, withDefaultTag } from "#oci";
 import type { ImageConfig, Platform, Reference } from "#oci";
-import { lintBasePlatform } from "#dockerfile";
+import { lintBasePlatform, withSource } from "#dockerfile";
 import { StageImage } from "./imageDraft.ts";
 import { followPathsOf } from "./namedContexts.ts";
 import { locationOf } from "./planContext.ts";
@@ -40,8 +40,9 @@ export async function resolveBase(context: PlanContext, state: StageState): Prom
     state.image = StageImage.scratch(targetPlatform);
     state.platform = targetPlatform;
   } else {
+    const reference = parseBase(baseName);
     const found = await namedContexts.find(baseName, platform, paths);
-    if (found === undefined) await resolveImage(context, state, platform);
+    if (found === undefined) await resolveImage(context, state, { reference, wanted: platform });
     else useContext(state, found, platform);
   }
   if (state.index === undefined) state.isDone = true;
@@ -57,10 +58,13 @@ function useContext(
   state.platform = config === undefined ? platform : state.image.platform;
 }
 
-async function resolveImage(context: PlanContext, state: StageState, wanted: Platform): Promise<void> {
+async function resolveImage(
+  context: PlanContext,
+  state: StageState,
+  { reference, wanted }: { readonly reference: Reference; readonly wanted: Platform },
+): Promise<void> {
   const { options, images, dockerfile, isImplicit, host } = context;
   const { baseName, location, sourceCode } = state.stage;
-  const reference = parseBase(baseName);
   const shown = options.multiPlatform ? `${formatPlatform(wanted)} internal` : "internal";
   const taskName = `[${shown}] load metadata for ${formatReference(reference)}`;
   const resolved = await images.resolve({ reference, platform: wanted, taskName }).catch((error: unknown) => {
@@ -113,18 +117,26 @@ function checkPlatform(
   lintBasePlatform(stage, { name, expected: formatPlatform(expected), actual: formatPlatform(actual) }, linter);
 }
 
+function circle({ name }: StageState): EngineError {
+  const message = `circular dependency detected on stage: ${name}`;
+  return new EngineError("invalid_argument", ErrorCode.INVALID_DOCKERFILE, message);
+}
+
 /** @throws {invalid_argument} `circular dependency detected on stage: a` */
-export function refuseCircles(states: readonly StageState[]): void {
+export function refuseCircles(states: readonly StageState[], filename: string): void {
   const finished = new Set<StageState>();
   const visit = (state: StageState, path: ReadonlySet<StageState>): void => {
     if (finished.has(state)) return;
-    if (path.has(state)) {
-      const message = `circular dependency detected on stage: ${state.name}`;
-      throw new EngineError("invalid_argument", ErrorCode.INVALID_DOCKERFILE, message);
-    }
     const below = new Set(path).add(state);
     if (state.base !== undefined) visit(state.base, below);
-    for (const source of state.sources) visit(source, below);
+    for (const { instruction, sources } of state.instructions) {
+      for (const source of sources) {
+        if (source === undefined) continue;
+        const { location } = instruction;
+        if (below.has(source)) throw withSource(circle(source), { filename, location });
+        visit(source, below);
+      }
+    }
     finished.add(state);
   };
   for (const state of states) visit(state, new Set());

@@ -1,4 +1,4 @@
-import { exposedPorts, expandWord } from "#dockerfile";
+import { exposedPorts, expandWord, goQuote } from "#dockerfile";
 import type { ArgInstruction, EnvInstruction, Healthcheck, HealthcheckInstruction, Instruction } from "#dockerfile";
 import type { CommandLine, WorkdirInstruction } from "#dockerfile";
 import { EngineError, ErrorCode } from "#errors";
@@ -124,9 +124,10 @@ function durationWords(nanoseconds: number): string {
 
 /** Go's `%q` of a number: the character it stands for. */
 function quotedNumber(value: number): string {
-  if (value >= 0x20 && value < 0x7f) return `'${String.fromCodePoint(value)}'`;
-  const short: Readonly<Record<number, string>> = { 7: "a", 8: "b", 9: "t", 10: "n", 11: "v", 12: "f", 13: "r" };
-  return `'\\${short[value] ?? `x${value.toString(16).padStart(2, "0")}`}'`;
+  const isCharacter = value >= 0 && value <= 0x10ffff && (value < 0xd800 || value > 0xdfff);
+  const character = String.fromCodePoint(isCharacter ? value : 0xfffd);
+  if (character === "'") return "'\\''";
+  return character === '"' ? `'"'` : `'${goQuote(character).slice(1, -1)}'`;
 }
 
 function healthWords({ config }: StageImage, { health }: HealthcheckInstruction): string {
@@ -173,6 +174,7 @@ function envStep({ context, state, image }: ConfigPlace, { variables }: EnvInstr
 
 function argStep({ context, state, image }: ConfigPlace, { args, location }: ArgInstruction): void {
   const words = ["ARG"];
+  // The words are the instruction's own: what a build argument or a global ARG gives is told where it is used.
   for (const arg of args) {
     const { key, value: fallback } = arg;
     const given = context.options.buildArguments.get(key);
@@ -187,7 +189,7 @@ function argStep({ context, state, image }: ConfigPlace, { args, location }: Arg
     state.outline.use([key]);
     if (value !== undefined && !NO_VARIABLES.has(key)) state.environment.set(key, value);
     state.buildArguments.push({ key, value });
-    words.push(value === undefined ? key : `${key}=${value}`);
+    words.push(fallback === undefined ? key : `${key}=${own?.result ?? fallback}`);
   }
   image.commit(words.join(" "), { epoch: context.epoch });
 }
@@ -195,7 +197,9 @@ function argStep({ context, state, image }: ConfigPlace, { args, location }: Arg
 function workdirStep({ context, state, image, isOnBuild }: ConfigPlace, instruction: WorkdirInstruction): void {
   const { dockerfile, epoch } = context;
   const path = joinPath(image.config.WorkingDir ?? "/", instruction.path);
-  image.config.WorkingDir = path;
+  // An absolute one is kept as it is written, `/app/` too.
+  const written = instruction.path.startsWith("/") ? instruction.path : path;
+  image.config.WorkingDir = written;
   state.workingDirectory = path;
   if (path !== "/") {
     const name = stepName(context, state, instruction.original, { isOnBuild });
@@ -216,5 +220,5 @@ function workdirStep({ context, state, image, isOnBuild }: ConfigPlace, instruct
       }),
     );
   }
-  image.commit(`WORKDIR ${path}`, { layer: path !== "/", epoch });
+  image.commit(`WORKDIR ${written}`, { layer: path !== "/", epoch });
 }

@@ -62,7 +62,7 @@ export class StageDispatch {
     const isFromContext = instruction.kind === "add" || (instruction.kind === "copy" && instruction.from === "");
     return {
       undefinedNames,
-      declared: this.#state.buildArguments.map(({ key }) => key),
+      declared: [...this.#state.inheritedArguments, ...this.#state.buildArguments].map(({ key }) => key),
       known: [...this.#state.environment.keys()],
       shell: (this.#state.image?.config.Shell ?? []).length > 0,
       contextSources: isFromContext ? instruction.sources : [],

@@ -1,5 +1,6 @@
 import {
   expandWord,
+  goQuote,
   lintDefaultBase,
   lintFrom,
   OutlineCapture,
@@ -8,7 +9,7 @@ import {
   StageLinter,
   withSource,
 } from "#dockerfile";
-import type { Dockerfile, Expansion, Linter, Stage, Stages, SubrequestAnswer } from "#dockerfile";
+import type { Dockerfile, Expansion, Instruction, Linter, Stage, Stages, SubrequestAnswer } from "#dockerfile";
 import { EngineError, ErrorCode, wrapError } from "#errors";
 import { formatPlatform, parsePlatform, parseReference } from "#oci";
 import type { Platform } from "#oci";
@@ -44,6 +45,10 @@ const STEPS: ReadonlySet<string> = new Set(["add", "copy", "run", "workdir"]);
 
 function refused(message: string): EngineError {
   return new EngineError("invalid_argument", ErrorCode.INVALID_DOCKERFILE, message);
+}
+
+function mountsUnnamed(instruction: Instruction): boolean {
+  return instruction.kind === "run" && instruction.mounts.some(({ from }) => from === "");
 }
 
 /** Plans one platform. `platform` undefined: this machine's, unless the base says otherwise. */
@@ -119,7 +124,8 @@ class TargetPlanner {
     const text =
       this.#context.options.buildArguments.get("SOURCE_DATE_EPOCH") ?? this.#globals.get("SOURCE_DATE_EPOCH");
     if (text === undefined || text === "") return undefined;
-    if (!/^-?\d+$/.test(text)) throw refused(`invalid SOURCE_DATE_EPOCH: ${text}`);
+    if (!/^-?\d+$/.test(text))
+      throw refused(`invalid SOURCE_DATE_EPOCH: ${text}: strconv.ParseInt: parsing ${goQuote(text)}: invalid syntax`);
     return Number(text);
   }
 
@@ -237,9 +243,12 @@ class TargetPlanner {
         this.#located(instruction, () => stages.link(instruction, state)),
       );
     }
-    refuseCircles(stages.stages);
+    refuseCircles(stages.stages, this.#input.dockerfile.filename);
     const [only] = stages.stages;
-    if (stages.stages.length === 1 && only !== undefined) only.name = "";
+    // BuildKit takes a mount that names no stage for one of its own.
+    const isAlone =
+      stages.stages.length === 1 && only?.instructions.every(({ instruction }) => !mountsUnnamed(instruction));
+    if (isAlone === true && only !== undefined) only.name = "";
   }
 
   /** Base images of all that the target needs; their ONBUILD may need more. */

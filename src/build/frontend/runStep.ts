@@ -49,11 +49,9 @@ function commandOf({ command }: RunInstruction): Command {
   return { words: [line + whole], script: undefined, summary: "" };
 }
 
-/** `|2 A=1 B=2 /bin/sh -c make`: build arguments count for the command. */
+/** `|2 A=1 B=2 /bin/sh -c make`: this stage's arguments count for the command, once for each ARG. */
 function wordsOf(state: StageState, words: readonly string[]): string {
-  const values = new Map<string, string>();
-  for (const { key, value } of state.buildArguments) values.set(key, state.environment.get(key) ?? value ?? "");
-  const shown = Array.from(values, ([key, value]) => `${key}=${value}`);
+  const shown = state.buildArguments.map(({ key, value }) => `${key}=${state.environment.get(key) ?? value ?? ""}`);
   return ["RUN", ...(shown.length > 0 ? [`|${shown.length}`, ...shown] : []), ...words].join(" ");
 }
 
@@ -72,7 +70,7 @@ function checkEntitlements(context: PlanContext, network: string, security: stri
   ];
   for (const name of needed) {
     if (context.request.entitlements.includes(name)) continue;
-    throw new EngineError("permission_denied", ErrorCode.BAD_REQUEST, `${name} is not allowed`);
+    throw new EngineError("permission_denied", ErrorCode.BAD_REQUEST, `failed to load LLB: ${name} is not allowed`);
   }
 }
 
@@ -147,12 +145,14 @@ function operationOf(
   { command, mounts }: { readonly command: Command; readonly mounts: readonly ExecMount[] },
 ): ExecOperation {
   const { options, targetPlatform } = context;
-  const isShell = instruction.command.shellForm && command.script === undefined;
+  const isShell = instruction.command.shellForm;
   const network = instruction.flagsUsed.includes("network") ? instruction.network : options.networkMode;
+  const words = isShell && state.image !== undefined ? state.image.withShell(command.words) : command.words;
+  if (words.length === 0) throw refused("failed to marshal LLB definition: arguments are required");
   checkEntitlements(context, network, instruction.security);
   return {
     kind: "exec",
-    arguments: isShell && state.image !== undefined ? state.image.withShell(command.words) : command.words,
+    arguments: words,
     environment: Array.from(state.environment, ([key, value]) => `${key}=${value}`),
     workingDirectory: state.workingDirectory,
     user: state.image?.config.User ?? "",

@@ -6,6 +6,7 @@ import { splitEntry, type StageImage } from "./imageDraft.ts";
 import { later } from "./later.ts";
 import type { Later } from "./later.ts";
 import type { LinkedInstruction } from "./links.ts";
+import { joinPath } from "./paths.ts";
 import { SCRATCH } from "./vertices.ts";
 
 /** ARG as the stage has it so far. */
@@ -41,6 +42,8 @@ export class StageState {
   environment: Map<string, string> = new Map();
   workingDirectory = "/";
   readonly buildArguments: StageArgument[] = [];
+  /** Of the base stages: in the environment, but not among what RUN's history names. */
+  inheritedArguments: readonly StageArgument[] = [];
   /** Paths of the build context that this stage reads. */
   readonly contextPaths: Set<string> = new Set();
   /** Paths of this stage that others read; shared with the base: what is read of a stage may come from its base. */
@@ -70,14 +73,15 @@ export class StageState {
     this.image = base.image?.copy();
     if (this.image !== undefined) this.image.config.OnBuild = null;
     this.paths = base.paths;
-    this.buildArguments.push(...base.buildArguments);
+    this.environment = new Map(base.environment);
+    this.inheritedArguments = [...base.inheritedArguments, ...base.buildArguments];
   }
 
   /** The environment and directory that instructions begin with are the image's. */
   beginEnvironment(): void {
     for (const entry of this.image?.config.Env ?? []) this.environment.set(...splitEntry(entry));
     const directory = this.image?.config.WorkingDir ?? "";
-    if (directory !== "") this.workingDirectory = directory;
+    if (directory !== "") this.workingDirectory = joinPath("/", directory);
   }
 
   /** What follows is built on what `make` makes of what was here before. */
