@@ -1,3 +1,4 @@
+import { wrapError } from "#errors";
 import { formatPlatform, formatReference } from "#oci";
 import type { Platform, Reference } from "#oci";
 import type { ResolvedImage } from "../sources/imageResolver.ts";
@@ -28,9 +29,13 @@ export class FrontendImages {
     const known = this.#resolved.get(key);
     if (known !== undefined) return known;
     const { options, session, signal } = this.#request;
-    const resolved = this.#host.task(taskName, () =>
-      this.#host.images.resolve(reference, { platform, mode: options.imageResolveMode, ociLayout, session, signal }),
-    );
+    const resolved = this.#host
+      .task(taskName, () =>
+        this.#host.images.resolve(reference, { platform, mode: options.imageResolveMode, ociLayout, session, signal }),
+      )
+      .catch((error: unknown) => {
+        throw wrapError(error, `failed to resolve source metadata for ${formatReference(reference)}`);
+      });
     this.#resolved.set(key, resolved);
     return resolved;
   }

@@ -5,6 +5,7 @@ import type { Filesystem } from "../graph/operation.ts";
 import type { Vertex } from "../graph/vertex.ts";
 import type { BuildRequest } from "../request.ts";
 import type { FrontendHost } from "./frontendHost.ts";
+import { later } from "./later.ts";
 import { makeVertex } from "./vertices.ts";
 
 /** A Dockerfile of ten megabytes is one of an attack. bytes */
@@ -19,10 +20,16 @@ export interface MainContext {
   readonly text: string;
   /** The vertex that loaded the Dockerfile: warnings are shown there. */
   readonly loaded: Vertex;
-  readonly excludes: readonly string[];
-  readonly ignored: IgnoreMatcher | undefined;
+  /** Read when it is first asked for: a Dockerfile that is wrong needs no ignore file. */
+  readonly ignoring: () => Promise<IgnoreRules>;
   /** The context that is no directory of the client. */
   readonly remote: Vertex | undefined;
+}
+
+/** What `.dockerignore` says. */
+export interface IgnoreRules {
+  readonly excludes: readonly string[];
+  readonly ignored: IgnoreMatcher | undefined;
 }
 
 interface Reading {
@@ -120,7 +127,7 @@ async function firstText(reading: Reading, files: Filesystem, names: readonly st
   return undefined;
 }
 
-/** Reads the Dockerfile and the ignore file. @throws {not_found} `failed to read dockerfile: …` */
+/** Reads the Dockerfile. @throws {not_found} `failed to read dockerfile: …` */
 export async function loadMainContext(request: BuildRequest, host: FrontendHost): Promise<MainContext> {
   const reading = { request, host };
   const { options } = request;
@@ -142,9 +149,12 @@ export async function loadMainContext(request: BuildRequest, host: FrontendHost)
   if (found === undefined) throw noDockerfile(options.filename);
   const filename = text === undefined ? DOWNLOADED : options.filename;
   const own = await readText(reading, files, `${options.filename}.dockerignore`, MAX_IGNORE_FILE);
-  const excludes = remote === undefined ? await excludesOf(reading, own) : [];
-  const ignored = excludes.length === 0 ? undefined : createIgnoreMatcher(excludes);
-  return { filename, text: found, loaded, excludes, ignored, remote };
+  const ignoring = later(async () => rulesOf(remote === undefined ? await excludesOf(reading, own) : []));
+  return { filename, text: found, loaded, ignoring, remote };
+}
+
+function rulesOf(excludes: readonly string[]): IgnoreRules {
+  return { excludes, ignored: excludes.length === 0 ? undefined : createIgnoreMatcher(excludes) };
 }
 
 async function excludesOf(reading: Reading, own: string | undefined): Promise<readonly string[]> {

@@ -313,7 +313,7 @@ test("plan: errors name the lines, in BuildKit's words", async () => {
       "invalid chmod parameter: '9999'. it should be octal string and between 0 and 07777",
       2,
     ],
-    ["FROM nosuch\n", "nosuch: not found", 1],
+    ["FROM nosuch\n", "nosuch: failed to resolve source metadata for docker.io/library/nosuch:latest: not found", 1],
     ["FROM debian\nSTOPSIGNAL nope\n", "invalid signal: nope", 2],
     ["", "the Dockerfile cannot be empty", undefined],
   ];

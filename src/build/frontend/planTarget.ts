@@ -9,7 +9,16 @@ import {
   StageLinter,
   withSource,
 } from "#dockerfile";
-import type { Dockerfile, Expansion, Instruction, Linter, Stage, Stages, SubrequestAnswer } from "#dockerfile";
+import type {
+  Dockerfile,
+  Expansion,
+  IgnoreMatcher,
+  Instruction,
+  Linter,
+  Stage,
+  Stages,
+  SubrequestAnswer,
+} from "#dockerfile";
 import { EngineError, ErrorCode, wrapError } from "#errors";
 import { formatPlatform, parsePlatform, parseReference } from "#oci";
 import type { Platform } from "#oci";
@@ -70,6 +79,7 @@ class TargetPlanner {
   readonly #globals: Map<string, string>;
   /** Of the arguments before the first FROM. */
   readonly #outline = new OutlineCapture();
+  #excludes: readonly string[] = [];
   readonly #linters = new Map<StageState, StageLinter>();
 
   constructor(input: PlanInput, platform: Platform | undefined) {
@@ -91,7 +101,7 @@ class TargetPlanner {
       images,
       namedContexts: new NamedContexts(request, host, images),
       buildContext: later(() => main.remote ?? this.#contextVertex()),
-      ignored: main.ignored,
+      ignored: undefined,
       linter,
       targetPlatform,
       isImplicit: platform === undefined,
@@ -113,7 +123,9 @@ class TargetPlanner {
     const target = this.#target();
     this.#link();
     const reachable = await this.#resolve(target);
-    this.#dispatch(reachable);
+    const { excludes, ignored } = await this.#input.main.ignoring();
+    this.#excludes = excludes;
+    this.#dispatch(reachable, ignored);
     target.paths.add("/");
     const violation = this.#input.linter.violation();
     if (violation !== undefined) throw violation;
@@ -228,10 +240,7 @@ class TargetPlanner {
   #target(): StageState {
     const { stages, options } = this.#context;
     const { target } = options;
-    const found =
-      target === undefined
-        ? stages.stages.at(-1)
-        : (stages.find(target) ?? (/^\d+$/.test(target) ? stages.stages[Number(target)] : undefined));
+    const found = target === undefined ? stages.stages.at(-1) : stages.find(target);
     if (found !== undefined) return found;
     throw refused(`target stage "${target ?? ""}" could not be found`);
   }
@@ -291,8 +300,8 @@ class TargetPlanner {
     return isNew;
   }
 
-  #dispatch(reachable: ReadonlySet<StageState>): void {
-    const context = { ...this.#context, epoch: this.#epoch };
+  #dispatch(reachable: ReadonlySet<StageState>, ignored: IgnoreMatcher | undefined): void {
+    const context = { ...this.#context, epoch: this.#epoch, ignored };
     for (const state of this.#context.stages.stages) {
       if (!reachable.has(state) || state.isDone) continue;
       state.inherit();
@@ -308,7 +317,7 @@ class TargetPlanner {
   }
 
   #contextVertex(): ReturnType<typeof localVertex> {
-    const { request, host, main } = this.#input;
+    const { request, host } = this.#input;
     const wanted = new Set(this.#context.stages.stages.flatMap(({ contextPaths }) => [...contextPaths]));
     const followPaths = followPathsOf(wanted);
     return localVertex(
@@ -316,7 +325,7 @@ class TargetPlanner {
       {
         label: "[internal] load build context",
         directory: request.options.contextDirectory,
-        excludes: main.excludes,
+        excludes: this.#excludes,
         ...(followPaths === undefined ? {} : { followPaths }),
       },
     );
