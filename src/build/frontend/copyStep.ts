@@ -47,6 +47,9 @@ function checkMode(mode: string): void {
     throw refused(`invalid mode string "${mode}"`);
 }
 
+/** What Go's path.Match would take as a pattern: one that finds nothing is no error. */
+const hasWildcard = (source: string): boolean => /[*?[]/.test(source.replace(/\\./gs, ""));
+
 const isUrl = (source: string): boolean => /^https?:\/\//.test(source);
 
 function gitOf(source: string): GitReference | undefined {
@@ -93,7 +96,7 @@ function addPath(place: Place, draft: Draft, source: string): void {
     parents,
     unpack,
     keepOwner: !isContext,
-    allowNoMatch: false,
+    allowNoMatch: hasWildcard(source),
   });
 }
 
