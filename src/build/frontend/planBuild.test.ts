@@ -1,120 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { SolveVertexWarning } from "#engineapi";
-import { EngineError, findEngineError } from "#errors";
-import { digestOf, formatPlatform, parseDiffId } from "#oci";
-import type { ImageConfig } from "#oci";
-import type { Filesystem } from "../graph/operation.ts";
-import type { Vertex } from "../graph/vertex.ts";
-import type { BuiltTarget } from "../buildService.ts";
-import type { BuildPlan } from "../plan.ts";
-import { parseFrontendAttributes } from "../frontendAttributes.ts";
-import { NO_SESSION } from "../solver/fakeBuild.ts";
-import type { BuildRequest } from "../request.ts";
-import { planBuild } from "./planBuild.ts";
-
-const LAYER = parseDiffId(digestOf("base"));
-const BASE: ImageConfig = {
-  architecture: "amd64",
-  os: "linux",
-  config: { Env: ["PATH=/bin", "LANG=C"], Cmd: ["sh"], WorkingDir: "/srv" },
-  rootfs: { type: "layers", diff_ids: [LAYER] },
-  history: [{ created_by: "base" }],
-};
-
-interface Planned {
-  readonly plan: BuildPlan;
-  readonly solved: readonly string[];
-  readonly tasks: readonly string[];
-  readonly warnings: readonly SolveVertexWarning[];
-}
-
-/** Plans without files: the client's directories are two maps, every image is BASE unless it is named otherwise. */
-async function plan(
-  text: string,
-  attributes: Readonly<Record<string, string>> = {},
-  more: {
-    readonly files?: Readonly<Record<string, string>>;
-    readonly images?: Readonly<Record<string, ImageConfig>>;
-    readonly entitlements?: readonly string[];
-    readonly inputs?: ReadonlyMap<string, BuiltTarget>;
-  } = {},
-): Promise<Planned> {
-  const files: Readonly<Record<string, string>> = { Dockerfile: text, ...more.files };
-  const [solved, tasks, warnings]: [string[], string[], SolveVertexWarning[]] = [[], [], []];
-  const request: BuildRequest = {
-    ref: "test",
-    options: parseFrontendAttributes(attributes),
-    session: NO_SESSION,
-    progress: () => undefined,
-    cacheImports: [],
-    cacheExports: [],
-    exports: [],
-    internal: false,
-    explain: false,
-    entitlements: more.entitlements ?? [],
-    inputs: more.inputs ?? new Map(),
-    signal: new AbortController().signal,
-  };
-  const result = await planBuild(request, {
-    solve: async (vertex) => {
-      solved.push(vertex.name);
-      return { kind: "context", directory: { path: "/" } };
-    },
-    task: async (name, work) => {
-      tasks.push(name);
-      return work({ status: () => undefined, log: () => undefined });
-    },
-    warn: (warning) => warnings.push(warning),
-    images: {
-      resolve: async (reference, { platform }) => {
-        if (reference.path.includes("nosuch")) throw new EngineError("not_found", "X", "not found");
-        const config = { ...(more.images?.[reference.path] ?? BASE), architecture: platform.architecture };
-        const source = {
-          kind: "image" as const,
-          reference,
-          manifest: digestOf(reference.path),
-          imageId: digestOf(formatPlatform(platform)),
-          platform,
-          diffIds: config.rootfs.diff_ids,
-          origin: "registry" as const,
-        };
-        return { source, digest: digestOf(reference.path), config };
-      },
-    },
-    files: {
-      readFile: async (_files: Filesystem, path) => {
-        const found = files[path];
-        return found === undefined ? undefined : Buffer.from(found);
-      },
-    },
-    buildPlatform: { os: "linux", architecture: "amd64" },
-  });
-  return { plan: result, solved, tasks, warnings };
-}
-
-/** Names of a vertex and all it needs, needed first. */
-function namesOf(vertex: Vertex | undefined, into: string[] = []): string[] {
-  for (const input of vertex?.inputs ?? []) namesOf(input, into);
-  if (vertex !== undefined && !into.includes(vertex.name) && vertex.operation.kind !== "scratch")
-    into.push(vertex.name);
-  return into;
-}
+import { digestOf, formatPlatform } from "#oci";
+import { BASE, failure, LAYER, namesOf, plan } from "./planTestbed.ts";
+import type { Planned } from "./planTestbed.ts";
 
 const historyOf = ({ plan: { targets } }: Planned): readonly (string | undefined)[] =>
   (targets[0]?.image.history ?? []).map(
     ({ created_by, empty_layer }) => `${empty_layer === true ? "- " : ""}${created_by}`,
   );
-
-async function failure(work: Promise<unknown>): Promise<EngineError> {
-  const error: unknown = await work.then(
-    () => assert.fail("no error"),
-    (reason: unknown) => reason,
-  );
-  const found = findEngineError(error);
-  assert.ok(found);
-  return found;
-}
 
 test("plan: names, history and config in BuildKit's words", async () => {
   const planned = await plan(
