@@ -2,6 +2,7 @@ import { EngineError, ErrorCode, wrapError } from "#errors";
 import { formatPlatform, formatReference, parseReference, withDefaultTag } from "#oci";
 import type { ImageConfig, Platform, Reference } from "#oci";
 import { lintBasePlatform, withSource } from "#dockerfile";
+import type { LineRange } from "#dockerfile";
 import { StageImage } from "./imageDraft.ts";
 import { followPathsOf } from "./namedContexts.ts";
 import { locationOf } from "./planContext.ts";
@@ -117,6 +118,19 @@ function checkPlatform(
   lintBasePlatform(stage, { name, expected: formatPlatform(expected), actual: formatPlatform(actual) }, linter);
 }
 
+interface Need {
+  readonly stage: StageState;
+  readonly location: LineRange;
+}
+
+/** What a stage reads from, and where it says so. */
+function* needsOf({ base, stage, instructions }: StageState): Iterator<Need, undefined> {
+  if (base !== undefined) yield { stage: base, location: stage.location };
+  for (const { instruction, sources } of instructions)
+    for (const source of sources) if (source !== undefined) yield { stage: source, location: instruction.location };
+  return undefined;
+}
+
 function circle({ name }: StageState): EngineError {
   const message = `circular dependency detected on stage: ${name}`;
   return new EngineError("invalid_argument", ErrorCode.INVALID_DOCKERFILE, message);
@@ -125,19 +139,25 @@ function circle({ name }: StageState): EngineError {
 /** @throws {invalid_argument} `circular dependency detected on stage: a` */
 export function refuseCircles(states: readonly StageState[], filename: string): void {
   const finished = new Set<StageState>();
-  const visit = (state: StageState, path: ReadonlySet<StageState>): void => {
+  const path = new Set<StageState>();
+  const open: { readonly state: StageState; readonly rest: Iterator<Need> }[] = [];
+  const enter = (state: StageState): void => {
     if (finished.has(state)) return;
-    const below = new Set(path).add(state);
-    if (state.base !== undefined) visit(state.base, below);
-    for (const { instruction, sources } of state.instructions) {
-      for (const source of sources) {
-        if (source === undefined) continue;
-        const { location } = instruction;
-        if (below.has(source)) throw withSource(circle(source), { filename, location });
-        visit(source, below);
-      }
-    }
-    finished.add(state);
+    path.add(state);
+    open.push({ state, rest: needsOf(state) });
   };
-  for (const state of states) visit(state, new Set());
+  for (const state of states) {
+    enter(state);
+    for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
+      const { done, value } = top.rest.next();
+      if (done !== true) {
+        if (path.has(value.stage)) throw withSource(circle(value.stage), { filename, location: value.location });
+        enter(value.stage);
+        continue;
+      }
+      path.delete(top.state);
+      finished.add(top.state);
+      open.pop();
+    }
+  }
 }

@@ -60,10 +60,16 @@ export class StageDispatch {
 
   #lintPlace(instruction: Instruction, undefinedNames: readonly string[]): LintPlace {
     const isFromContext = instruction.kind === "add" || (instruction.kind === "copy" && instruction.from === "");
+    const state = this.#state;
     return {
       undefinedNames,
-      declared: [...this.#state.inheritedArguments, ...this.#state.buildArguments].map(({ key }) => key),
-      known: [...this.#state.environment.keys()],
+      // Asked for when a name is undefined: rarely, and they may be thousands.
+      get declared() {
+        return [...state.inheritedArguments, ...state.buildArguments].map(({ key }) => key);
+      },
+      get known() {
+        return [...state.environment.keys()];
+      },
       shell: (this.#state.image?.config.Shell ?? []).length > 0,
       contextSources: isFromContext ? instruction.sources : [],
       ignored: this.#context.ignored,

@@ -60,11 +60,15 @@ export class StageImage {
   }
 
   setEnvironment(name: string, value: string): void {
-    const entries = [...(this.config.Env ?? [])];
-    const index = entries.findIndex((entry) => splitEntry(entry)[0] === name);
-    entries.splice(index < 0 ? entries.length : index, index < 0 ? 0 : 1, `${name}=${value}`);
+    const { entries, places } = (this.#environment ??= indexed(this.config.Env ?? []));
+    const place = places.get(name) ?? entries.length;
+    places.set(name, place);
+    entries[place] = `${name}=${value}`;
     this.config.Env = entries;
   }
+
+  /** `config.Env` by name, once ENV changed it: thousands of them stay linear. */
+  #environment: { readonly entries: string[]; readonly places: Map<string, number> } | undefined;
 
   /** Shell form of a command: the SHELL goes before. */
   withShell(words: readonly string[]): readonly string[] {
@@ -85,6 +89,16 @@ export class StageImage {
       ...(layer ? {} : { empty_layer: true }),
     });
   }
+}
+
+/** The first of a name counts. */
+function indexed(entries: readonly string[]): { readonly entries: string[]; readonly places: Map<string, number> } {
+  const places = new Map<string, number>();
+  for (const [index, entry] of entries.entries()) {
+    const [name] = splitEntry(entry);
+    if (!places.has(name)) places.set(name, index);
+  }
+  return { entries: [...entries], places };
 }
 
 /** `A=b=c` → name and value. */

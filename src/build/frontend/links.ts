@@ -17,10 +17,12 @@ function refused(message: string): EngineError {
 /** The stages of a Dockerfile by name and number, and images that instructions name instead. */
 export class StageTable {
   readonly stages: StageState[] = [];
+  readonly #known = new Set<StageState>();
   readonly #byName = new Map<string, StageState>();
 
   add(state: StageState): void {
     this.stages.push(state);
+    this.#known.add(state);
     state.base = this.#byName.get(state.stage.baseName);
     if (state.stage.name !== undefined) this.#byName.set(state.stage.name.toLowerCase(), state);
   }
@@ -46,7 +48,7 @@ export class StageTable {
     for (const source of sources) {
       if (source === undefined) continue;
       owner.sources.add(source);
-      if (!this.stages.includes(source)) this.add(source);
+      if (!this.#known.has(source)) this.add(source);
     }
     return { instruction, sources, isOnBuild };
   }

@@ -266,3 +266,39 @@ Copy --from=base /x /y
   assert.match(await ask("frontend.lint"), /ConsistentInstructionCasing/);
   assert.match(await ask("frontend.subrequests.describe"), /outline/);
 });
+
+test("plan: thousands of steps and stages are planned, more than anybody writes are refused", async () => {
+  const long = await plan(`FROM scratch\n${"RUN x\n".repeat(6000)}`);
+  assert.equal(long.plan.targets[0]?.vertex?.name, "[6000/6000] RUN x");
+  const stages = Array.from(
+    { length: 4000 },
+    (_, index) => `FROM s${index} AS s${index + 1}\nCOPY --from=s${index} a b`,
+  );
+  const deep = await plan(["FROM scratch AS s0", ...stages].join("\n"));
+  assert.equal(deep.plan.targets[0]?.image.history.length, 4000);
+  const error = await failure(plan("FROM scratch\n".repeat(10_001)));
+  assert.equal(error.message, "the Dockerfile has 10001 instructions, more than the 10000 that are built");
+});
+
+test("plan: a frontend may also be asked for by a build argument, or by a file in no language of ours", async () => {
+  const ours = { "build-arg:BUILDKIT_SYNTAX": "docker/dockerfile:1.9" };
+  await plan("# syntax=example/other:1\nFROM debian\n", ours);
+  const error = await failure(plan("FROM debian\n", { "build-arg:BUILDKIT_SYNTAX": "example/other" }));
+  assert.match(error.message, /frontend example\/other cannot be run/);
+  assert.match((await failure(plan("#syntax=a/b\nkey: value\n"))).message, /frontend a\/b cannot be run/);
+});
+
+test("plan: a wildcard may find nothing, a path may not; materials are the images that count", async () => {
+  const { plan: made } = await plan(
+    "FROM nginx AS unused\nFROM debian AS a\nRUN x\nFROM scratch\nCOPY --from=a n* m /x/\n",
+  );
+  const [target] = made.targets;
+  const operation = target?.vertex?.operation;
+  assert.ok(operation?.kind === "file");
+  const allowed = operation.actions.map((action) => (action.action === "copy" ? action.allowNoMatch : undefined));
+  assert.deepEqual(allowed, [true, false]);
+  assert.deepEqual(
+    target?.image.materials.map(({ uri }) => uri),
+    ["pkg:docker/library/debian@latest?platform=linux%2Famd64"],
+  );
+});

@@ -2,6 +2,7 @@ import {
   checkOptionsOf,
   createLinter,
   describeAnswer,
+  detectSyntax,
   lintAnswer,
   parseDockerfile,
   parseStages,
@@ -9,7 +10,7 @@ import {
   sourceOf,
   targetsAnswer,
 } from "#dockerfile";
-import type { Dockerfile, LintWarning, SubrequestAnswer } from "#dockerfile";
+import type { Dockerfile, LintWarning, Stages, SubrequestAnswer } from "#dockerfile";
 import { EngineError, ErrorCode, findEngineError, messageOf } from "#errors";
 import type { BuildPlan } from "../plan.ts";
 import type { BuildRequest } from "../request.ts";
@@ -18,6 +19,8 @@ import { FrontendImages } from "./frontendImages.ts";
 import { loadMainContext } from "./mainContext.ts";
 import type { MainContext } from "./mainContext.ts";
 import { outlineTarget, planTarget } from "./planTarget.ts";
+
+const MAX_INSTRUCTIONS = 10_000;
 
 /** Frontends that read the language that we read. */
 const OURS = /^(?:docker\.io\/)?(?:docker|dockerfilelabs|tonistiigi)\/dockerfile(?:-upstream)?(?:[:@]|$)/;
@@ -40,8 +43,8 @@ export async function planBuild(request: BuildRequest, host: FrontendHost): Prom
 async function planText(request: BuildRequest, host: FrontendHost, main: MainContext): Promise<BuildPlan> {
   const { filename, text } = main;
   if (text === "") throw refused("the Dockerfile cannot be empty");
+  checkSyntax(text, request);
   const dockerfile = parseDockerfile(text, { filename });
-  checkSyntax(dockerfile);
   const { subrequest } = request.options;
   if (subrequest === "frontend.subrequests.describe") return answered(main, describeAnswer());
   if (subrequest === "frontend.lint") return answered(main, await checks(request, host, { main, dockerfile }));
@@ -51,6 +54,7 @@ async function planText(request: BuildRequest, host: FrontendHost, main: MainCon
   );
   const parsed = parseStages(dockerfile, linter);
   if (parsed.stages.length === 0) throw refused("dockerfile contains no stages to build");
+  checkCount(parsed);
   const images = new FrontendImages(request, host);
   const input = { request, host, main, dockerfile, parsed, images };
   if (subrequest === "frontend.targets") return answered(main, targetsAnswer(parsed, text));
@@ -97,9 +101,16 @@ function refused(message: string): EngineError {
   return new EngineError("invalid_argument", ErrorCode.INVALID_DOCKERFILE, message);
 }
 
+/** What nobody writes is refused here, where it still costs nothing. */
+function checkCount({ stages, metaArgs }: Stages): void {
+  const count = stages.reduce((sum, { instructions }) => sum + 1 + instructions.length, metaArgs.length);
+  if (count > MAX_INSTRUCTIONS)
+    throw refused(`the Dockerfile has ${count} instructions, more than the ${MAX_INSTRUCTIONS} that are built`);
+}
+
 /** `# syntax=docker/dockerfile:1` is what we are; any other language is refused. */
-function checkSyntax({ directives }: Dockerfile): void {
-  const syntax = directives.find(({ name }) => name === "syntax")?.value.split(/\s/, 1)[0];
+function checkSyntax(text: string, { options }: BuildRequest): void {
+  const syntax = options.buildArguments.get("BUILDKIT_SYNTAX") ?? detectSyntax(text)?.reference;
   if (syntax === undefined || OURS.test(syntax)) return;
   throw new EngineError(
     "not_implemented",

@@ -22,6 +22,7 @@ import type {
 import { EngineError, ErrorCode, wrapError } from "#errors";
 import { formatPlatform, parsePlatform, parseReference } from "#oci";
 import type { Platform } from "#oci";
+import type { Vertex } from "../graph/vertex.ts";
 import type { TargetPlan } from "../plan.ts";
 import type { BuildRequest } from "../request.ts";
 import { refuseCircles, resolveBase } from "./baseImages.ts";
@@ -334,6 +335,9 @@ class TargetPlanner {
   #result(target: StageState): TargetPlan {
     const { options, targetPlatform, isImplicit } = this.#context;
     const { image } = target;
+    // In their order, which is that of their needs: none has to make another first.
+    const reachable = target.reachable();
+    for (const state of this.#context.stages.stages) if (reachable.has(state)) state.vertex();
     const vertex = target.vertex();
     if (image === undefined) throw new Error(`stage ${target.name} has no image`);
     const labels = Object.fromEntries(options.labels);
@@ -350,20 +354,24 @@ class TargetPlanner {
         history: image.history,
         epoch: this.#epoch,
         base: image.base === undefined ? undefined : { ...image.base },
-        materials: this.#materials(),
+        materials: materialsOf(vertex),
       },
     };
   }
+}
 
-  #materials(): TargetPlan["image"]["materials"] {
-    return this.#context.stages.stages.flatMap((state) => {
-      const { operation } = state.base === undefined && state.isResolved ? state.vertex() : { operation: undefined };
-      if (operation?.kind !== "image") return [];
-      const { reference, manifest, imageId, platform } = operation;
-      const uri = `pkg:docker/${reference.path}@${reference.tag ?? ""}?platform=${encodeURIComponent(formatPlatform(platform))}`;
-      return [{ uri, digest: manifest ?? imageId }];
-    });
+/** The images that a graph needs. */
+function materialsOf(target: Vertex): TargetPlan["image"]["materials"] {
+  const found = new Set<Vertex>([target]);
+  const materials = new Map<string, { readonly uri: string; readonly digest: string }>();
+  for (const { inputs, operation } of found) {
+    for (const input of inputs) found.add(input);
+    if (operation.kind !== "image") continue;
+    const { reference, manifest, imageId, platform } = operation;
+    const uri = `pkg:docker/${reference.path}@${reference.tag ?? ""}?platform=${encodeURIComponent(formatPlatform(platform))}`;
+    materials.set(uri, { uri, digest: manifest ?? imageId });
   }
+  return [...materials.values()];
 }
 
 function rethrow(error: unknown): never {

@@ -56,6 +56,8 @@ export class StageState {
   stepIndex = 0;
   stepTotal = 0;
 
+  readonly #steps: ((before: Vertex) => Vertex)[] = [];
+
   constructor({ stage, index, platform, outline = new OutlineCapture() }: StageInit) {
     this.stage = stage;
     this.outline = outline;
@@ -86,16 +88,24 @@ export class StageState {
 
   /** What follows is built on what `make` makes of what was here before. */
   build(make: (before: Vertex) => Vertex): void {
-    const before = this.vertex;
-    this.vertex = later(() => make(before()));
+    if (this.#steps.push(make) > 1) return;
+    const [before, steps] = [this.vertex, this.#steps];
+    // One after the other: a Dockerfile may have more steps than a stack has frames.
+    this.vertex = later(() => {
+      let vertex = before();
+      for (const step of steps) vertex = step(vertex);
+      return vertex;
+    });
   }
 
   /** This stage and all it needs, directly or not. */
-  reachable(into: Set<StageState> = new Set()): Set<StageState> {
-    if (into.has(this)) return into;
-    into.add(this);
-    this.base?.reachable(into);
-    for (const source of this.sources) source.reachable(into);
-    return into;
+  reachable(): Set<StageState> {
+    const found = new Set<StageState>([this]);
+    // A set grows while it is walked.
+    for (const { base, sources } of found) {
+      if (base !== undefined) found.add(base);
+      for (const source of sources) found.add(source);
+    }
+    return found;
   }
 }
