@@ -63,6 +63,14 @@ function booleanOf(name: string, text: string | undefined): boolean {
   throw refused(`invalid boolean value for ${name}: ${text}`);
 }
 
+/** Several platforms give an index unless it is said; one gives it if it is. */
+function multiPlatformOf(text: string | undefined, isSeveral: boolean): boolean {
+  if (text === undefined || text === "") return isSeveral;
+  const isAsked = booleanOf("multi-platform", text);
+  if (isSeveral && !isAsked) throw refused("conflicting config: returning multiple target platforms is not allowed");
+  return isAsked;
+}
+
 function noCacheOf(text: string | undefined): FrontendOptions["noCache"] {
   if (text === undefined) return [];
   return text === "" ? "all" : listOf(text);
@@ -75,11 +83,12 @@ function noCacheOf(text: string | undefined): FrontendOptions["noCache"] {
 export function parseFrontendAttributes(attributes: Attributes): FrontendOptions {
   const buildArguments = below(attributes, "build-arg:");
   const multiPlatform = attributes["multi-platform"] ?? buildArguments.get("BUILDKIT_MULTI_PLATFORM");
+  const platforms = listOf(attributes["platform"]).map((text) => parsePlatform(text));
   const hostname = attributes["hostname"] ?? buildArguments.get("BUILDKIT_SANDBOX_HOSTNAME");
   return {
     filename: textOf(attributes["filename"]) ?? "Dockerfile",
     target: textOf(attributes["target"]),
-    platforms: listOf(attributes["platform"]).map((text) => parsePlatform(text)),
+    platforms,
     buildArguments,
     labels: below(attributes, "label:"),
     noCache: noCacheOf(attributes["no-cache"]),
@@ -95,7 +104,7 @@ export function parseFrontendAttributes(attributes: Attributes): FrontendOptions
     contextDirectory: textOf(attributes["contextkey"]) ?? "context",
     namedContexts: below(attributes, "context:"),
     sharedKeys: below(attributes, "sharedkey:localdir:"),
-    multiPlatform: booleanOf("multi-platform", multiPlatform),
+    multiPlatform: multiPlatformOf(multiPlatform, platforms.length > 1),
     attestations: below(attributes, "attest:"),
     subrequest: textOf(attributes["requestid"]),
     limits: Object.fromEntries(Object.entries(attributes).filter(([key]) => LIMITS.includes(key))),

@@ -73,7 +73,8 @@ export function gitVertex(text: string, name: string, keepGitDirectory = false):
   });
 }
 
-export function httpVertex(url: string, name: string): Vertex {
+/** `unpack`: an archive becomes the directory; a named context stays the file it is. */
+export function httpVertex(url: string, name: string, unpack: boolean): Vertex {
   return makeVertex({
     name,
     operation: {
@@ -84,7 +85,7 @@ export function httpVertex(url: string, name: string): Vertex {
       mode: undefined,
       uid: undefined,
       gid: undefined,
-      unpack: true,
+      unpack,
     },
   });
 }
@@ -95,7 +96,7 @@ function remoteContext({ options }: BuildRequest): Vertex | undefined {
   const keep = /^(?:1|t|true)$/i.test(options.buildArguments.get("BUILDKIT_CONTEXT_KEEP_GIT_DIR") ?? "");
   const git = gitVertex(context, `[internal] load git source ${context}`, keep);
   if (git !== undefined) return git;
-  return /^https?:\/\//.test(context) ? httpVertex(context, "[internal] load remote build context") : undefined;
+  return /^https?:\/\//.test(context) ? httpVertex(context, "[internal] load remote build context", true) : undefined;
 }
 
 async function readText(

@@ -148,7 +148,7 @@ function plainName(name: string): string {
 
 function remoteFiles(text: string, label: string): NamedContext {
   const name = `[context ${label}] ${text}`;
-  const vertex = gitVertex(text, name) ?? httpVertex(text, name);
+  const vertex = gitVertex(text, name) ?? httpVertex(text, name, false);
   return { vertex: () => vertex, config: undefined };
 }
 

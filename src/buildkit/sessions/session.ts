@@ -126,7 +126,7 @@ export class GrpcSession implements BuildSession {
   contentStore(id: string): Promise<SessionContent> {
     if (!this.#offers(SessionMethod.CONTENT_INFO))
       throw missing(`no content store ${JSON.stringify(id)} at the client`);
-    return Promise.resolve(new ClientContent(this.#client, id));
+    return Promise.resolve(new ClientContent(this.#client, storeId(id)));
   }
 
   async sendTar(output: OutputTarget, bytes: AsyncIterable<Uint8Array>): Promise<void> {
@@ -174,4 +174,9 @@ export class GrpcSession implements BuildSession {
 
 function outputIndex({ index }: OutputTarget): Record<string, string> {
   return { "buildkit-attachable-exporter-id": String(index) };
+}
+
+/** Clients know an OCI layout by `oci:<name>`; caches and what is exported have ids that say what they are. */
+function storeId(id: string): string {
+  return id === "export" || /^(?:local|oci):/.test(id) ? id : `oci:${id}`;
 }
