@@ -142,7 +142,9 @@ export async function loadMainContext(request: BuildRequest, host: FrontendHost)
         followPaths: [options.filename, `${options.filename}.dockerignore`, ...names.slice(1)],
       })
     : remote;
-  const files = await host.solve(loaded);
+  const files = await host.solve(loaded).catch((error: unknown) => {
+    throw loaded.operation.kind === "http" ? wrapError(error, "failed to read downloaded context") : error;
+  });
   const text = await firstText(reading, files, names);
   // What was downloaded may be a Dockerfile, not an archive of a context.
   const alone = text === undefined && !isLocalFile ? await firstText(reading, files, [DOWNLOADED]) : undefined;
