@@ -1,6 +1,8 @@
 /** Volumes and mounts through the real docker command and through ours, and what a killed daemon leaves of them. */
 import assert from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -33,6 +35,35 @@ describe("volumes", () => {
 
   const names = async (...filter: readonly string[]): Promise<readonly string[]> =>
     (await daemon.mustDocker(["volume", "ls", "-q", ...filter])).split("\n").filter((name) => name !== "");
+
+  test("cp sees the volumes of a container that does not run: those with options, and places within them", async () => {
+    const host = await mkdtemp(join(tmpdir(), "varve-cp-volumes-"));
+    const call = (...args: readonly string[]): Promise<string> => daemon.mustDocker(args);
+    try {
+      await writeFile(join(host, "there"), "there\n");
+      await call("volume", "create", "-o", "type=none", "-o", "o=bind", "-o", `device=${host}`, "bound");
+      await call("volume", "create", "parted");
+      await call(...NONE, "-v", "parted:/v", "box:1", "sh", "-c", "mkdir /v/sub; echo s > /v/sub/x");
+      const within = ["--mount", "type=volume,src=parted,dst=/sub,volume-subpath=sub"];
+      await call("create", "--name", "still", "--network", "none", "-v", "bound:/bound", ...within, "box:1", "true");
+      for (const [path, text] of [
+        ["/bound/there", "there\n"],
+        ["/sub/x", "s\n"],
+      ] as const) {
+        await call("cp", `still:${path}`, join(host, "copy"));
+        assert.equal(await readFile(join(host, "copy"), "utf8"), text);
+      }
+      await call("cp", join(host, "there"), "still:/bound/new");
+      assert.equal(await readFile(join(host, "new"), "utf8"), "there\n");
+      await call("cp", join(host, "there"), "still:/sub/new");
+      assert.equal(await call(...NONE, "-v", "parted:/v", "box:1", "cat", "/v/sub/new"), "there\n");
+      await call("rm", "-v", "still");
+      await call("volume", "rm", "bound", "parted");
+      assert.deepEqual(namesIn(join(daemon.execRoot, "mounts")), []);
+    } finally {
+      await rm(host, { recursive: true });
+    }
+  });
 
   for (const client of ["docker", "varve"] as const) {
     test(`life of a volume through ${client}`, async () => {

@@ -1,5 +1,6 @@
 import { EngineError, ErrorCode, isNotFound, messageOf } from "#errors";
 import { freezeCgroup } from "#host";
+import type { ViewMount } from "#host";
 import { openArchiveInput } from "#images";
 import { familiarReference } from "#oci";
 import type { Digest } from "#oci";
@@ -19,6 +20,13 @@ interface Stoppable {
   readonly signal?: AbortSignal;
 }
 
+/** What a job on a container's files sees. */
+interface Seen {
+  readonly top: BorrowedTop;
+  readonly volumes: readonly ViewMount[];
+  readonly view: ViewSource;
+}
+
 /** The service: borrows the container's root, lets a thread work on it. */
 export class RoomFiles implements ContainerFiles {
   readonly #room: ContainerRoom;
@@ -30,7 +38,7 @@ export class RoomFiles implements ContainerFiles {
   async stat(reference: string, path: string): Promise<PathStat> {
     const container = this.#room.index.get(reference);
     try {
-      const run = await this.#start(container, (top) => ({ kind: "stat", view: viewOf(container, top), path }));
+      const run = await this.#startInView(container, ({ view }) => ({ kind: "stat", view, path }));
       const stat = await run.result;
       if (stat === undefined || !("name" in stat)) throw new Error("a stat job answers with a stat");
       return stat;
@@ -46,8 +54,8 @@ export class RoomFiles implements ContainerFiles {
   ): Promise<{ readonly stat: PathStat; readonly body: AsyncIterable<Uint8Array> }> {
     const container = this.#room.index.get(reference);
     try {
-      const job = (top: BorrowedTop): FileJob => ({ kind: "archive", view: viewOf(container, top), path });
-      const run = await this.#start(container, job, options);
+      const job = ({ view }: Seen): FileJob => ({ kind: "archive", view, path });
+      const run = await this.#startInView(container, job, options);
       const stat = await run.started;
       container.emit("archive-path");
       return { stat, body: run };
@@ -64,15 +72,15 @@ export class RoomFiles implements ContainerFiles {
   ): Promise<void> {
     const container = this.#room.index.get(reference);
     try {
-      const job = (top: BorrowedTop): FileJob => ({
+      const job = ({ top, view, volumes }: Seen): FileJob => ({
         kind: "extract",
-        view: viewOf(container, top),
+        view,
         path,
-        volumes: volumeMounts(container),
+        volumes,
         noOverwriteDirNonDir: options.noOverwriteDirNonDir,
         owner: options.copyUidGid ? ownerOf(container, top) : undefined,
       });
-      const run = await this.#start(container, job, options);
+      const run = await this.#startInView(container, job, options);
       // Whichever fails first tells why: what could not be unpacked stops the feeding, too.
       const fed = run.feed(openArchiveInput(content, options.signal)).catch((error: unknown) => {
         run.stop();
@@ -137,19 +145,48 @@ export class RoomFiles implements ContainerFiles {
     await this.#room.fileWorkers[Symbol.asyncDispose]();
   }
 
+  /** As {@link #start}, on the root with the container's volumes in it. */
+  async #startInView(
+    container: Container,
+    jobOn: (seen: Seen) => FileJob,
+    stoppable: Stoppable = {},
+  ): Promise<FileRun> {
+    const looked = container.isRunning ? undefined : await this.#room.mounts.look(container.document);
+    const release = async (): Promise<void> => looked?.[Symbol.asyncDispose]();
+    try {
+      const volumes = volumeMounts(container, looked?.places ?? new Map());
+      const mounts = viewMounts(container, volumes);
+      const readOnly = container.document.hostConfig.ReadonlyRootfs;
+      const run = await this.#start(
+        container,
+        (top) => jobOn({ top, volumes, view: { path: top.path, readOnly, mounts } }),
+        stoppable,
+      );
+      void run.result.then(release, release).catch((error: unknown) => this.#report(container, error));
+      return run;
+    } catch (error) {
+      await release();
+      throw error;
+    }
+  }
+
+  #report({ id }: Container, error: unknown): void {
+    this.#room.options.log("error", `container ${id}: ${messageOf(error)}`);
+  }
+
   /** The root is the job's until it ends, however that comes. */
   async #start(
     container: Container,
     jobOn: (top: BorrowedTop) => FileJob,
     { signal }: Stoppable = {},
   ): Promise<FileRun> {
-    const { snapshots, log } = this.#room.options;
+    const { snapshots } = this.#room.options;
     const top = await snapshots.borrow(container.id);
     const giveBack = async (): Promise<void> => {
       try {
         await top[Symbol.asyncDispose]();
       } catch (error) {
-        log("error", `container ${container.id}: ${messageOf(error)}`);
+        this.#report(container, error);
       }
     };
     try {
@@ -161,10 +198,6 @@ export class RoomFiles implements ContainerFiles {
       throw error;
     }
   }
-}
-
-function viewOf(container: Container, { path }: BorrowedTop): ViewSource {
-  return { path, readOnly: container.document.hostConfig.ReadonlyRootfs, mounts: viewMounts(container) };
 }
 
 function ownerOf({ document }: Container, { path }: BorrowedTop): { uid: number; gid: number } | undefined {

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { posix } from "node:path";
 import type { EventSink } from "#engineapi";
@@ -44,6 +45,11 @@ export interface OpenMounts {
   /** In no order of the kernel's yet. */
   readonly mounts: readonly OciMount[];
   readonly rootPropagation?: RootPropagation;
+}
+
+/** Where the volumes of mount points lie, by their numbers; disposing gives them back. */
+export interface LookedAt extends AsyncDisposable {
+  readonly places: ReadonlyMap<number, string>;
 }
 
 /** Volumes, binds, tmpfs and images that containers see besides their roots, from their creation to their removal. */
@@ -173,6 +179,31 @@ export class ContainerMounts {
       point.type === "image" ? await this.#images.mount(point) : await this.#context.volumes.use(id, point.name ?? "");
     const { subpath } = point;
     return subpath === undefined ? base : this.#pins.pin(id, number, { base, subpath });
+  }
+
+  /**
+   * Makes ready what files of a container that does not run lie in: volumes that have options are mounted, places within
+   * volumes are held against symlinks that lead elsewhere. @throws in Docker's words
+   */
+  async look({ mountPoints }: Pick<ContainerDocument, "mountPoints">): Promise<LookedAt> {
+    // A use of its own: the container may start meanwhile, and end.
+    const use = `look-${randomUUID()}`;
+    const places = new Map<number, string>();
+    const release = async (): Promise<void> => {
+      await this.#pins.release(use);
+      await this.#context.volumes.endUse(use);
+    };
+    try {
+      for (const [number, { type, name = "", subpath }] of mountPoints.entries()) {
+        if (type !== "volume") continue;
+        const base = await this.#context.volumes.use(use, name);
+        places.set(number, subpath === undefined ? base : await this.#pins.pin(use, number, { base, subpath }));
+      }
+    } catch (error) {
+      await release();
+      throw error;
+    }
+    return { places, [Symbol.asyncDispose]: release };
   }
 
   #tellMount(id: string, { name = "", driver = "", destination, writable, propagation }: MountPoint): void {
