@@ -186,7 +186,7 @@ describe("docker build", () => {
     assert.match(stdout, /^Driver: +docker$/m);
     assert.match(stdout, /^Status: +running$/m);
     assert.match(stdout, /^Platforms: +linux\//m);
-    assert.match((await must(["buildx", "du"])).stdout, /^Total:\s+[\d.]+k?M?B$/m);
+    assert.match((await must(["buildx", "du"])).stdout, /^Total:\s+[\d.]+[kMG]?B$/m);
     assert.match((await must(["builder", "prune", "-f"])).stdout, /^Total:\s/m);
   });
 

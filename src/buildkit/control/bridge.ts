@@ -8,8 +8,8 @@ import { toBuildError } from "./buildError.ts";
 import { FRONTEND_CAPS, LLB_CAPS } from "./capabilities.ts";
 import type { HeldBuild, Job } from "./jobs.ts";
 import { fromWarnRequest } from "./progress.ts";
-import { toDefinition } from "./resultDefinition.ts";
-import { askFrontend, noDefinitions } from "./solve.ts";
+import { readDefinition, toDefinition } from "./resultDefinition.ts";
+import { askFrontend, inputOf } from "./solve.ts";
 import type { SolveContext } from "./solve.ts";
 
 const SERVICE = "/moby.buildkit.v1.frontend.LLBBridge";
@@ -42,7 +42,11 @@ async function bridgeSolve(
   job: Job,
   request: Decoded<"BridgeSolveRequest">,
 ): Promise<Encodable<"BridgeSolveResponse">> {
-  if (request.definition.length > 0) throw noDefinitions();
+  if (request.definition.length > 0) {
+    await inputOf(context, request.definition);
+    const { id } = readDefinition(request.definition) ?? {};
+    return { result: { ref: { id, def: request.definition } } };
+  }
   if (request.frontend === "") return { result: { ref: {} } };
   const { frontend, frontendOpt: attributes, frontendInputs: inputs, cacheImports } = request;
   const held = await askFrontend(context, job, { frontend, attributes, cacheImports, inputs });

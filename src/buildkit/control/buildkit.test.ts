@@ -427,4 +427,15 @@ test("buildkit: a build's result is an input of another, also when the first has
   await assert.rejects(withInput(toDefinition({ id: "other:1", target: 0 })), { message: "no such ref: other:1" });
   await assert.rejects(withInput(toDefinition({ id: "b1:1", target: 5 })), { message: "no such ref: b1:1" });
   await assert.rejects(withInput(Buffer.from([])), /not supported/);
+  // A client that looks into what it built asks for a result by its definition.
+  const definition = result?.ref?.def ?? Buffer.alloc(0);
+  const byDefinition = (bytes: Uint8Array): Promise<Decoded<"BridgeSolveResponse">> =>
+    client.unary(
+      `${BRIDGE}/Solve`,
+      ["BridgeSolveRequest", "BridgeSolveResponse"],
+      { definition: bytes, evaluate: true },
+      inBuild("b2"),
+    );
+  assert.equal((await byDefinition(definition)).result?.ref?.id, "b1:1");
+  await assert.rejects(byDefinition(Buffer.from("0a020a00", "hex")), /not supported/);
 });

@@ -54,8 +54,8 @@ function withSharedKey(options: FrontendOptions, sharedKey: string): FrontendOpt
   return { ...options, sharedKeys: new Map(keys) };
 }
 
-/** The result of another build that a definition stands for, its steps done. */
-async function inputOf({ jobs }: SolveContext, definition: Uint8Array): Promise<BuiltTarget> {
+/** The result of a build, of this or another job, that a definition stands for, its steps done. @throws {not_implemented} for BuildKit's own graphs */
+export async function inputOf({ jobs }: SolveContext, definition: Uint8Array): Promise<BuiltTarget> {
   const name = readDefinition(definition);
   if (name === undefined) throw noDefinitions();
   const target = (await jobs.built(name.id))[name.target];
@@ -99,8 +99,8 @@ async function clientResult(job: Job): Promise<HeldBuild | undefined> {
   if (error !== undefined) throw new GrpcError(error.code, error.message, error.details);
   const refs = [result?.ref, ...Object.values(result?.refs?.refs ?? {})];
   const id = refs.find((ref) => ref !== undefined && ref.id !== "")?.id;
-  // A result without layers has no id; it is an image nevertheless.
-  return id === undefined ? job.lastHeld() : job.held(id);
+  // A result without layers has no id, and is an image nevertheless.
+  return id === undefined || !id.startsWith(`${job.ref}:`) ? job.lastHeld() : job.held(id);
 }
 
 async function run(context: SolveContext, job: Job, request: Decoded<"SolveRequest">): Promise<Record<string, string>> {
@@ -127,7 +127,7 @@ async function run(context: SolveContext, job: Job, request: Decoded<"SolveReque
 }
 
 /** Builds are made from Dockerfiles; a graph of BuildKit's own operations is refused. */
-export function noDefinitions(): EngineError {
+function noDefinitions(): EngineError {
   return new EngineError(
     "not_implemented",
     ErrorCode.NOT_IMPLEMENTED,
