@@ -167,13 +167,19 @@ export class Exchange {
     return new WebSocketStream(socket, head);
   }
 
-  /** Hands the connection over to another protocol, which both sides speak from here on. */
-  upgrade(protocol: string): Duplex {
+  /**
+   * Hands the connection over to another protocol, which both sides speak from here on. Waits until the answer is out:
+   * Node's HTTP/2 takes the handle below the socket, and the whole process aborts when a write of TLS ends there then.
+   */
+  async upgrade(protocol: string): Promise<Duplex> {
     if (this.#upgrade === undefined) throw new Error("the server upgrades no such request");
     this.#hijacked = true;
     const { socket, head } = this.#upgrade;
     socket.once("close", this.#gone);
-    socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`);
+    const answer = `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`;
+    await new Promise<void>((resolve) => {
+      socket.write(answer, () => resolve());
+    });
     if (head.length > 0) socket.unshift(head);
     return socket;
   }

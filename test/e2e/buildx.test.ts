@@ -2,10 +2,12 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { startDaemon } from "./support/daemon.ts";
 import { importBusybox, openClientEngine } from "./support/engine.ts";
 import type { ClientEngine } from "./support/engine.ts";
 import { run } from "./support/process.ts";
@@ -197,6 +199,52 @@ describe("docker build", () => {
     for (let round = 0; round < 5; round += 1) await must(["build", "-q", "."]);
     assert.ok((await openFiles(engine)) <= before_ + 4, "descriptors grow with builds");
   });
+});
+
+/** A port that nobody has at this moment. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  assert.ok(typeof address === "object" && address !== null);
+  return address.port;
+}
+
+/** A certificate that signs itself, for this machine's name on loopback. */
+async function certificate(folder: string): Promise<void> {
+  const request = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"];
+  const names = ["-addext", "subjectAltName=IP:127.0.0.1"];
+  const out = ["-keyout", join(folder, "key.pem"), "-out", join(folder, "cert.pem")];
+  assert.equal((await run("openssl", [...request, ...names, ...out])).code, 0);
+  copyFileSync(join(folder, "cert.pem"), join(folder, "ca.pem"));
+}
+
+test("docker build over TCP with TLS", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "varve-e2e-buildx-tls-"));
+  try {
+    await certificate(folder);
+    const port = await freePort();
+    const pem = (name: string): string => join(folder, `${name}.pem`);
+    const tls = ["--tlsverify", "--tlscacert", pem("ca"), "--tlscert", pem("cert"), "--tlskey", pem("key")];
+    await using daemon = await startDaemon({ flags: ["-H", `tcp://127.0.0.1:${port}`, ...tls] });
+    await using engine = await openClientEngine(daemon.socket);
+    const env = {
+      ...engine.env,
+      DOCKER_HOST: `tcp://127.0.0.1:${port}`,
+      DOCKER_TLS_VERIFY: "1",
+      DOCKER_CERT_PATH: folder,
+    };
+    writeFileSync(join(folder, "large"), Buffer.alloc(8 << 20, 1));
+    const text = "FROM scratch\nCOPY large /\n";
+    for (let round = 0; round < 3; round += 1) {
+      const ran = await run("docker", ["build", "-q", "--no-cache", "-f", "-", "."], { cwd: folder, env, input: text });
+      assert.equal(ran.code, 0, `${ran.stderr}${daemon.log()}`);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 async function openFiles(engine: ClientEngine): Promise<number> {

@@ -19,7 +19,7 @@ export function buildkitRoutes(buildkit: Buildkit): readonly Route[] {
       "/grpc",
       async (exchange) => {
         needProtocol(exchange);
-        await buildkit.serve(exchange.upgrade(PROTOCOL));
+        await buildkit.serve(await exchange.upgrade(PROTOCOL));
       },
     ],
     [
@@ -29,7 +29,7 @@ export function buildkitRoutes(buildkit: Buildkit): readonly Route[] {
         needProtocol(exchange);
         const headers = exchange.request.headersDistinct;
         buildkit.checkSession(headers);
-        await buildkit.serveSession(headers, exchange.upgrade(PROTOCOL));
+        await buildkit.serveSession(headers, await exchange.upgrade(PROTOCOL));
       },
     ],
   ];

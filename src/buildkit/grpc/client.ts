@@ -133,6 +133,7 @@ export class GrpcClient {
       };
       socket.once("close", done);
       this.#session.once("close", done);
+      if (socket.destroyed) done();
     });
   }
 

@@ -4,9 +4,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { test } from "node:test";
 import { EngineError, ErrorCode, isCancelled, isNotFound, isUnavailable } from "#errors";
 import { GrpcClient } from "./client.ts";
-import { bidirectional, parseTimeout, serverStream, unary } from "./server.ts";
+import { bidirectional, parseTimeout, serveGrpc, serverStream, unary } from "./server.ts";
 import { isUnimplemented } from "./status.ts";
-import { clientOf, servedBy } from "./testPeers.ts";
+import { clientOf, connection, servedBy } from "./testPeers.ts";
 
 const BYTES = ["Bytes", "Bytes"] as const;
 
@@ -126,4 +126,15 @@ test("connection: a peer that sends what is no message loses the call only", asy
   assert.equal(data.length, 0);
   await assert.rejects(client.unary("/s/None", ["Bytes", "Bytes"], {}), (error) => !isNotFound(error));
   assert.deepEqual({ ...(await client.unary("/s/Lie", ["Bytes", "Empty"], {})) }, {});
+});
+
+test("connection: a socket that has gone before anything is said ends at once, on both sides", async (t) => {
+  const [near, far] = connection(t);
+  near.destroy();
+  far.destroy();
+  await Promise.all([once(near, "close"), once(far, "close")]);
+  await serveGrpc(far, { methods: new Map(), onFailure: () => undefined });
+  const client = new GrpcClient(near);
+  await client.closed;
+  await assert.rejects(client.unary("/s/Any", BYTES, {}), isUnavailable);
 });

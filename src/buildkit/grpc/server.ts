@@ -172,6 +172,8 @@ function unknownMethod(path: string): GrpcError {
  * nobody's afterwards: it closes with its peer. Resolves when it is closed.
  */
 export function serveGrpc(socket: Duplex, options: ServeOptions): Promise<void> {
+  // A client that only probes may have gone already: its socket tells of no end any more.
+  if (socket.destroyed) return Promise.resolve();
   const session = performServerHandshake(socket, { settings: SETTINGS });
   // Go's closing GOAWAY names a stream that nghttp2 calls invalid: an error at the end of every connection, and none.
   session.on("error", () => undefined);

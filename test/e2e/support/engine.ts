@@ -20,10 +20,11 @@ export interface ClientEngine extends AsyncDisposable {
 
 /**
  * A varve daemon of the test's own; or, with VARVE_CLIENT_SOCKET, the engine there: how a test is tried against
- * dockerd, which must pass it too.
+ * dockerd, which must pass it too. A socket that is given is another daemon's of the test.
  */
-export async function openClientEngine(): Promise<ClientEngine> {
-  const given = process.env["VARVE_CLIENT_SOCKET"];
+export async function openClientEngine(
+  given: string | undefined = process.env["VARVE_CLIENT_SOCKET"],
+): Promise<ClientEngine> {
   const daemon = given === undefined ? await startDaemon() : undefined;
   const socket = daemon?.socket ?? given ?? "";
   const config = join(TOOLS, "config");
