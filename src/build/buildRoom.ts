@@ -15,6 +15,7 @@ import type { BuildRequest } from "./request.ts";
 import { takeBuildLease } from "./solver/buildLease.ts";
 import { createBuildCache } from "./solver/buildCache.ts";
 import { BuildProgress } from "./solver/buildProgress.ts";
+import { CacheTidier } from "./solver/cachePolicy.ts";
 import type { Handlers } from "./solver/handlers.ts";
 import { SharedRuns } from "./solver/sharedRuns.ts";
 import { Solver } from "./solver/solver.ts";
@@ -36,6 +37,8 @@ export interface BuildParts {
   readonly collector: Pick<GarbageCollector, "collect" | "schedule">;
   readonly buildPlatform: Platform;
   readonly dataRoot: string;
+  /** What goes wrong beside a build. */
+  readonly onFailure: (error: unknown) => void;
   /** ms since 1970 */
   readonly now: () => number;
 }
@@ -52,6 +55,11 @@ export function assembleBuildService(parts: BuildParts): BuildService & { settle
   const steps = new StepCache({ metadata, layers, now });
   const shared = new SharedRuns();
   const cache = createBuildCache({ ...parts, steps });
+  const tidier = new CacheTidier({ cache, dataRoot: parts.dataRoot, onFailure: parts.onFailure });
+  const settle = async (): Promise<void> => {
+    await tidier.close();
+    await shared.settle();
+  };
   const prepare = async (request: BuildRequest): Promise<PreparedBuild> => {
     const progress = new BuildProgress(request.progress);
     const lease = takeBuildLease(metadata, `build ${request.ref}`);
@@ -77,7 +85,10 @@ export function assembleBuildService(parts: BuildParts): BuildService & { settle
         buildPlatform: parts.buildPlatform,
       });
       const { exporter } = parts;
-      const onEnd = (): void => parts.collector.schedule();
+      const onEnd = (): void => {
+        parts.collector.schedule();
+        tidier.schedule();
+      };
       return new PlannedBuild({ request, plan, solver, progress, lease, exporter, onEnd });
     } catch (error) {
       solver[Symbol.dispose]();
@@ -85,5 +96,5 @@ export function assembleBuildService(parts: BuildParts): BuildService & { settle
       throw error;
     }
   };
-  return { prepare, cache, settle: () => shared.settle() };
+  return { prepare, cache, settle };
 }

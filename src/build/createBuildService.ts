@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { StepRunner } from "#containers";
 import type { BlobIngester, BlobReader } from "#content";
+import { messageOf } from "#errors";
 import type { GarbageCollector } from "#gc";
 import type { ImageBuilding } from "#images";
 import type { LayerIngests, LayerReads } from "#layers";
@@ -32,6 +33,7 @@ export interface BuildServiceOptions {
   readonly remote: RegistryClient;
   readonly collector: Pick<GarbageCollector, "collect" | "schedule">;
   readonly dataRoot: string;
+  readonly log: (level: "warn", message: string) => void;
 }
 
 /** Builds of a daemon. `close` waits for what is being ended and ends the threads. */
@@ -71,6 +73,7 @@ export function createBuildService(options: BuildServiceOptions): BuildService &
     collector,
     buildPlatform: hostPlatform(),
     dataRoot,
+    onFailure: (error) => options.log("warn", `build cache: ${messageOf(error)}`),
     now,
   });
   return {

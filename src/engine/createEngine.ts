@@ -133,11 +133,11 @@ function transferLimits(config: EngineConfig): TransferLimits {
 }
 
 function openBuilds(
-  { dataRoot }: EngineConfig,
-  rooms: Omit<BuildServiceOptions, "dataRoot">,
+  { dataRoot, log }: EngineConfig,
+  rooms: Omit<BuildServiceOptions, "dataRoot" | "log">,
   stack: AsyncDisposableStack,
 ): Pick<Engine["backends"], "build" | "debugImages"> {
-  const build = createBuildService({ ...rooms, dataRoot });
+  const build = createBuildService({ ...rooms, dataRoot, log });
   stack.defer(() => build.close());
   return { build, debugImages: build.debugImages };
 }
