@@ -21,6 +21,7 @@ export interface BuildInHand {
 /** A planned build: does its steps and exports once, however often it is asked. */
 export class PlannedBuild implements PreparedBuild {
   readonly #build: BuildInHand;
+  readonly #startedAt = Date.now();
   #targets: Promise<readonly BuiltTarget[]> | undefined;
   #response: Promise<Readonly<Record<string, string>>> | undefined;
 
@@ -70,6 +71,6 @@ export class PlannedBuild implements PreparedBuild {
     const targets = await this.evaluate();
     const { request, plan, progress, lease, exporter, solver } = this.#build;
     const task: BuildProgress["task"] = (name, work) => progress.task(name, work);
-    return exporter.export({ request, plan, targets, steps: solver.steps, task, lease });
+    return exporter.export({ request, plan, targets, startedAt: this.#startedAt, steps: solver.steps, task, lease });
   }
 }

@@ -3,6 +3,7 @@ import { familiarReference, formatReference, hexOf, MediaType, withDefaultTag } 
 import type { Descriptor, Digest, Reference } from "#oci";
 import { writeTarStream } from "#tar";
 import type { TarMemberSource } from "#tar";
+import { readAttestations } from "./attestations.ts";
 import { invalidAttribute, readSwitch } from "./attributes.ts";
 import { blobBytes } from "./blobBytes.ts";
 import { goDescriptor } from "./documents.ts";
@@ -28,11 +29,14 @@ export function archiveExport(
   const isTar = readSwitch(attributes, "tar") ?? true;
   return {
     run: (rooms, job) => {
-      if (format === "docker" && (job.targets.length > 1 || job.request.options.multiPlatform))
+      const asked = readAttestations(job);
+      // What a client attests by default is for images in registries.
+      const wish = asked?.isInlineOnly === true ? undefined : asked;
+      if (format === "docker" && (job.targets.length > 1 || job.request.options.multiPlatform || wish !== undefined))
         throw invalidAttribute("docker exporter does not currently support exporting manifest lists");
       return job.task(`exporting to ${format} image format`, async (progress) => {
         using lease = takeLease(rooms.metadata, "export archive");
-        const writing: Writing = { rooms, job, options, lease, progress, ociByDefault: format === "oci" };
+        const writing: Writing = { rooms, job, options, lease, progress, wish, ociByDefault: format === "oci" };
         const written = await writeImages(writing);
         const names = options.names.map(withDefaultTag);
         const seconds = options.epoch ?? Math.floor(Date.now() / 1000);

@@ -17,6 +17,8 @@ export interface ExportJob {
   readonly request: BuildRequest;
   readonly plan: BuildPlan;
   readonly targets: readonly BuiltTarget[];
+  /** When the build began, ms since 1970. */
+  readonly startedAt: number;
   /** Steps that were done or found, for caches. */
   readonly steps: readonly DoneStep[];
   /** Shown as a step: `exporting to image`, with its own status lines. */

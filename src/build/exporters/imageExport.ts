@@ -2,6 +2,7 @@ import { takeLease } from "#metadata";
 import { formatReference, hostPlatform, parseReference, platformRank, withDefaultTag, withDigest } from "#oci";
 import type { Digest, Reference } from "#oci";
 import { credentialsHost } from "../sources/baseOrigin.ts";
+import { readAttestations } from "./attestations.ts";
 import type { ImageOptions } from "./imageOptions.ts";
 import type { OneExport } from "./oneExport.ts";
 import { imageResponse } from "./response.ts";
@@ -15,7 +16,15 @@ export function imageExport(options: ImageOptions): OneExport {
     run: (rooms, job) =>
       job.task("exporting to image", async (progress) => {
         using lease = takeLease(rooms.metadata, "export image");
-        const writing: Writing = { rooms, job, options, lease, progress, ociByDefault: false };
+        const writing: Writing = {
+          rooms,
+          job,
+          options,
+          lease,
+          progress,
+          wish: readAttestations(job),
+          ociByDefault: false,
+        };
         const written = await writeImages(writing);
         const names = namesOf(options, written.root.digest);
         if (options.store) await store(writing, written, names);

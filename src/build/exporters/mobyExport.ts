@@ -4,6 +4,7 @@ import type { Reference } from "#oci";
 import type { BuiltTarget } from "../buildService.ts";
 import { inlineCache } from "../caches/exportCaches.ts";
 import type { StepProgress } from "../graph/handler.ts";
+import { readAttestations } from "./attestations.ts";
 import { imageExport } from "./imageExport.ts";
 import type { ImageOptions } from "./imageOptions.ts";
 import { writeImageConfig } from "./imageConfig.ts";
@@ -21,7 +22,10 @@ export function mobyExport(options: ImageOptions): OneExport {
   return {
     async run(rooms, job) {
       const [target, second] = job.targets;
-      const isPlain = second === undefined && !job.request.options.multiPlatform;
+      const wish = readAttestations(job);
+      // A client's own default makes no index of an image that stays here: nothing would read it.
+      const isAttested = wish !== undefined && !wish.isInlineOnly;
+      const isPlain = second === undefined && !job.request.options.multiPlatform && !isAttested;
       if (target === undefined || !isPlain || options.needsManifest || options.push || !options.store)
         return await withManifest.run(rooms, job);
       return await job.task("exporting to image", (progress) =>

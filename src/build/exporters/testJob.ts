@@ -46,6 +46,7 @@ export function testJob(
     request: { ...testRequest(exports), ...given },
     plan: { targets, dockerfile: { filename: "Dockerfile", text: "FROM scratch" } },
     targets,
+    startedAt: 0,
     steps: [],
     task: (name, work) => {
       lines.push(name);

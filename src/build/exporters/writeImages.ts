@@ -4,6 +4,8 @@ import type { Descriptor, Digest } from "#oci";
 import type { BuiltTarget } from "../buildService.ts";
 import { inlineCache } from "../caches/exportCaches.ts";
 import type { StepProgress } from "../graph/handler.ts";
+import { attest } from "./attestations.ts";
+import type { Attestation } from "./attestations.ts";
 import { invalidAttribute } from "./attributes.ts";
 import { document, layerType, writeIndex, writeManifest } from "./documents.ts";
 import type { Document } from "./documents.ts";
@@ -11,6 +13,7 @@ import type { ExportJob } from "./exporter.ts";
 import type { ExporterRooms } from "./exporterRooms.ts";
 import { writeImageConfig } from "./imageConfig.ts";
 import type { ImageOptions } from "./imageOptions.ts";
+import type { ProvenanceWish } from "./provenance.ts";
 import { shown } from "./shown.ts";
 
 /** One platform's image, its config and manifest in the content store. */
@@ -31,6 +34,8 @@ export interface WrittenImages {
   readonly root: Descriptor;
   /** Manifests, then the index. */
   readonly documents: readonly Document[];
+  /** Statements and their configs. */
+  readonly attested: readonly Document[];
 }
 
 export interface Writing {
@@ -39,6 +44,8 @@ export interface Writing {
   readonly options: ImageOptions;
   readonly lease: ActLease;
   readonly progress: StepProgress;
+  /** What is attested of the images; undefined: nothing. */
+  readonly wish: ProvenanceWish | undefined;
   /** An exporter that has but one way. */
   readonly ociByDefault: boolean;
 }
@@ -47,22 +54,50 @@ export interface Writing {
 export async function writeImages(writing: Writing): Promise<WrittenImages> {
   const { job, options, progress } = writing;
   const { targets } = job;
-  const isIndexed = targets.length > 1 || job.request.options.multiPlatform;
+  const isIndexed = targets.length > 1 || job.request.options.multiPlatform || writing.wish !== undefined;
   checkAnnotations(options, targets, isIndexed);
   const isOci =
-    options.ociTypes ?? (writing.ociByDefault || options.annotations.needsOci || options.compression === "zstd");
+    options.ociTypes ??
+    (writing.ociByDefault ||
+      writing.wish !== undefined ||
+      options.annotations.needsOci ||
+      options.compression === "zstd");
   const layers = await shown(progress, "exporting layers", () => exportLayers(writing, isOci));
   const images: WrittenImage[] = [];
   for (const [position, target] of targets.entries())
     images.push(await writeImage(writing, { target, layers: layers[position] ?? [], isOci, isIndexed }));
   const documents = images.map(({ manifest }) => manifest);
   const [first] = images;
-  if (!isIndexed && first !== undefined) return { images, index: undefined, root: describe(first, options), documents };
+  if (!isIndexed && first !== undefined)
+    return { images, index: undefined, root: describe(first, options), documents, attested: [] };
   const described = images.map((image) => ({ ...describe(image, options), platform: image.target.platform }));
-  const index = writeIndex(described, options.annotations.index, isOci);
+  const attestations = await attestAll(writing, images);
+  const entries = [...described, ...attestations.map(({ entry }) => entry)];
+  const index = writeIndex(entries, options.annotations.index, isOci);
   await shown(progress, `exporting manifest list ${index.descriptor.digest}`, () => keep(writing, index));
   const root = { ...index.descriptor, annotations: options.annotations.indexDescriptor };
-  return { images, index, root, documents: [...documents, index] };
+  const manifests = [...documents, ...attestations.map(({ manifest }) => manifest)];
+  return {
+    images,
+    index,
+    root,
+    documents: [...manifests, index],
+    attested: attestations.flatMap(({ parts }) => parts),
+  };
+}
+
+async function attestAll(writing: Writing, images: readonly WrittenImage[]): Promise<readonly Attestation[]> {
+  const { wish, job, options, progress } = writing;
+  if (wish === undefined) return [];
+  const all: Attestation[] = [];
+  for (const image of images) {
+    const made = attest(job, image, { wish, options });
+    await shown(progress, `exporting attestation manifest ${made.manifest.descriptor.digest}`, async () => {
+      for (const part of [...made.parts, made.manifest]) await keep(writing, part);
+    });
+    all.push(made);
+  }
+  return all;
 }
 
 function describe({ manifest, target }: WrittenImage, { annotations }: ImageOptions): Descriptor {
@@ -132,9 +167,10 @@ async function keep({ rooms, lease }: Writing, { raw, descriptor }: Document): P
 }
 
 /** Layers and configs of all images, each once. */
-export function blobsOf({ images }: WrittenImages): readonly Descriptor[] {
+export function blobsOf({ images, attested }: WrittenImages): readonly Descriptor[] {
   const all = new Map<Digest, Descriptor>();
   for (const { layers, config } of images)
     for (const descriptor of [...layers, config.descriptor]) all.set(descriptor.digest, descriptor);
+  for (const { descriptor } of attested) all.set(descriptor.digest, descriptor);
   return [...all.values()];
 }

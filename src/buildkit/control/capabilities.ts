@@ -25,6 +25,8 @@ export const LLB_CAPS: readonly string[] = [
   "exec.mount.tmpfs",
   "exec.secretenv",
   "exporter.multiple",
+  "exporter.image.attestations",
+  "exporter.image.annotations",
   "file.base",
   "mergeop",
   "meta.description",
