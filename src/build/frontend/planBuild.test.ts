@@ -209,6 +209,7 @@ test("plan: errors name the lines, in BuildKit's words", async () => {
     ["FROM nosuch\n", "nosuch: failed to resolve source metadata for docker.io/library/nosuch:latest: not found", 1],
     ["FROM debian\nSTOPSIGNAL nope\n", "invalid signal: nope", 2],
     ["", "the Dockerfile cannot be empty", undefined],
+    ["ARG A=b\n", "dockerfile contains no stages to build", undefined],
   ];
   for (const [text, message, line, attributes] of cases) {
     const error = await failure(plan(text, attributes));

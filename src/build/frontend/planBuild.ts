@@ -53,7 +53,6 @@ async function planText(request: BuildRequest, host: FrontendHost, main: MainCon
     warner(host, main),
   );
   const parsed = parseStages(dockerfile, linter);
-  if (parsed.stages.length === 0) throw refused("dockerfile contains no stages to build");
   checkCount(parsed);
   const images = new FrontendImages(request, host);
   const input = { request, host, main, dockerfile, parsed, images };
@@ -64,11 +63,16 @@ async function planText(request: BuildRequest, host: FrontendHost, main: MainCon
   }
   const { platforms } = request.options;
   const silent = createLinter(checkOptionsOf(text), () => undefined);
-  const targets = await Promise.all(
+  // A platform that fails does not leave the others' work running behind the answer.
+  const outcomes = await Promise.allSettled(
     (platforms.length === 0 ? [undefined] : platforms).map((platform, index) =>
       planTarget({ ...input, linter: index === 0 ? linter : silent }, platform),
     ),
   );
+  const targets = outcomes.map((outcome) => {
+    if (outcome.status === "rejected") throw outcome.reason;
+    return outcome.value;
+  });
   return { targets, dockerfile: { filename, text } };
 }
 
@@ -88,6 +92,7 @@ async function checks(
   const linter = createLinter({ ...options, error: false }, (warning) => found.push(warning));
   try {
     const parsed = parseStages(dockerfile, linter);
+    checkCount(parsed);
     const images = new FrontendImages(request, host);
     const input = { request, host, main, dockerfile, parsed, images, linter };
     await planTarget({ ...input, isEveryStage: request.options.target === undefined }, request.options.platforms[0]);
@@ -103,6 +108,7 @@ function refused(message: string): EngineError {
 
 /** What nobody writes is refused here, where it still costs nothing. */
 function checkCount({ stages, metaArgs }: Stages): void {
+  if (stages.length === 0) throw refused("dockerfile contains no stages to build");
   const count = stages.reduce((sum, { instructions }) => sum + 1 + instructions.length, metaArgs.length);
   if (count > MAX_INSTRUCTIONS)
     throw refused(`the Dockerfile has ${count} instructions, more than the ${MAX_INSTRUCTIONS} that are built`);
