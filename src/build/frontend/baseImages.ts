@@ -27,14 +27,11 @@ export async function resolveBase(context: PlanContext, state: StageState): Prom
   const { baseName, name } = state.stage;
   const platform = state.platform ?? targetPlatform;
   const paths = (): readonly string[] | undefined => followPathsOf(state.paths);
-  if (name !== undefined) {
-    const own = await namedContexts.find(name, platform, paths);
-    if (own !== undefined) {
-      // The stage is replaced as a whole: none of its instructions count.
-      useContext(state, own, platform);
-      state.isDone = true;
-      return;
-    }
+  const own = state.isReplaced && name !== undefined ? await namedContexts.find(name, platform, paths) : undefined;
+  if (own !== undefined) {
+    useContext(state, own, platform);
+    state.isDone = true;
+    return;
   }
   if (baseName === "scratch") {
     state.vertex = () => SCRATCH;

@@ -48,12 +48,20 @@ export class NamedContexts {
 
   /** The context of that name, for a platform if one is given so; undefined: there is none. */
   async find(name: string, platform: Platform, paths: Wanted["paths"]): Promise<NamedContext | undefined> {
+    const given = this.#given(name, platform);
+    return given === undefined ? undefined : this.#load({ ...given, platform, paths });
+  }
+
+  has(name: string, platform: Platform): boolean {
+    return this.#given(name, platform) !== undefined;
+  }
+
+  #given(name: string, platform: Platform): Pick<Wanted, "name" | "label" | "text"> | undefined {
     if (/^(?:scratch|context)$/i.test(name)) return undefined;
     const plain = plainName(name);
-    const { namedContexts } = this.#request.options;
     for (const label of [`${plain}::${formatPlatform(platform)}`, plain]) {
-      const text = namedContexts.get(label);
-      if (text !== undefined) return this.#load({ name: plain, label, text, platform, paths });
+      const text = this.#request.options.namedContexts.get(label);
+      if (text !== undefined) return { name: plain, label, text };
     }
     return undefined;
   }

@@ -303,3 +303,10 @@ test("plan: a wildcard may find nothing, a path may not; materials are the image
     ["pkg:docker/library/debian@latest?platform=linux%2Famd64"],
   );
 });
+
+test("plan: a named context takes a stage's place, whatever the stage is made of", async () => {
+  const text = "FROM nosuch AS a\nFROM a AS b\nCOPY --from=nosuch x y\nFROM b\nRUN make\n";
+  const { plan: made, tasks } = await plan(text, { "context:b": "docker-image://debian" });
+  assert.deepEqual(tasks, ["[context b] load metadata for debian"]);
+  assert.deepEqual(namesOf(made.targets[0]?.vertex), ["[context b] debian", "[stage-2 1/1] RUN make"]);
+});

@@ -195,12 +195,22 @@ class TargetPlanner {
     for (const [index, stage] of this.#input.parsed.stages.entries()) {
       const state = this.#located(stage, () => this.#expandFrom(stage, index));
       stages.add(state);
+      if (this.#isReplaced(state)) continue;
       const hasBaseStep = state.stage.baseName !== "scratch" && state.base === undefined;
       state.stepTotal = (hasBaseStep ? 1 : 0) + stage.instructions.filter(({ kind }) => STEPS.has(kind)).length;
       const { noCache } = options;
       const name = stage.name?.toLowerCase() ?? "";
       state.ignoreCache = noCache === "all" || noCache.some((one) => one.toLowerCase() === name);
     }
+  }
+
+  /** A named context takes a stage's place as a whole: neither its base nor its instructions count. */
+  #isReplaced(state: StageState): boolean {
+    const { name } = state.stage;
+    const { namedContexts, targetPlatform } = this.#context;
+    state.isReplaced = name !== undefined && namedContexts.has(name, state.platform ?? targetPlatform);
+    if (state.isReplaced) state.base = undefined;
+    return state.isReplaced;
   }
 
   #expandFrom(stage: Stage, index: number): StageState {
@@ -249,6 +259,7 @@ class TargetPlanner {
   #link(): void {
     const { stages } = this.#context;
     for (const state of stages.stages) {
+      if (state.isReplaced) continue;
       state.instructions = state.stage.instructions.map((instruction) =>
         this.#located(instruction, () => stages.link(instruction, state)),
       );

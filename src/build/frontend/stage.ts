@@ -51,6 +51,8 @@ export class StageState {
   /** Nothing is to be dispatched any more. */
   isDone = false;
   isResolved = false;
+  /** A named context stands in for it. */
+  isReplaced = false;
   hasTriggers = false;
   ignoreCache = false;
   stepIndex = 0;
