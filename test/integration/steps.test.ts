@@ -150,6 +150,11 @@ describe("steps", () => {
     const host = await step(script, { isolation: { network: "host", ...isolation } });
     assert.equal(host.stdout, `${readdirSync("/sys/class/net").join("\n")}\n${hosts}`);
     assert.deepEqual(rooms.events, []);
+    const extraHosts = [{ name: "gw", address: "host-gateway" }];
+    const gateway = await step("cat /etc/hosts", {
+      isolation: { network: "default", insecure: false, hostname: "h", extraHosts },
+    });
+    assert.match(gateway.stdout, /\n\d+\.\d+\.\d+\.1\tgw\n$/);
   });
 
   test("steps: what cannot be started says so on stderr", async () => {

@@ -50,6 +50,7 @@ export interface StepIsolation {
   /** All capabilities and devices, no filter of system calls, nothing masked. */
   readonly insecure: boolean;
   readonly hostname: string;
+  /** An address may be `host-gateway`. */
   readonly extraHosts: readonly { readonly name: string; readonly address: string }[];
 }
 

@@ -88,7 +88,7 @@ export class Steps implements StepRunner {
     stubs.make(rootfs, [...ETC_TARGETS, ...mounts.targets]);
     const accounts = readAccountFiles(rootfs);
     const user = lookupUser(process.user, accounts, []);
-    writeFileSync(etc.hosts, hostsOf(isolation), { mode: 0o644 });
+    writeFileSync(etc.hosts, this.#hostsOf(isolation), { mode: 0o644 });
     const seccomp = seccompFor(document, runtime, this.#room.filters);
     const input = { document, rootfs, etc, mounts: mounts.oci, user, accounts, networkNamespace, seccomp };
     writeFileSync(join(directory, "config.json"), JSON.stringify(stepSpec(call, input)), { mode: 0o600 });
@@ -98,6 +98,16 @@ export class Steps implements StepRunner {
     const isDirectory = (program: string): boolean => isDirectoryInRoot(rootfs, program);
     const onStart = (): void => this.#useTheWait(isolation);
     return await runBundle({ id, directory, runtime, stateRoot: layout.runtimeState, isDirectory, onStart }, call);
+  }
+
+  /** As BuildKit writes it. */
+  #hostsOf({ hostname, extraHosts }: StepIsolation): string {
+    const own = `127.0.0.1\tlocalhost ${hostname}\n::1\tlocalhost ip6-localhost ip6-loopback\n`;
+    const lines = extraHosts.map(({ name, address: given }) => {
+      const address = given === HOST_GATEWAY ? this.#room.options.sandboxes.hostGateway() : given;
+      return address === undefined ? "" : `${address}\t${name}\n`;
+    });
+    return own + lines.join("");
   }
 
   /** The process starts on another core: meanwhile what earlier steps left goes, and the next one is made ready. */
@@ -139,6 +149,8 @@ export class Steps implements StepRunner {
   }
 }
 
+const HOST_GATEWAY = "host-gateway";
+
 interface Step {
   readonly slot: StepSlot;
   readonly call: StepCall;
@@ -154,10 +166,4 @@ const ETC_TARGETS = [
 async function unmountBelow(directory: string): Promise<void> {
   if (!existsSync(directory)) return;
   for (const { target } of (await listMounts(directory)).toReversed()) await unmount(target, { lazy: true });
-}
-
-/** As BuildKit writes it. */
-function hostsOf({ hostname, extraHosts }: StepIsolation): string {
-  const own = `127.0.0.1\tlocalhost ${hostname}\n::1\tlocalhost ip6-localhost ip6-loopback\n`;
-  return own + extraHosts.map(({ name, address }) => `${address}\t${name}\n`).join("");
 }

@@ -36,8 +36,7 @@ function linkEntries(context: SandboxContext, { name, links }: SandboxFacts): re
 }
 
 /** What `host-gateway` means: the host on the default network, which is made for it. */
-function hostGateway(context: SandboxContext, extra: readonly string[]): string | undefined {
-  if (!extra.some((text) => /[:=]host-gateway$/.test(text))) return undefined;
+export function hostGateway(context: SandboxContext): string | undefined {
   if (context.defaults.hostGateway !== undefined) return context.defaults.hostGateway;
   if (context.networks.byName("bridge") === undefined)
     throw badRequest("unable to derive the IP value for host-gateway");
@@ -56,8 +55,9 @@ function readHostFile(): string {
 
 /** Writes /etc/hosts of a run. */
 export function writeHosts(context: SandboxContext, facts: SandboxFacts, endpoints: readonly Endpoint[]): void {
+  const gateway = facts.extraHosts.some((text) => /[:=]host-gateway$/.test(text)) ? hostGateway(context) : undefined;
   const entries = [
-    ...extraHosts(facts.extraHosts, hostGateway(context, facts.extraHosts)),
+    ...extraHosts(facts.extraHosts, gateway),
     ...linkEntries(context, facts),
     ...endpoints.flatMap((endpoint) => ownEntries(facts, endpoint)),
   ];

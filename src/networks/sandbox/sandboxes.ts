@@ -29,7 +29,7 @@ import { LiveChanges } from "./liveChanges.ts";
 import { SandboxNames } from "./names.ts";
 import { openPorts, portRows } from "./publishing.ts";
 import type { OpenPorts } from "./publishing.ts";
-import { needsDns, resolvConfOf, writeHosts } from "./sandboxFiles.ts";
+import { hostGateway, needsDns, resolvConfOf, writeHosts } from "./sandboxFiles.ts";
 import { NO_PORTS } from "./sandboxRecord.ts";
 import type { Endpoint, SandboxRecord } from "./sandboxRecord.ts";
 import { sandboxSettings } from "./sandboxView.ts";
@@ -296,6 +296,10 @@ export class Sandboxes implements SandboxService {
       return network === undefined ? endpoint : { ...endpoint, dnsNames: dnsNamesOf(network, facts, endpoint.config) };
     });
     store.put({ ...sandbox, containerName: facts.name, endpoints });
+  }
+
+  hostGateway(): string | undefined {
+    return hostGateway(this.#context);
   }
 
   settings(containerId: string): SandboxSettings {
