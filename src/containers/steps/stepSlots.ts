@@ -31,34 +31,41 @@ const ID_BYTES = 16;
 /** A build that goes on takes the next one sooner. */
 const SPARE_MS = 2000;
 
-/** Makes, keeps and takes away slots: at most one spare one, on the default network, for a moment. */
+interface Spare {
+  readonly network: StepSlot["network"];
+  readonly slot: Promise<StepSlot>;
+}
+
+/** Makes, keeps and takes away slots: at most one spare one, for a moment. */
 export class StepSlots {
   readonly #layout: Layout;
   readonly #sandboxes: SandboxService;
-  #spare: Promise<StepSlot> | undefined;
+  readonly #report: (error: unknown) => void;
+  #spare: Spare | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  constructor(layout: Layout, sandboxes: SandboxService) {
+  constructor(layout: Layout, sandboxes: SandboxService, report: (error: unknown) => void) {
+    this.#report = report;
     this.#layout = layout;
     this.#sandboxes = sandboxes;
   }
 
   async take(network: StepSlot["network"]): Promise<StepSlot> {
-    const spare = network === "default" ? this.#forget() : undefined;
-    return (await spare?.catch(() => undefined)) ?? this.#make(network);
+    const spare = this.#spare?.network === network ? this.#forget() : undefined;
+    return (await spare?.slot.catch(() => undefined)) ?? this.#make(network);
   }
 
   /** Makes a spare one, if there is none. */
-  prepare(): void {
+  prepare(network: StepSlot["network"]): void {
     if (this.#spare !== undefined || this.#isClosed) return;
-    const spare = this.#make("default");
-    spare.catch(() => undefined); // who takes it makes another, and meets the failure
-    this.#spare = spare;
-    this.#timer = setTimeout(() => void this.#drop(), SPARE_MS).unref();
+    const slot = this.#make(network);
+    slot.catch(() => undefined); // who takes it makes another, and meets the failure
+    this.#spare = { network, slot };
+    this.#timer = setTimeout(() => this.#drop().catch(this.#report), SPARE_MS).unref();
   }
 
-  #forget(): Promise<StepSlot> | undefined {
+  #forget(): Spare | undefined {
     clearTimeout(this.#timer);
     const spare = this.#spare;
     this.#spare = undefined;
@@ -66,8 +73,8 @@ export class StepSlots {
   }
 
   async #drop(): Promise<void> {
-    const spare = await this.#forget()?.catch(() => undefined);
-    if (spare !== undefined) await this.remove(spare.id);
+    const slot = await this.#forget()?.slot.catch(() => undefined);
+    if (slot !== undefined) await this.remove(slot.id);
   }
 
   async #make(network: StepSlot["network"]): Promise<StepSlot> {

@@ -37,9 +37,10 @@ export class Steps implements StepRunner {
   constructor(room: ContainerRoom) {
     const { snapshots, metadata, sandboxes, log } = room.options;
     this.#room = room;
-    this.#slots = new StepSlots(room.layout, sandboxes);
+    const report = (error: unknown): void => log("error", `build step: ${messageOf(error)}`);
+    this.#slots = new StepSlots(room.layout, sandboxes, report);
     this.#stacks = new StepStacks(snapshots, metadata, room.layout.stepScratch("ground"));
-    this.#afterwards = new Afterwards((error) => log("error", `build step: ${messageOf(error)}`));
+    this.#afterwards = new Afterwards(report);
   }
 
   run(call: StepCall): Promise<FinishedStep> {
@@ -113,7 +114,7 @@ export class Steps implements StepRunner {
   /** The process starts on another core: meanwhile what earlier steps left goes, and the next one is made ready. */
   #useTheWait({ network }: StepIsolation): void {
     this.#afterwards.begin();
-    if (network === "default") this.#slots.prepare();
+    this.#slots.prepare(network);
   }
 
   /** The runtime has taken its things away unless it was killed. */
