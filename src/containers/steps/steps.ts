@@ -16,6 +16,7 @@ import { MountStubs } from "./mountStubs.ts";
 import { cancelled, runBundle } from "./runningStep.ts";
 import { openStepMounts } from "./stepMounts.ts";
 import type { FinishedStep, StepCall, StepIsolation, StepRunner } from "./stepRunner.ts";
+import { smallTreeTar } from "./smallTree.ts";
 import { StepSlots } from "./stepSlots.ts";
 import type { StepSlot } from "./stepSlots.ts";
 import { stepDocument, stepSpec } from "./stepSpec.ts";
@@ -71,7 +72,8 @@ export class Steps implements StepRunner {
     return {
       exitCode,
       changes: async function* (stop) {
-        yield* await fileWorkers.run({ kind: "tree", path: root.upper, overlay: true }, stop);
+        yield* smallTreeTar(root.upper) ??
+          (await fileWorkers.run({ kind: "tree", path: root.upper, overlay: true }, stop));
       },
       [Symbol.asyncDispose]: () => owned.disposeAsync(),
     };
