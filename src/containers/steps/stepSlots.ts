@@ -62,7 +62,7 @@ export class StepSlots {
     const slot = this.#make(network);
     slot.catch(() => undefined); // who takes it makes another, and meets the failure
     this.#spare = { network, slot };
-    this.#timer = setTimeout(() => this.#drop().catch(this.#report), SPARE_MS).unref();
+    this.#timer = setTimeout(() => void this.#drop().catch(this.#report), SPARE_MS).unref();
   }
 
   #forget(): Spare | undefined {
