@@ -5,7 +5,7 @@ import { after, before, describe, test } from "node:test";
 import type { StepCall } from "#containers";
 import type { DiffId } from "#oci";
 import { readFile } from "node:fs/promises";
-import { file, makeTar } from "../e2e/support/rootfs.ts";
+import { file, makeTar, symlink } from "../e2e/support/rootfs.ts";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { mountsBelow } from "../e2e/support/daemon.ts";
@@ -103,6 +103,19 @@ describe("steps", () => {
     });
     assert.equal(exitCode, 0, stderr);
     assert.match(stdout, /^secret.*-r--------\s+1 web\s+root\s+6 .* f\n\/cache\/x\n\/t\/u\n$/s);
+    assert.deepEqual(membersOf(tar), []);
+  });
+
+  test("steps: links that lead nowhere, on the way to where the runtime mounts", async () => {
+    await using writer = await rooms.layers.ingestTar();
+    await writer.write(makeTar([symlink("etc/resolv.conf", "../run/net/stub.conf"), symlink("data", "/var/lib/data")]));
+    const { layer } = await writer.commit();
+    const { exitCode, stdout, stderr, tar } = await step("cat /etc/resolv.conf | wc -l; ls -d /var/lib/data/x", {
+      diffIds: [base, layer.diffId],
+      mounts: [{ kind: "tmpfs", target: "/data/x", size: undefined }],
+    });
+    assert.equal(exitCode, 0, stderr);
+    assert.match(stdout, /^[1-9]\d*\n\/var\/lib\/data\/x\n$/);
     assert.deepEqual(membersOf(tar), []);
   });
 

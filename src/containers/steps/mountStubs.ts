@@ -6,6 +6,8 @@ import { isOpaque } from "#snapshots";
 import { O_PATH } from "../files/openFile.ts";
 
 const MODE = 0o755;
+/** As the kernel's. */
+const MAX_LINKS = 40;
 /** Filesystems that every step has: what lies below is made there. */
 const COVERED = /^\/(?:dev|proc|sys)\//;
 
@@ -42,11 +44,11 @@ export class MountStubs {
   make(root: string, targets: readonly MountTarget[]): void {
     for (const { path, kind } of targets) {
       const clean = posix.normalize(`/${path}`);
-      if (!COVERED.test(clean)) this.#makeOne(root, clean, kind);
+      if (!COVERED.test(clean)) this.#makeOne(root, { path: clean, kind }, MAX_LINKS);
     }
   }
 
-  #makeOne(root: string, path: string, kind: Stub["kind"]): void {
+  #makeOne(root: string, { path, kind }: MountTarget, linksLeft: number): void {
     const names = path.split("/").filter((name) => name !== "");
     let place = "/";
     for (const [index, name] of names.entries()) {
@@ -55,9 +57,15 @@ export class MountStubs {
         place = found;
         continue;
       }
-      this.#remember(root, place);
       const isLast = index === names.length - 1;
       const own = posix.join(place, name);
+      const leadsTo = targetOfLink(join(root, own));
+      if (leadsTo !== undefined) {
+        const further = posix.resolve(place, leadsTo, ...names.slice(index + 1));
+        if (linksLeft > 0) this.#makeOne(root, { path: further, kind }, linksLeft - 1);
+        return;
+      }
+      this.#remember(root, place);
       if (!makeName(root, own, isLast ? kind : "directory")) return; // a file is in the way: the runtime says so
       this.#restore(root, place);
       this.#stubs.push({ path: own, kind: isLast ? kind : "directory" });
@@ -107,13 +115,17 @@ function resolveInRoot(root: string, path: string): string | undefined {
   }
 }
 
+/** Of a link that leads to nothing yet. */
+function targetOfLink(path: string): string | undefined {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true ? readlinkSync(path) : undefined;
+}
+
 function makeName(root: string, path: string, kind: Stub["kind"]): boolean {
   try {
     if (kind === "directory") mkdirSync(join(root, path), { mode: MODE });
     else closeSync(openSync(join(root, path), "wx", MODE));
     return true;
   } catch (error) {
-    // A dangling link has the name: where it leads to is the runtime's to make.
     if (isErrno(error, "ENOTDIR") || isErrno(error, "EEXIST")) return false;
     throw error;
   }
