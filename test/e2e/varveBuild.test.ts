@@ -20,6 +20,7 @@ import { text } from "node:stream/consumers";
 import { after, before, describe, test } from "node:test";
 import { ROOT, startDaemon } from "./support/daemon.ts";
 import type { TestDaemon } from "./support/daemon.ts";
+import { pluginConfig } from "./support/engine.ts";
 import type { Ran, RunOptions } from "./support/process.ts";
 import { busyboxRootfs, directory, file, makeTar } from "./support/rootfs.ts";
 
@@ -85,6 +86,28 @@ describe("varve build", () => {
     assert.equal(await daemon.mustVarve(["images", "-q", "--no-trunc", "one"]), id);
     const again = await build(["--progress=plain", "--network", "none", "."]);
     assert.match(masked(again.stderr), /\[2\/3\] RUN .*\n#\d CACHED\n/);
+  });
+
+  test("the same lines as docker's, on the same engine", async () => {
+    write("Same", "FROM box:1 AS one\nRUN echo a >/a\nFROM box:1\nCOPY --from=one /a /b\nRUN echo out; echo more\n");
+    write("SameBad", "FROM box:1\nWORKDIR /w\nRUN echo one; echo two; exit 7\n");
+    const config = await pluginConfig();
+    for (const name of ["Same", "SameBad"]) {
+      const args = ["--progress=plain", "--network", "none", "-t", "same", "-f", name, "."];
+      // From the cache, so that what runs side by side comes in one order.
+      await build(args);
+      const ours = await build(args);
+      const theirs = await daemon.docker(["build", ...args], { cwd: context, env: { DOCKER_CONFIG: config } });
+      const comparable = ({ stderr }: Ran): string =>
+        masked(stderr)
+          .replaceAll(/^(#\d+ transferring \w+:).*$/gm, "$1 …")
+          .replaceAll(/^\d+\.\d+ /gm, "T ")
+          // What docker's client adds after the fact.
+          .replace(/\n+View build details:[^]*$/, "\n")
+          .replace(/ERROR: failed to build: /, "ERROR: ");
+      assert.equal(comparable(ours), comparable(theirs));
+      assert.equal(ours.code, theirs.code);
+    }
   });
 
   test("rawjson is a message a line", async () => {

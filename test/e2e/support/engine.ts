@@ -18,6 +18,15 @@ export interface ClientEngine extends AsyncDisposable {
   docker(args: readonly string[], input?: Uint8Array): Promise<string>;
 }
 
+/** A DOCKER_CONFIG with the test tools' plugins, and nothing else in it. */
+export async function pluginConfig(): Promise<string> {
+  const config = join(TOOLS, "config");
+  await mkdir(join(config, "cli-plugins"), { recursive: true });
+  for (const plugin of ["docker-compose", "docker-buildx"])
+    await symlink(join(TOOLS, "bin", plugin), join(config, "cli-plugins", plugin)).catch(() => undefined);
+  return config;
+}
+
 /**
  * A varve daemon of the test's own; or, with VARVE_CLIENT_SOCKET, the engine there: how a test is tried against
  * dockerd, which must pass it too. A socket that is given is another daemon's of the test.
@@ -27,10 +36,7 @@ export async function openClientEngine(
 ): Promise<ClientEngine> {
   const daemon = given === undefined ? await startDaemon() : undefined;
   const socket = daemon?.socket ?? given ?? "";
-  const config = join(TOOLS, "config");
-  await mkdir(join(config, "cli-plugins"), { recursive: true });
-  for (const plugin of ["docker-compose", "docker-buildx"])
-    await symlink(join(TOOLS, "bin", plugin), join(config, "cli-plugins", plugin)).catch(() => undefined);
+  const config = await pluginConfig();
   const env = { DOCKER_HOST: `unix://${socket}`, DOCKER_CONFIG: config, TESTCONTAINERS_RYUK_DISABLED: "true" };
   return {
     socket,
