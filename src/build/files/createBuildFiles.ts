@@ -12,6 +12,7 @@ import { createHttpHandler } from "./createHttpHandler.ts";
 import { createLocalHandler } from "./createLocalHandler.ts";
 import type { FilesystemReader } from "./filesystemReader.ts";
 import { FileWorkers } from "./fileWorkers.ts";
+import { sweepHashes } from "./sweepHashes.ts";
 
 export interface BuildFilesDependencies {
   readonly layers: Pick<LayerReads, "get" | "path"> & Pick<LayerIngests, "ingestTar">;
@@ -32,6 +33,8 @@ export interface BuildFiles extends AsyncDisposable {
 
 export function createBuildFiles({ layers, dataRoot }: BuildFilesDependencies): BuildFiles {
   const workers = new FileWorkers();
+  // Hints only: what cannot be removed today is no harm.
+  sweepHashes(join(dataRoot, "buildkit", "hashes"), layers, Date.now()).catch(() => undefined);
   const contexts = new ContextStore({ root: join(dataRoot, "buildkit", "contexts"), workers, now: Date.now });
   return {
     file: createFileHandler({ layers, workers, dataRoot }),

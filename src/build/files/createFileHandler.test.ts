@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { chmodSync, linkSync, lutimesSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  linkSync,
+  lutimesSync,
+  mkdirSync,
+  readdirSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
@@ -410,4 +419,25 @@ test("filesystem reader: files of contexts and stacks, symlinks resolved inside"
   const stack = await w.base({ path: "x", type: "file", body: "y" });
   assert.equal(await read(stack, "/x"), "y");
   assert.equal(await read(SCRATCH, "/x"), undefined);
+});
+
+test("COPY --from: digests of a layer's files are kept, for the layer never changes", async (t) => {
+  const w = await open(t);
+  const source = await w.base(
+    { path: "d/f", type: "file", body: "content" },
+    { path: "d/g", type: "hardlink", linkPath: "d/f" },
+  );
+  const key = async (): Promise<string | undefined> =>
+    (await w.key([copyOf(["/d"], "/t", { keepOwner: true })], [SCRATCH, source]))?.values["files"];
+  const first = await key();
+  // They are written down after the answer; the next job waits for it.
+  assert.equal(await key(), first);
+  const hashes = join(w.directory, "buildkit/hashes");
+  assert.equal(readdirSync(hashes).filter((name) => name.startsWith("layer-")).length, 1);
+  const other = await w.base(
+    { path: "d/f", type: "file", body: "CONTENT" },
+    { path: "d/g", type: "hardlink", linkPath: "d/f" },
+  );
+  const changed = (await w.key([copyOf(["/d"], "/t", { keepOwner: true })], [SCRATCH, other]))?.values["files"];
+  assert.notEqual(changed, first);
 });

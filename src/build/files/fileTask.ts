@@ -10,7 +10,7 @@ import { StackTree } from "./stackTree.ts";
 /** Where files come from, as data that a worker can open. */
 export type TreeLocation =
   | ({ readonly kind: "disk" } & DiskTreeOptions)
-  | { readonly kind: "layers"; readonly layers: readonly LayerFileOfStack[] };
+  | { readonly kind: "layers"; readonly layers: readonly LayerFileOfStack[]; readonly hashDirectory: string };
 
 export interface FileTask {
   readonly operation: FileOperation;
@@ -21,7 +21,9 @@ export interface FileTask {
 }
 
 export function openTree(location: TreeLocation): Promise<SourceTree> {
-  return location.kind === "disk" ? Promise.resolve(new DiskTree(location)) : StackTree.open(location.layers);
+  return location.kind === "disk"
+    ? Promise.resolve(new DiskTree(location))
+    : StackTree.open(location.layers, location.hashDirectory);
 }
 
 /** The trees of a task, opened once each; disposed together. */

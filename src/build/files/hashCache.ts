@@ -36,7 +36,7 @@ const SETTLED_MS = 50;
 /** A cache beyond that is started anew. */
 const MAX_ENTRIES = 2_000_000;
 /** Caches that a thread keeps in memory for its next job. */
-const MAX_IN_MEMORY = 4;
+const MAX_IN_MEMORY = 16;
 
 /** By path of the cache's file, longest unused first. */
 const inMemory = new Map<string, HashCache>();

@@ -17,7 +17,8 @@ const NAME_CHARACTERS = 32;
 /** A result as a worker can open it. @throws {not_found} LAYER_NOT_FOUND */
 export function locateFilesystem({ layers, dataRoot }: Places, filesystem: Filesystem): TreeLocation {
   if (filesystem.kind === "context") return locateContext(dataRoot, filesystem.directory);
-  return { kind: "layers", layers: filesystem.diffIds.map((diffId) => layerFile(layers, diffId)) };
+  const files = filesystem.diffIds.map((diffId) => layerFile(layers, diffId));
+  return { kind: "layers", layers: files, hashDirectory: join(dataRoot, "buildkit", "hashes") };
 }
 
 function locateContext(dataRoot: string, directory: ContextDirectory): TreeLocation {

@@ -1,8 +1,11 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { createHash } from "node:crypto";
+import { join } from "node:path";
 import { EngineError, ErrorCode } from "#errors";
+import { hexOf } from "#oci";
 import { openStackFiles } from "#layers";
 import type { LayerFileOfStack, StackFiles, ViewEntry } from "#layers";
+import { HashCache } from "./hashCache.ts";
 import { resolvePath } from "./resolvePath.ts";
 import { joinPath } from "./sourceTree.ts";
 import type { SourceEntry, SourceTree } from "./sourceTree.ts";
@@ -14,17 +17,33 @@ interface StackEntry extends SourceEntry {
   readonly view: ViewEntry;
 }
 
+/** A layer is never changed, so a file of it is told by its inode's number alone. */
+const UNCHANGING = {
+  inodeHigh: 0,
+  modifiedSeconds: 0,
+  modifiedNanoseconds: 0,
+  changedSeconds: 0,
+  changedNanoseconds: 0,
+};
+
 /** A stack of layers as overlayfs would show it, read out of the layer files. */
 export class StackTree implements SourceTree {
   readonly #files: StackFiles;
+  readonly #layers: readonly LayerFileOfStack[];
+  readonly #hashDirectory: string;
+  /** By layer. */
+  readonly #hashes = new Map<number, HashCache>();
   readonly #open = new Map<string, number>();
 
-  static async open(layers: readonly LayerFileOfStack[]): Promise<StackTree> {
-    return new StackTree(await openStackFiles(layers));
+  /** Digests of files are kept in `hashDirectory`, one file a layer. */
+  static async open(layers: readonly LayerFileOfStack[], hashDirectory: string): Promise<StackTree> {
+    return new StackTree(await openStackFiles(layers), layers, hashDirectory);
   }
 
-  private constructor(files: StackFiles) {
+  private constructor(files: StackFiles, layers: readonly LayerFileOfStack[], hashDirectory: string) {
     this.#files = files;
+    this.#layers = layers;
+    this.#hashDirectory = hashDirectory;
   }
 
   resolve(path: string): string {
@@ -54,9 +73,16 @@ export class StackTree implements SourceTree {
   }
 
   digest(entry: SourceEntry): string {
+    const { layer, path, stat } = viewOf(entry);
+    const facts = { size: stat.size, inodeLow: stat.nid, ...UNCHANGING };
+    const hashes = this.#hashesOf(layer);
+    const known = hashes.get(path, facts);
+    if (known !== undefined) return known.digest;
     const sum = createHash("sha256");
     this.read(entry, (bytes) => sum.update(bytes));
-    return sum.digest("hex");
+    const digest = sum.digest("hex");
+    hashes.put(path, facts, { digest, hasXattrs: false });
+    return digest;
   }
 
   read(entry: SourceEntry, use: (chunk: Uint8Array) => void): void {
@@ -76,13 +102,24 @@ export class StackTree implements SourceTree {
   }
 
   settle(): void {
-    // A stack's files never change, and their digests are part of its name.
+    for (const hashes of this.#hashes.values()) hashes.save();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const fd of this.#open.values()) closeSync(fd);
     this.#open.clear();
+    this.settle();
     await this.#files[Symbol.asyncDispose]();
+  }
+
+  #hashesOf(layer: number): HashCache {
+    const known = this.#hashes.get(layer);
+    if (known !== undefined) return known;
+    const diffId = this.#layers[layer]?.info.diffId;
+    const path = diffId === undefined ? undefined : join(this.#hashDirectory, `layer-${hexOf(diffId)}`);
+    const hashes = HashCache.open(path);
+    this.#hashes.set(layer, hashes);
+    return hashes;
   }
 }
 
