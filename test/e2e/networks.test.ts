@@ -541,6 +541,36 @@ describe("networks: a daemon's own options", () => {
     await other.mustDocker(["rm", "-f", "web"]);
   });
 
+  test("icc=false: containers reach what they link to, by the ports that it exposes, and nothing else", async () => {
+    await using other = await startDaemon({ flags: ["--icc=false"] });
+    const mark = createHash("sha256").update(other.dataRoot).digest("hex").slice(0, 8);
+    await other.mustDocker(["import", "-", IMAGE], { input: await busyboxRootfs() });
+    await other.mustDocker(["run", "-d", "--name", "web", "--expose", "80", IMAGE, ...SAY_HELLO]);
+    const listening = SAY_HELLO.map((word) => (word === "80" ? "81" : word));
+    await other.mustDocker(["exec", "-d", "web", ...listening]);
+    const web = (await other.mustDocker(["inspect", "-f", "{{.NetworkSettings.IPAddress}}", "web"])).trim();
+    await other.mustDocker(["run", "-d", "--name", "linked", "--link", "web:w", IMAGE, "sleep", "600"]);
+    await other.mustDocker(["run", "-d", "--name", "stranger", IMAGE, "sleep", "600"]);
+    const reach = async (from: string, host: string, port: string): Promise<string> =>
+      (await other.docker(["exec", from, "busybox", "timeout", "2", "busybox", "nc", "-w", "1", host, port])).stdout;
+    const links = async (): Promise<string> =>
+      (await run("nft", ["list", "set", "inet", `varve_${mark}`, "links"])).stdout;
+    const check = async (): Promise<void> => {
+      // Twice: the host must not have taught it a shorter way.
+      for (const _ of [1, 2]) assert.equal(await reach("linked", "w", "80"), "hello\n");
+      assert.equal(await reach("linked", "w", "81"), "");
+      assert.equal(await reach("stranger", web, "80"), "");
+      assert.match(await links(), new RegExp(`${web.replaceAll(".", "\\.")} \\. tcp \\. (?:80|http)`));
+    };
+    await check();
+    await other.kill();
+    await other.start();
+    await check();
+    await other.mustDocker(["rm", "-f", "linked"]);
+    assert.doesNotMatch(await links(), /elements/);
+    await other.mustDocker(["rm", "-f", "web", "stranger"]);
+  });
+
   test("bridge=NAME: the subnet is that of its own address, it stays when the daemon goes", async () => {
     const bridge = `vtest${process.pid}`.slice(0, 15);
     const refused = await startDaemon({ flags: ["--bridge", bridge] }).catch((error: unknown) => error);

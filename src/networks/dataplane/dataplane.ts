@@ -23,8 +23,8 @@ import type { IpFamily } from "../ipam/address.ts";
 import { subnetOf } from "../ipam/subnet.ts";
 import type { Subnet } from "../ipam/subnet.ts";
 import { acceptCommands, withdrawAcceptCommands } from "./foreignForward.ts";
-import { publishCommands, renderTable, withdrawCommands } from "./ruleset.ts";
-import type { BridgeRules, PublishedPort } from "./ruleset.ts";
+import { linkCommands, publishCommands, renderTable, withdrawCommands } from "./ruleset.ts";
+import type { BridgeRules, LinkRule, PublishedPort } from "./ruleset.ts";
 
 /** A bridge as it shall be. */
 export interface BridgePlan {
@@ -58,6 +58,8 @@ export class Dataplane {
   readonly #log: (level: "warn", line: string) => void;
   readonly #bridges = new Map<string, BridgePlan>();
   readonly #ports = new Set<PublishedPort>();
+  /** By what they say: two containers may link a third by the same names. */
+  readonly #links = new Map<string, LinkRule>();
   #socket: NetlinkSocket | undefined;
   #filter: Nftables | undefined;
   #checkedAt = 0;
@@ -212,6 +214,30 @@ export class Dataplane {
     this.#forgetFlows(known);
   }
 
+  /** Lets one container reach another where their network does not. Idempotent. */
+  link(rules: readonly LinkRule[]): void {
+    if (!this.#options.packetFilter || rules.length === 0) return;
+    for (const rule of rules) this.#links.set(JSON.stringify(rule), rule);
+    try {
+      this.#nft.run(linkCommands("add", this.#table, rules));
+    } catch {
+      this.replaceTable();
+    }
+  }
+
+  /** Forgets the links from and to an address: it may be another container's soon. Never throws. */
+  unlink(address: string): void {
+    const gone = [...this.#links].filter(([, { from, to }]) => from === address || to === address);
+    if (gone.length === 0) return;
+    for (const [key] of gone) this.#links.delete(key);
+    try {
+      const rules = gone.map(([, rule]) => rule);
+      this.#nft.run(linkCommands("delete", this.#table, rules));
+    } catch {
+      this.#quietly(() => this.replaceTable());
+    }
+  }
+
   /** Datagrams that flow already would go on to where they went, a container that is gone or nobody. */
   #forgetFlows(ports: readonly PublishedPort[]): void {
     const flows = ports.flatMap(({ protocol, hostPort, containerIp, containerPort }) => {
@@ -232,7 +258,7 @@ export class Dataplane {
     if (!this.#options.packetFilter) return;
     const bridges = [...this.#bridges.values()].map(({ rules }) => rules);
     if (bridges.length === 0) return this.dropTable();
-    this.#nft.run(renderTable(this.#table, bridges, [...this.#ports]));
+    this.#nft.run(renderTable(this.#table, bridges, { ports: [...this.#ports], links: [...this.#links.values()] }));
     this.acceptForeign();
   }
 

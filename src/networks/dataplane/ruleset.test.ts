@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { createNetworkNamespace, Nftables, removeNetworkNamespace } from "#host";
 import { acceptCommands, withdrawAcceptCommands } from "./foreignForward.ts";
-import { publishCommands, renderTable, withdrawCommands } from "./ruleset.ts";
+import { linkCommands, publishCommands, renderTable, withdrawCommands } from "./ruleset.ts";
 import type { BridgeRules, PublishedPort } from "./ruleset.ts";
 
 const needsRoot = { skip: process.getuid?.() === 0 ? false : "root is needed for network namespaces" };
@@ -60,7 +60,7 @@ test("ruleset: ports stand in the map of their family and address", () => {
 });
 
 test("ruleset: internal bridges have no way out, and are not masqueraded", () => {
-  const text = renderTable("t", [plain, closed], []);
+  const text = renderTable("t", [plain, closed], { ports: [], links: [] });
   assert.match(text, /ip saddr 172\.18\.0\.0\/16 oifname != "br-a" masquerade/);
   assert.doesNotMatch(text, /172\.19\.0\.0.*masquerade/);
   assert.match(text, /iifname "br-b" oifname "br-b" drop\n {4}iifname "br-b" drop/);
@@ -69,9 +69,12 @@ test("ruleset: internal bridges have no way out, and are not masqueraded", () =>
 test("ruleset: the kernel takes it, again and again, and ports after it", needsRoot, () => {
   within((nft) => {
     const ports = [port("0.0.0.0", 8080), port("::", 8080, "fd00::2"), port("192.0.2.1", 53)];
-    nft.run(renderTable("varve_test", [], []));
-    nft.run(renderTable("varve_test", [plain, closed], ports));
-    nft.run(renderTable("varve_test", [plain, closed], ports));
+    nft.run(renderTable("varve_test", [], { ports: [], links: [] }));
+    const links = [{ protocol: "tcp", from: "172.17.0.2", to: "172.17.0.3", port: 80 }] as const;
+    nft.run(renderTable("varve_test", [plain, closed], { ports, links }));
+    nft.run(renderTable("varve_test", [plain, closed], { ports, links }));
+    nft.run(linkCommands("add", "varve_test", links));
+    nft.run(linkCommands("delete", "varve_test", links));
     nft.run(publishCommands("varve_test", [port("0.0.0.0", 9000)]));
     nft.run(withdrawCommands("varve_test", [port("0.0.0.0", 9000), ports[0] ?? port("", 0)]));
     assert.throws(() => nft.run(withdrawCommands("varve_test", [port("0.0.0.0", 9000)])));

@@ -26,6 +26,14 @@ export interface PublishedPort {
   readonly containerPort: number;
 }
 
+/** A port of one container that another one may reach although their network lets nobody. IPv4. */
+export interface LinkRule {
+  readonly protocol: Protocol;
+  readonly from: string;
+  readonly to: string;
+  readonly port: number;
+}
+
 const isV6 = (address: string): boolean => address.includes(":");
 const isAny = (address: string): boolean => address === "0.0.0.0" || address === "::";
 
@@ -56,6 +64,18 @@ export function withdrawCommands(table: string, ports: readonly PublishedPort[])
   return [...byMap(ports)]
     .map(([map, some]) => `delete element inet ${table} ${map} { ${some.map(keyOf).join(", ")} }\n`)
     .join("");
+}
+
+const linkOf = ({ protocol, from, to, port }: LinkRule): string => `${from} . ${to} . ${protocol} . ${port}`;
+
+/** Adds links to the table, or takes them away. Empty for none. */
+export function linkCommands(act: "add" | "delete", table: string, links: readonly LinkRule[]): string {
+  return links.length === 0 ? "" : `${act} element inet ${table} links { ${links.map(linkOf).join(", ")} }\n`;
+}
+
+function linkSet(links: readonly LinkRule[]): string {
+  const elements = links.length === 0 ? "" : `\n    elements = { ${links.map(linkOf).join(", ")} }`;
+  return `  set links {\n    type ipv4_addr . ipv4_addr . inet_proto . inet_service${elements}\n  }\n`;
 }
 
 function map(name: string, type: string, ports: readonly PublishedPort[]): string {
@@ -105,12 +125,16 @@ const lines = (rules: readonly string[]): string => rules.map((rule) => `    ${r
  * packets from elsewhere for 127/8 are not translated, and containers cannot reach the host's 127/8 although their bridges
  * route it (`route_localnet`). IPv6 has no such routing: `::1` is left to the proxy.
  */
-export function renderTable(table: string, bridges: readonly BridgeRules[], ports: readonly PublishedPort[]): string {
+export function renderTable(
+  table: string,
+  bridges: readonly BridgeRules[],
+  { ports, links }: { readonly ports: readonly PublishedPort[]; readonly links: readonly LinkRule[] },
+): string {
   const names = bridges.map(({ bridge }) => `"${bridge}"`).join(", ");
   return `add table inet ${table}
 delete table inet ${table}
 table inet ${table} {
-${portMaps(ports)}  set bridges {
+${portMaps(ports)}${linkSet(links)}  set bridges {
     type ifname${names === "" ? "" : `\n    elements = { ${names} }`}
   }
   chain guard {
@@ -140,6 +164,7 @@ ${lines(bridges.flatMap(masqueradeRules))}  }
     type filter hook forward priority 0; policy accept;
     ct state established,related accept
     oifname @bridges ct status dnat accept
+    ip saddr . ip daddr . meta l4proto . th dport @links accept
 ${lines(bridges.flatMap(forwardRules))}    iifname @bridges oifname != @bridges accept
     oifname @bridges drop
   }

@@ -27,6 +27,7 @@ import { openLoopback, plug, setDefaultRoutes } from "./interfaces.ts";
 import type { Namespace } from "./interfaces.ts";
 import { LiveChanges } from "./liveChanges.ts";
 import { SandboxNames } from "./names.ts";
+import { openLinks } from "./links.ts";
 import { openPorts, portRows } from "./publishing.ts";
 import type { OpenPorts } from "./publishing.ts";
 import { hostGateway, needsDns, resolvConfOf, writeHosts } from "./sandboxFiles.ts";
@@ -170,6 +171,7 @@ export class Sandboxes implements SandboxService {
       dataplane.publish(sandbox.ports.rules);
       store.put(sandbox);
       this.#running.set(facts.containerId, running);
+      this.#openLinks(facts);
       writeHosts(this.#context, facts, sandbox.endpoints);
       writeFileSync(facts.resolvConfFile, resolvConf, { mode: 0o644 });
     } catch (error) {
@@ -181,6 +183,10 @@ export class Sandboxes implements SandboxService {
     }
     for (const endpoint of sandbox.endpoints) this.emit("connect", sandbox, endpoint);
     return facts.mode === "host" ? undefined : path;
+  }
+
+  #openLinks(facts: SandboxFacts): void {
+    openLinks(this.#context, facts, (sandbox, work) => this.within(sandbox, work));
   }
 
   /** Within the new namespace. */
@@ -258,7 +264,10 @@ export class Sandboxes implements SandboxService {
     running?.bound?.close();
     try {
       dataplane.withdraw(sandbox.ports.rules);
-      for (const { live } of sandbox.endpoints) if (live?.hostInterface) dataplane.unplug(live.hostInterface);
+      for (const { live } of sandbox.endpoints) {
+        if (live?.hostInterface) dataplane.unplug(live.hostInterface);
+        if (live?.ipv4 !== undefined) dataplane.unlink(live.ipv4.address);
+      }
       if (sandbox.mode !== "host") removeNetworkNamespace(this.#pathOf(sandbox));
     } catch (error) {
       this.#context.log("warn", `network of container ${containerId}: ${messageOf(error)}`);
@@ -351,8 +360,17 @@ export class Sandboxes implements SandboxService {
         this.#context.log("warn", `network of container ${sandbox.containerId}: ${messageOf(error)}`),
       );
     }
+    for (const { containerId } of alive) this.#openLinksAgain(living.get(containerId));
     for (const { containerId } of open) if (!living.has(containerId)) this.close(containerId);
     this.#sweep(new Set(alive.map((sandbox) => sandbox.id.slice(0, KEY_DIGITS))));
+  }
+
+  #openLinksAgain(facts: SandboxFacts | undefined): void {
+    try {
+      if (facts !== undefined) this.#openLinks(facts);
+    } catch (error) {
+      this.#context.log("warn", `links of container ${facts?.containerId ?? ""}: ${messageOf(error)}`);
+    }
   }
 
   /** A container that ran on without us: its interfaces are there, its rules may not be, its servers died with the last daemon. */
