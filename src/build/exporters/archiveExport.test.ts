@@ -137,3 +137,28 @@ test("image export: a name of several platforms' images is this machine's image,
     assert.notEqual(await rooms.content.info(manifest.digest), undefined);
   }
 });
+
+test("image export: rewrite-timestamp clamps the files of the build's own layers, so that two builds are one", async (t) => {
+  const rooms = await openTestRooms(t);
+  const at = (mtimeSeconds: number): Parameters<TestRooms["addLayer"]>[0] => {
+    const { header, ...rest } = testFile("a", "1");
+    const old = { header: { path: "old", type: "symlink" as const, linkPath: "a", mtimeSeconds: 5 } };
+    return [{ header: { ...header, mtimeSeconds }, ...rest }, old];
+  };
+  const attributes = { "rewrite-timestamp": "true", "source-date-epoch": "100" };
+  const manifests: (string | undefined)[] = [];
+  for (const time of [5000, 7000]) {
+    const layer = await rooms.addLayer(at(time));
+    const { response, files } = await exported(rooms, { type: "oci", attributes }, { amd64: [layer] });
+    manifests.push(response["containerimage.digest"]);
+    const config = json(files, blob(response["containerimage.config.digest"]));
+    const [diffId] = (config["rootfs"] as { readonly diff_ids: readonly DiffId[] }).diff_ids;
+    assert.ok(diffId !== undefined && diffId !== layer);
+    await using view = await rooms.layers.openView([diffId]);
+    assert.deepEqual(Array.from(view.walk(), ({ path, stat }) => `${path} ${stat.mtimeSeconds}`).slice(1), [
+      "a 100",
+      "old 5",
+    ]);
+  }
+  assert.equal(manifests[0], manifests[1]);
+});

@@ -14,6 +14,7 @@ import type { ExporterRooms } from "./exporterRooms.ts";
 import { writeImageConfig } from "./imageConfig.ts";
 import type { ImageOptions } from "./imageOptions.ts";
 import type { ProvenanceWish } from "./provenance.ts";
+import { rewriteTimestamps } from "./rewriteTimestamps.ts";
 import { shown } from "./shown.ts";
 
 /** One platform's image, its config and manifest in the content store. */
@@ -51,7 +52,8 @@ export interface Writing {
 }
 
 /** Makes blobs, configs, manifests and, for several platforms, an index: as BuildKit's ImageWriter, byte for byte. */
-export async function writeImages(writing: Writing): Promise<WrittenImages> {
+export async function writeImages(asked: Writing): Promise<WrittenImages> {
+  const writing = asked.options.rewriteTimestamp ? await withRewritten(asked) : asked;
   const { job, options, progress } = writing;
   const { targets } = job;
   const isIndexed = targets.length > 1 || job.request.options.multiPlatform || writing.wish !== undefined;
@@ -84,6 +86,12 @@ export async function writeImages(writing: Writing): Promise<WrittenImages> {
     documents: [...manifests, index],
     attested: attestations.flatMap(({ parts }) => parts),
   };
+}
+
+async function withRewritten(writing: Writing): Promise<Writing> {
+  const { job, options } = writing;
+  const targets = await rewriteTimestamps({ ...writing, signal: job.request.signal }, job.targets, options.epoch);
+  return { ...writing, job: { ...job, targets } };
 }
 
 async function attestAll(writing: Writing, images: readonly WrittenImage[]): Promise<readonly Attestation[]> {
