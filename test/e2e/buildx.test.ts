@@ -145,6 +145,21 @@ describe("docker build", () => {
     assert.equal((await run("tar", ["xOf", `${out}.tar`, "sub/a.txt"])).stdout, "text\n");
   });
 
+  test("an archive is an OCI layout, with provenance when it is asked for; layouts are contexts", async () => {
+    const archive = join(folder, "image.tar");
+    const layout = join(folder, "layout");
+    const oci = await build(DOCKERFILE, "--provenance=true", "-o", `type=oci,dest=${archive}`);
+    assert.match(oci.stderr, /exporting attestation manifest sha256:/);
+    mkdirSync(layout);
+    assert.equal((await run("tar", ["xf", archive, "-C", layout])).code, 0);
+    const index: unknown = JSON.parse(readFileSync(join(layout, "index.json"), "utf8"));
+    const [first]: readonly unknown[] = Object(index).manifests;
+    const digest = String(Reflect.get(Object(first), "digest"));
+    const from = await build("FROM base\nRUN cat /a.txt\n", "--build-context", `base=oci-layout://${layout}@${digest}`);
+    assert.equal(from.code, 0, from.stderr);
+    assert.match(from.stderr, /^#\d+ \d+\.\d+ text$/m);
+  });
+
   test("an interrupted build ends its steps", async () => {
     const marker = `sleep ${300_000 + (process.pid % 1000)}`;
     const child = spawn("docker", ["build", "--no-cache", "--progress=plain", "-f", "-", "."], {
