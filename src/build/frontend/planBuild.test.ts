@@ -310,3 +310,16 @@ test("plan: a named context takes a stage's place, whatever the stage is made of
   assert.deepEqual(tasks, ["[context b] load metadata for debian"]);
   assert.deepEqual(namesOf(made.targets[0]?.vertex), ["[context b] debian", "[stage-2 1/1] RUN make"]);
 });
+
+test("plan: files of a named context become a layer when they are a base", async () => {
+  const options = { "context:files": "local:there" };
+  const { plan: made } = await plan("FROM files\nCOPY a /a\n", options);
+  const base = made.targets[0]?.vertex?.inputs[0];
+  assert.equal(base?.operation.kind, "file");
+  assert.deepEqual(
+    base.inputs.map(({ operation }) => operation.kind),
+    ["scratch", "local"],
+  );
+  const { plan: alone } = await plan("FROM files\nENV a=b\n", options);
+  assert.equal(alone.targets[0]?.vertex?.operation.kind, "file");
+});

@@ -37,6 +37,7 @@ import { followPathsOf, NamedContexts } from "./namedContexts.ts";
 import { platformArguments } from "./platformArguments.ts";
 import type { PlanContext } from "./planContext.ts";
 import { StageState } from "./stage.ts";
+import { layered } from "./vertices.ts";
 
 /** What is the same for all platforms of a build. */
 export interface PlanInput {
@@ -349,7 +350,7 @@ class TargetPlanner {
     // In their order, which is that of their needs: none has to make another first.
     const reachable = target.reachable();
     for (const state of this.#context.stages.stages) if (reachable.has(state)) state.vertex();
-    const vertex = target.vertex();
+    const vertex = layered(target.vertex());
     if (image === undefined) throw new Error(`stage ${target.name} has no image`);
     const labels = Object.fromEntries(options.labels);
     const config =

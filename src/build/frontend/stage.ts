@@ -7,7 +7,7 @@ import { later } from "./later.ts";
 import type { Later } from "./later.ts";
 import type { LinkedInstruction } from "./links.ts";
 import { joinPath } from "./paths.ts";
-import { SCRATCH } from "./vertices.ts";
+import { layered, SCRATCH } from "./vertices.ts";
 
 /** ARG as the stage has it so far. */
 export interface StageArgument {
@@ -94,7 +94,7 @@ export class StageState {
     const [before, steps] = [this.vertex, this.#steps];
     // One after the other: a Dockerfile may have more steps than a stack has frames.
     this.vertex = later(() => {
-      let vertex = before();
+      let vertex = layered(before());
       for (const step of steps) vertex = step(vertex);
       return vertex;
     });

@@ -32,5 +32,38 @@ export function makeVertex(init: VertexInit): Vertex {
   };
 }
 
+const FILES: ReadonlySet<Operation["kind"]> = new Set(["local", "http", "git"]);
+
+/** What steps can be made upon: files that are no image (`FROM` a named context) are copied into a layer first. */
+export function layered(vertex: Vertex): Vertex {
+  if (!FILES.has(vertex.operation.kind)) return vertex;
+  return makeVertex({
+    name: vertex.name,
+    operation: {
+      kind: "file",
+      actions: [
+        {
+          action: "copy",
+          input: 1,
+          sources: ["/"],
+          destination: "/",
+          destinationIsDirectory: true,
+          owner: undefined,
+          mode: undefined,
+          parents: false,
+          excludes: [],
+          unpack: false,
+          keepOwner: false,
+          allowNoMatch: false,
+        },
+      ],
+      link: false,
+      epoch: undefined,
+    },
+    inputs: [SCRATCH, vertex],
+    hidden: true,
+  });
+}
+
 /** `FROM scratch`. */
 export const SCRATCH: Vertex = makeVertex({ name: "scratch", operation: { kind: "scratch" }, hidden: true });
