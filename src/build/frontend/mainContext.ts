@@ -115,6 +115,11 @@ function filenamesOf(filename: string): readonly string[] {
   return filename.slice(slash) === "Dockerfile" ? [filename, `${filename.slice(0, slash)}dockerfile`] : [filename];
 }
 
+function withFailure(error: unknown, { operation }: Vertex): unknown {
+  if (operation.kind === "http") return wrapError(error, "failed to read downloaded context");
+  return operation.kind === "git" ? wrapError(error, "failed to read dockerfile") : error;
+}
+
 function noDockerfile(filename: string): EngineError {
   const message = `failed to read dockerfile: open ${filename}: no such file or directory`;
   return new EngineError("not_found", ErrorCode.INVALID_DOCKERFILE, message);
@@ -143,7 +148,7 @@ export async function loadMainContext(request: BuildRequest, host: FrontendHost)
       })
     : remote;
   const files = await host.solve(loaded).catch((error: unknown) => {
-    throw loaded.operation.kind === "http" ? wrapError(error, "failed to read downloaded context") : error;
+    throw withFailure(error, loaded);
   });
   const text = await firstText(reading, files, names);
   // What was downloaded may be a Dockerfile, not an archive of a context.

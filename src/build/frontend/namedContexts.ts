@@ -155,8 +155,8 @@ function plainName(name: string): string {
 }
 
 function remoteFiles(text: string, label: string): NamedContext {
-  const name = `[context ${label}] ${text}`;
-  const vertex = gitVertex(text, name) ?? httpVertex(text, name, false);
+  const vertex =
+    gitVertex(text, `[internal] load git source ${text}`) ?? httpVertex(text, `[context ${label}] ${text}`, false);
   return { vertex: () => vertex, config: undefined };
 }
 
