@@ -45,14 +45,17 @@ export function localVertex(
     readonly followPaths?: readonly string[];
     readonly excludes?: readonly string[];
     readonly sharedKey?: string;
+    /** Every byte is asked for, whatever its time: two small files may differ in nothing else. */
+    readonly fresh?: boolean;
   },
 ): Vertex {
-  const { directory, followPaths, excludes = [], sharedKey } = wish;
-  const key = sharedKey ?? request.options.sharedKeys.get(directory) ?? "";
+  const { directory, followPaths, excludes = [], fresh = false } = wish;
+  const key = wish.sharedKey ?? request.options.sharedKeys.get(directory) ?? "";
+  const sharedKey = fresh ? "" : `${directory}:${key}`;
   return makeVertex({
     name: wish.label,
     build: request.ref,
-    operation: { kind: "local", name: directory, followPaths, excludes, sharedKey: `${directory}:${key}` },
+    operation: { kind: "local", name: directory, followPaths, excludes, sharedKey },
   });
 }
 
@@ -145,6 +148,7 @@ export async function loadMainContext(request: BuildRequest, host: FrontendHost)
         label: `[internal] load build definition from ${options.filename}`,
         directory: options.dockerfileDirectory,
         followPaths: [options.filename, `${options.filename}.dockerignore`, ...names.slice(1)],
+        fresh: true,
       })
     : remote;
   const files = await host.solve(loaded).catch((error: unknown) => {
@@ -173,7 +177,7 @@ async function excludesOf(reading: Reading, own: string | undefined): Promise<re
       label: "[internal] load .dockerignore",
       directory: options.contextDirectory,
       followPaths: [".dockerignore"],
-      sharedKey: `${options.sharedKeys.get(options.contextDirectory) ?? ""}-.dockerignore`,
+      fresh: true,
     }),
   );
   const text = await readText(reading, files, ".dockerignore", MAX_IGNORE_FILE);

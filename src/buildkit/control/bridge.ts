@@ -8,7 +8,7 @@ import { toBuildError } from "./buildError.ts";
 import { FRONTEND_CAPS, LLB_CAPS } from "./capabilities.ts";
 import type { HeldBuild, Job } from "./jobs.ts";
 import { fromWarnRequest } from "./progress.ts";
-import { readDefinition, toDefinition } from "./resultDefinition.ts";
+import { isEmptyDefinition, readDefinition, toDefinition } from "./resultDefinition.ts";
 import { askFrontend, inputOf } from "./solve.ts";
 import type { SolveContext } from "./solve.ts";
 
@@ -43,6 +43,8 @@ async function bridgeSolve(
   request: Decoded<"BridgeSolveRequest">,
 ): Promise<Encodable<"BridgeSolveResponse">> {
   if (request.definition.length > 0) {
+    // What a client makes of an answer that is no filesystem, an outline's.
+    if (isEmptyDefinition(request.definition)) return { result: { ref: {} } };
     await inputOf(context, request.definition);
     const { id } = readDefinition(request.definition) ?? {};
     return { result: { ref: { id, def: request.definition } } };

@@ -35,3 +35,8 @@ export function readDefinition(bytes: Uint8Array): ResultName | undefined {
   const { id, target } = NAME.exec(identifier)?.groups ?? {};
   return id === undefined || target === undefined ? undefined : { id, target: Number(target) };
 }
+
+/** A graph without operations: what a client makes of an answer that is no filesystem. */
+export function isEmptyDefinition(bytes: Uint8Array): boolean {
+  return decode("Definition", bytes).def.length === 0;
+}
