@@ -21,35 +21,65 @@ const DIRECTORY_MODE = 0o755;
 /** Entries of an archive as a context has them: by path, the last of a name; latin1. */
 export type ArchivedEntries = ReadonlyMap<string, TarEntry>;
 
+/** Looks for the entries of a tar in bytes as they pass; what is no tar is told by its first block. */
+export class ArchiveScan {
+  readonly #entries = new Map<string, TarEntry>();
+  readonly #scanner: TarScanner;
+  #isNone = false;
+
+  constructor() {
+    this.#scanner = new TarScanner({
+      onEntry: (entry) => {
+        const path = cleanTarPath(entry.path);
+        // A name that comes again has its place where it comes last.
+        this.#entries.delete(path);
+        if (path !== "") this.#entries.set(path, entry);
+      },
+    });
+  }
+
+  /** @throws {invalid_argument} INVALID_TAR … for an archive that is damaged further on */
+  push(chunk: Uint8Array): void {
+    this.#try(() => this.#scanner.push(chunk));
+  }
+
+  /** undefined: it is no tar. @throws as `push` */
+  finish(): ArchivedEntries | undefined {
+    this.#try(() => this.#scanner.finish());
+    return this.#isNone ? undefined : this.#entries;
+  }
+
+  #try(step: () => void): void {
+    if (this.#isNone) return;
+    try {
+      step();
+    } catch (error) {
+      if (this.#entries.size > 0 || !isNoArchive(error)) throw error;
+      this.#isNone = true;
+    }
+  }
+}
+
 /**
- * Reads what may be an archive, compressed or not; its plain bytes go to the spool. undefined: it is none, as far as its
- * first entry tells. @throws {invalid_argument} INVALID_TAR … for an archive that is damaged further on
+ * Reads what may be a compressed archive; its plain bytes go to the spool. undefined: it is none, as far as its first
+ * entry tells. @throws as {@link ArchiveScan}
  */
 export async function readArchive(
   source: AsyncIterable<Uint8Array>,
   spool: FileHandle,
   signal: AbortSignal,
 ): Promise<ArchivedEntries | undefined> {
-  const entries = new Map<string, TarEntry>();
-  const scanner = new TarScanner({
-    onEntry: (entry) => {
-      const path = cleanTarPath(entry.path);
-      // A name that comes again has its place where it comes last.
-      entries.delete(path);
-      if (path !== "") entries.set(path, entry);
-    },
-  });
+  const scan = new ArchiveScan();
   try {
     for await (const chunk of openArchiveInput(source, signal)) {
-      scanner.push(chunk);
+      scan.push(chunk);
       await writeAll(spool, chunk);
     }
-    scanner.finish();
   } catch (error) {
-    if (entries.size > 0 || !isNoArchive(error)) throw error;
-    return undefined;
+    if (!isNoArchive(error)) throw error;
+    return scan.finish();
   }
-  return entries;
+  return scan.finish();
 }
 
 async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {

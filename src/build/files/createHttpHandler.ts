@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { EngineError, ErrorCode, messageOf } from "#errors";
 import type { OperationHandler, Step } from "../graph/handler.ts";
 import type { Filesystem, HttpSource } from "../graph/operation.ts";
-import { readArchive, sendArchive } from "./archivedContext.ts";
+import { ArchiveScan, readArchive, sendArchive } from "./archivedContext.ts";
+import type { ArchivedEntries } from "./archivedContext.ts";
 import type { ContextReceiver } from "./contextDirectory.ts";
 import type { ContextStore } from "./contextStore.ts";
 
@@ -41,8 +42,9 @@ export function createHttpHandler(dependencies: HttpHandlerDependencies): Operat
         ? { body: session.upload(operation.url), total: undefined, modifiedAt: 0, filename: "context" }
         : await fetchFile(operation.url, signal);
       await using spool = await openSpool(dependencies.spoolDirectory);
-      const size = await save(download, spool.file, step);
-      return await keep(dependencies, step, { spool: spool.file, size, download });
+      const scan = operation.unpack ? new ArchiveScan() : undefined;
+      const size = await save(download, spool.file, { step, scan });
+      return await keep(dependencies, step, { spool: spool.file, size, download, entries: scan?.finish() });
     },
   };
 }
@@ -51,17 +53,22 @@ interface Saved {
   readonly spool: FileHandle;
   readonly size: number;
   readonly download: Download;
+  /** When it is a plain tar. */
+  readonly entries: ArchivedEntries | undefined;
 }
 
 async function keep(dependencies: HttpHandlerDependencies, step: Step<HttpSource>, saved: Saved): Promise<Filesystem> {
   const { contexts, spoolDirectory } = dependencies;
   const { operation, signal, lease } = step;
-  await using plain = await openSpool(spoolDirectory);
-  const entries = operation.unpack ? await readArchive(bytesOf(saved), plain.file, signal) : undefined;
+  const isPlain = saved.entries !== undefined || !operation.unpack;
+  await using plain = isPlain ? undefined : await openSpool(spoolDirectory);
+  const entries = plain === undefined ? saved.entries : await readArchive(bytesOf(saved), plain.file, signal);
   const held = await contexts.receive(
     { name: operation.url, sharedKey: "" },
     (receiver) =>
-      entries === undefined ? sendFile(saved, operation, receiver) : sendArchive(entries, plain.file, receiver),
+      entries === undefined
+        ? sendFile(saved, operation, receiver)
+        : sendArchive(entries, plain?.file ?? saved.spool, receiver),
     signal,
   );
   lease.hold(held);
@@ -69,7 +76,7 @@ async function keep(dependencies: HttpHandlerDependencies, step: Step<HttpSource
 }
 
 async function sendFile(
-  { download, size, spool }: Saved,
+  { download, size, spool }: Omit<Saved, "entries">,
   operation: HttpSource,
   receiver: ContextReceiver,
 ): Promise<void> {
@@ -96,7 +103,11 @@ function bytesOf({ spool, size }: Pick<Saved, "spool" | "size">): AsyncIterable<
 }
 
 /** Bytes to disk, counted and checked. @throws {invalid_argument} `digest mismatch …` */
-async function save(download: Download, file: FileHandle, step: Step<HttpSource>): Promise<number> {
+async function save(
+  download: Download,
+  file: FileHandle,
+  { step, scan }: { readonly step: Step<HttpSource>; readonly scan: ArchiveScan | undefined },
+): Promise<number> {
   const { operation, progress, signal } = step;
   const hash = operation.checksum === undefined ? undefined : createHash("sha256");
   const total = download.total === undefined ? {} : { total: download.total };
@@ -113,6 +124,7 @@ async function save(download: Download, file: FileHandle, step: Step<HttpSource>
       );
     }
     hash?.update(chunk);
+    scan?.push(chunk);
     for (let at = 0; at < chunk.byteLength; ) at += (await file.write(chunk, at)).bytesWritten;
     progress.status(line, { current: size, ...total });
   }
