@@ -1,6 +1,6 @@
 import { exposedPorts, expandWord, goQuote } from "#dockerfile";
 import type { ArgInstruction, EnvInstruction, Healthcheck, HealthcheckInstruction, Instruction } from "#dockerfile";
-import type { CommandLine, WorkdirInstruction } from "#dockerfile";
+import type { CommandLine, Expansion, WorkdirInstruction } from "#dockerfile";
 import { EngineError, ErrorCode } from "#errors";
 import { quotedList } from "./imageDraft.ts";
 import type { StageImage } from "./imageDraft.ts";
@@ -172,20 +172,32 @@ function envStep({ context, state, image }: ConfigPlace, { variables }: EnvInstr
   image.commit(words, { epoch: context.epoch });
 }
 
+/** `isUnused`: a build argument wins, so that a default which cannot be expanded does no harm. */
+function expandDefault(
+  { context, state }: Pick<ConfigPlace, "context" | "state">,
+  fallback: string | undefined,
+  isUnused: boolean,
+): Expansion | undefined {
+  if (fallback === undefined) return undefined;
+  try {
+    return expandWord(fallback, state.environment, { escape: context.escape });
+  } catch (error) {
+    if (isUnused) return undefined;
+    throw error;
+  }
+}
+
 function argStep({ context, state, image }: ConfigPlace, { args, location }: ArgInstruction): void {
   const words = ["ARG"];
   // The words are the instruction's own: what a build argument or a global ARG gives is told where it is used.
   for (const arg of args) {
     const { key, value: fallback } = arg;
     const given = context.options.buildArguments.get(key);
-    const own =
-      given === undefined && fallback !== undefined
-        ? expandWord(fallback, state.environment, { escape: context.escape })
-        : undefined;
+    const own = expandDefault({ context, state }, fallback, given !== undefined);
     const value = given ?? (fallback === undefined ? context.globals.get(key) : own?.result);
     // One that comes from before the first FROM has been told there.
     const isInherited = given === undefined && fallback === undefined && value !== undefined;
-    if (!isInherited) state.outline.define(arg, value, location, own?.matched);
+    if (!isInherited) state.outline.define(arg, value, location, given === undefined ? own?.matched : undefined);
     state.outline.use([key]);
     if (value !== undefined && !NO_VARIABLES.has(key)) state.environment.set(key, value);
     state.buildArguments.push({ key, value });

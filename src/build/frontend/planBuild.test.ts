@@ -323,3 +323,10 @@ test("plan: files of a named context become a layer when they are a base", async
   const { plan: alone } = await plan("FROM files\nENV a=b\n", options);
   assert.equal(alone.targets[0]?.vertex?.operation.kind, "file");
 });
+
+test("plan: a default that a build argument makes needless is expanded for history only, and may be wrong", async () => {
+  const text = "FROM scratch\nARG T=q\nARG V=${T}-x\nARG W=${NO:?wrong}\nENV A=$V$W\n";
+  const planned = await plan(text, { "build-arg:V": "v", "build-arg:W": "w" });
+  assert.deepEqual(historyOf(planned), ["- ARG T=q", "- ARG V=q-x", "- ARG W=${NO:?wrong}", "- ENV A=vw"]);
+  assert.match((await failure(plan(text, { "build-arg:V": "v" }))).message, /NO: wrong/);
+});
