@@ -1,7 +1,7 @@
 import { EngineError, ErrorCode, wrapError } from "#errors";
 import { formatPlatform, formatReference, parseReference, withDefaultTag } from "#oci";
 import type { ImageConfig, Platform, Reference } from "#oci";
-import { lintBasePlatform, withSource } from "#dockerfile";
+import { lintBasePlatform } from "#dockerfile";
 import type { LineRange } from "#dockerfile";
 import { StageImage } from "./imageDraft.ts";
 import { followPathsOf } from "./namedContexts.ts";
@@ -128,16 +128,18 @@ function* needsOf({ base, stage, instructions }: StageState): Iterator<Need, und
   return undefined;
 }
 
-function circle({ name }: StageState): EngineError {
+/** Names every line that leads to the next stage, the last one first. */
+function circle({ name }: StageState, filename: string, ranges: readonly LineRange[]): EngineError {
   const message = `circular dependency detected on stage: ${name}`;
-  return new EngineError("invalid_argument", ErrorCode.INVALID_DOCKERFILE, message);
+  const details = { source: { filename, location: ranges[0], ranges } };
+  return new EngineError("invalid_argument", ErrorCode.INVALID_DOCKERFILE, message, { details });
 }
 
 /** @throws {invalid_argument} `circular dependency detected on stage: a` */
 export function refuseCircles(states: readonly StageState[], filename: string): void {
   const finished = new Set<StageState>();
   const path = new Set<StageState>();
-  const open: { readonly state: StageState; readonly rest: Iterator<Need> }[] = [];
+  const open: { readonly state: StageState; readonly rest: Iterator<Need>; at?: LineRange }[] = [];
   const enter = (state: StageState): void => {
     if (finished.has(state)) return;
     path.add(state);
@@ -148,7 +150,8 @@ export function refuseCircles(states: readonly StageState[], filename: string): 
     for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
       const { done, value } = top.rest.next();
       if (done !== true) {
-        if (path.has(value.stage)) throw withSource(circle(value.stage), { filename, location: value.location });
+        top.at = value.location;
+        if (path.has(value.stage)) throw circle(value.stage, filename, open.flatMap(({ at }) => at ?? []).toReversed());
         enter(value.stage);
         continue;
       }

@@ -330,3 +330,14 @@ test("plan: a default that a build argument makes needless is expanded for histo
   assert.deepEqual(historyOf(planned), ["- ARG T=q", "- ARG V=q-x", "- ARG W=${NO:?wrong}", "- ENV A=vw"]);
   assert.match((await failure(plan(text, { "build-arg:V": "v" }))).message, /NO: wrong/);
 });
+
+test("plan: a circle of stages names the lines that make it, last first", async () => {
+  const text = "FROM scratch AS a\nCOPY --from=b x y\nFROM scratch AS b\nCOPY x y\nCOPY --from=a x y\n";
+  const error = await failure(plan(text));
+  const source: unknown = error.details?.["source"];
+  assert.ok(typeof source === "object" && source !== null);
+  assert.deepEqual(Reflect.get(source, "ranges"), [
+    { start: 5, end: 5 },
+    { start: 2, end: 2 },
+  ]);
+});

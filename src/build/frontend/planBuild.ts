@@ -142,12 +142,19 @@ function warner(host: FrontendHost, { loaded, filename, text }: MainContext): (w
   };
 }
 
+/** Of an error that is about several places. */
+function rangesOf({ details }: EngineError): readonly unknown[] | undefined {
+  const source = details?.["source"];
+  const ranges: unknown = typeof source === "object" && source !== null ? Reflect.get(source, "ranges") : undefined;
+  return Array.isArray(ranges) ? ranges : undefined;
+}
+
 /** Adds the Dockerfile's text to an error that names lines of it. */
 function withText(error: unknown, filename: string, text: string): unknown {
   const source = sourceOf(error);
   const inner = findEngineError(error);
   if (source === undefined || inner === undefined) return error;
-  const details = { ...inner.details, source: { filename, text, ranges: [source.location] } };
+  const details = { ...inner.details, source: { filename, text, ranges: rangesOf(inner) ?? [source.location] } };
   return new EngineError(inner.category, inner.code, messageOf(error), {
     details,
     ...(inner.hint === undefined ? {} : { hint: inner.hint }),
