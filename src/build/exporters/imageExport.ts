@@ -1,7 +1,9 @@
+import { wrapError } from "#errors";
 import { takeLease } from "#metadata";
 import { formatReference, hostPlatform, parseReference, platformRank, withDefaultTag, withDigest } from "#oci";
 import type { Digest, Reference } from "#oci";
 import { credentialsHost } from "../sources/baseOrigin.ts";
+import { resolveError } from "../sources/resolveErrors.ts";
 import { readAttestations } from "./attestations.ts";
 import type { ImageOptions } from "./imageOptions.ts";
 import type { OneExport } from "./oneExport.ts";
@@ -76,7 +78,7 @@ async function push(writing: Writing, written: WrittenImages, name: Reference): 
     : `${formatReference(reference)}@${written.root.digest}`;
   const manifestLine = `pushing manifest for ${shownName}`;
   progress.status("pushing layers", { current: 0 });
-  await rooms.images.pushBuilt(reference, {
+  const pushed = rooms.images.pushBuilt(reference, {
     credentials,
     blobs: blobsOf(written),
     documents: written.documents,
@@ -86,6 +88,9 @@ async function push(writing: Writing, written: WrittenImages, name: Reference): 
       progress.status("pushing layers", { current: 0, done: true });
       progress.status(manifestLine, { current: 0 });
     },
+  });
+  await pushed.catch((error: unknown) => {
+    throw wrapError(resolveError(error, reference, "push"), `failed to push ${formatReference(reference)}`);
   });
   progress.status(manifestLine, { current: 0, done: true });
 }

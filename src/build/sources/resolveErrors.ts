@@ -3,10 +3,10 @@ import { formatReference } from "#oci";
 import type { Reference } from "#oci";
 
 /** What the registry said of a base → what BuildKit's resolver says (containerd's remotes/docker). */
-export function resolveError(error: unknown, reference: Reference): unknown {
+export function resolveError(error: unknown, reference: Reference, act: "pull" | "push" = "pull"): unknown {
   const inner = findEngineError(error);
   if (inner === undefined) return error;
-  const told = wording(inner, reference);
+  const told = wording(inner, reference, act);
   if (told === undefined) return error;
   return new EngineError(inner.category, inner.code, told, {
     ...(inner.details === undefined ? {} : { details: inner.details }),
@@ -14,9 +14,8 @@ export function resolveError(error: unknown, reference: Reference): unknown {
   });
 }
 
-const DENIED = "pull access denied, repository does not exist or may require authorization";
-
-function wording(error: EngineError, reference: Reference): string | undefined {
+function wording(error: EngineError, reference: Reference, act: string): string | undefined {
+  const denied = `${act} access denied, repository does not exist or may require authorization`;
   const registryCode = error.details?.["registryCode"];
   switch (error.code) {
     case ErrorCode.MANIFEST_UNKNOWN:
@@ -26,9 +25,9 @@ function wording(error: EngineError, reference: Reference): string | undefined {
     case ErrorCode.REGISTRY_UNREACHABLE:
       return `failed to do request: ${error.message.replace(/^Get /, "Head ")}`;
     case ErrorCode.AUTH_REQUIRED:
-      return `${DENIED}: authorization failed: no basic auth credentials`;
+      return `${denied}: authorization failed: no basic auth credentials`;
     case ErrorCode.ACCESS_DENIED:
-      return `${DENIED}: server message: insufficient_scope: authorization failed`;
+      return `${denied}: server message: insufficient_scope: authorization failed`;
     default:
       return registryCode === undefined && error.details?.["status"] === 404
         ? `${formatReference(reference)}: not found`
