@@ -38,7 +38,7 @@ export function readCacheTarget({ type, attributes }: CacheLocation): CacheTarge
     dest,
     isMax: mode === "max",
     compression: readCompression(attributes["compression"]),
-    compressionLevel: readLevel(attributes["compression-level"]),
+    compressionLevel: readLevel(attributes["compression-level"], readCompression(attributes["compression"])),
     forceCompression: readSwitch(attributes, "force-compression") ?? false,
     ignoreError: readSwitch(attributes, "ignore-error") ?? false,
   };

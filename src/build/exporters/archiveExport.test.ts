@@ -107,6 +107,8 @@ test("image options: what is wrong is told in BuildKit's words", async (t) => {
   const rooms = await openTestRooms(t);
   const wrong: readonly (readonly [Readonly<Record<string, string>>, RegExp])[] = [
     [{ compression: "lzma" }, /^unsupported compression type lzma$/],
+    [{ "compression-level": "10" }, /^gzip: invalid compression level: 10$/],
+    [{ "compression-level": "x" }, /^non-integer value x specified for compression-level: /],
     [{ push: "maybe" }, /^non-bool value specified for push: strconv\.ParseBool: parsing "maybe": invalid syntax$/],
     [{ compression: "zstd", "oci-mediatypes": "false" }, /"compression=zstd" conflicts with "oci-mediatypes=false"$/],
     [{ "annotation-nosuch.a": "b" }, /^unrecognized annotation type nosuch$/],

@@ -38,6 +38,9 @@ const COMPRESSIONS: ReadonlyMap<string, Compression> = new Map([
   ["uncompressed", "none"],
 ]);
 
+const MAX_GZIP_LEVEL = 9;
+const MAX_ZSTD_LEVEL = 19;
+
 const MANIFEST_ATTRIBUTES = [
   "compression",
   "compression-level",
@@ -67,7 +70,7 @@ export function readImageOptions(attributes: Attributes): ImageOptions {
     ociTypes: readSwitch(attributes, "oci-mediatypes"),
     ociArtifact: readSwitch(attributes, "oci-artifact") ?? false,
     compression: readCompression(attributes["compression"]),
-    compressionLevel: readLevel(attributes["compression-level"]),
+    compressionLevel: readLevel(attributes["compression-level"], readCompression(attributes["compression"])),
     forceCompression: readSwitch(attributes, "force-compression") ?? false,
     annotations,
     epoch: readEpoch(attributes),
@@ -94,9 +97,17 @@ export function readCompression(text = ""): Compression {
   throw invalidAttribute(`unsupported compression type ${text}`);
 }
 
-export function readLevel(text: string | undefined): number | undefined {
+/** Negative: the compressor's own; zstd takes what is nearest, gzip refuses. */
+export function readLevel(text: string | undefined, compression: Compression): number | undefined {
   if (text === undefined) return undefined;
-  if (/^[+-]?\d+$/.test(text)) return Number(text);
+  if (/^[+-]?\d+$/.test(text)) {
+    const level = Number(text);
+    if (compression === "gzip" && level > MAX_GZIP_LEVEL)
+      throw invalidAttribute(`gzip: invalid compression level: ${level}`);
+    return level < 0
+      ? undefined
+      : Math.min(Math.max(level, 1), compression === "gzip" ? MAX_GZIP_LEVEL : MAX_ZSTD_LEVEL);
+  }
   const why = `strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`;
   throw invalidAttribute(`non-integer value ${text} specified for compression-level: ${why}`);
 }
