@@ -1,5 +1,5 @@
 import { isDigest, parseDiffId } from "#oci";
-import type { Descriptor, DiffId, Digest } from "#oci";
+import type { Descriptor, DiffId } from "#oci";
 import type { DoneStep } from "../graph/importedSteps.ts";
 
 /** BuildKit's type of the document that says what a cache holds. */
@@ -58,12 +58,34 @@ type Json = Readonly<Record<string, unknown>>;
 const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null;
 const listOf = (value: unknown): readonly Json[] => (Array.isArray(value) ? value.filter(isObject) : []);
 
-/** Reads what a cache says; what makes no sense is left out. `found` adds what the document does not say of a layer. */
-export function parseCacheConfig(raw: Uint8Array, found: (blob: Digest) => CacheLayer | undefined): CacheIndex {
-  const value: unknown = JSON.parse(Buffer.from(raw).toString("utf8"));
-  const layers = isObject(value) ? listOf(value["layers"]).map((layer) => layerOf(layer, found)) : [];
+/** Reads what a cache says; what makes no sense is left out. */
+export function parseCacheConfig(raw: Uint8Array): CacheIndex {
+  const value = jsonOf(raw);
+  if (!isObject(value)) return new Map();
+  return entriesOf(listOf(value["records"]), listOf(value["layers"]).map(layerOf));
+}
+
+/** Of an image: the records alone, which count its layers. */
+export function parseInlineConfig(raw: Uint8Array, layers: readonly (CacheLayer | undefined)[]): CacheIndex {
+  return entriesOf(listOf(jsonOf(raw)), layers);
+}
+
+/** What an image says of its own layers (`moby.buildkit.cache.v0`). */
+export function writeInlineConfig(steps: readonly DoneStep[]): Uint8Array {
+  const records = steps.map((step) => ({
+    layers: [{ layer: step.diffIds.length - 1, createdAt: timeOf(step) }],
+    digest: step.key,
+  }));
+  return Buffer.from(JSON.stringify(records));
+}
+
+function jsonOf(raw: Uint8Array): unknown {
+  return JSON.parse(Buffer.from(raw).toString("utf8"));
+}
+
+function entriesOf(records: readonly Json[], layers: readonly (CacheLayer | undefined)[]): CacheIndex {
   const entries = new Map<string, CacheEntry>();
-  for (const record of isObject(value) ? listOf(value["records"]) : []) {
+  for (const record of records) {
     const [result] = listOf(record["layers"]);
     const layer = layers[Number(result?.["layer"] ?? -1)];
     const key = record["digest"];
@@ -75,11 +97,8 @@ export function parseCacheConfig(raw: Uint8Array, found: (blob: Digest) => Cache
   return entries;
 }
 
-function layerOf(layer: Json, found: (blob: Digest) => CacheLayer | undefined): CacheLayer | undefined {
-  const { blob, annotations } = layer;
-  if (typeof blob !== "string" || !isDigest(blob)) return undefined;
-  const known = found(blob);
-  if (known !== undefined || !isObject(annotations)) return known;
+function layerOf({ blob, annotations }: Json): CacheLayer | undefined {
+  if (typeof blob !== "string" || !isDigest(blob) || !isObject(annotations)) return undefined;
   const { mediaType, diffID, size } = annotations;
   if (typeof mediaType !== "string" || typeof diffID !== "string" || !isDigest(diffID)) return undefined;
   const descriptor = { mediaType, digest: blob, size: Number(size) };

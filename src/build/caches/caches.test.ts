@@ -10,7 +10,7 @@ import type { BuildSession, SessionContent } from "../session.ts";
 import { openTestRooms, testFile, testSession } from "../testRooms.ts";
 import { importCaches } from "./importCaches.ts";
 import { readCacheTarget } from "./cacheAttributes.ts";
-import { parseCacheConfig } from "./cacheConfig.ts";
+import { parseCacheConfig, parseInlineConfig } from "./cacheConfig.ts";
 
 /** A client's directory in memory. */
 function clientStore(): { readonly session: BuildSession; readonly blobs: Map<Digest, Buffer> } {
@@ -93,7 +93,27 @@ test("caches: attributes are refused in BuildKit's words; a damaged document hol
   wrong("local", {}, /^local cache exporter requires dest$/);
   wrong("gha", {}, /^unknown cache exporter: "gha"$/);
   wrong("inline", { mode: "most" }, /^invalid cache export mode: most$/);
-  const parse = (text: string): number => parseCacheConfig(Buffer.from(text), () => undefined).size;
+  const parse = (text: string): number => parseCacheConfig(Buffer.from(text)).size;
   assert.equal(parse('{"layers":[{"blob":1}],"records":[{"digest":"sha256:x","layers":[{"layer":0}]},7]}'), 0);
   assert.equal(parse("null"), 0);
+});
+
+test("caches: an image tells of its own layers by their number", async (t) => {
+  const rooms = await openTestRooms(t);
+  const lower = await rooms.addLayer([testFile("a", "1")]);
+  const upper = await rooms.addLayer([testFile("b", "2")]);
+  const cacheExports = [{ type: "inline", attributes: {} }];
+  const { job } = testJob([testTarget([lower, upper])], [{ type: "moby", attributes: { name: "x" } }], {
+    cacheExports,
+  });
+  const steps = [{ key: digestOf("upper"), diffIds: [lower, upper], createdAt: 2000 }];
+  await createExporter(rooms).export({ ...job, steps });
+  const { rawConfig } = await rooms.images.lookup("x");
+  const told: unknown = Reflect.get(JSON.parse(Buffer.from(rawConfig).toString()) as object, "moby.buildkit.cache.v0");
+  const raw = Buffer.from(typeof told === "string" ? told : "", "base64");
+  const stored = [lower, upper].map((diffId) => ({
+    diffId,
+    descriptor: { mediaType: "", digest: digestOf(diffId), size: 1 },
+  }));
+  assert.deepEqual([...parseInlineConfig(raw, stored)], [[digestOf("upper"), { layer: stored[1], createdAt: 2000 }]]);
 });

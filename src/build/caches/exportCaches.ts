@@ -1,5 +1,5 @@
 import { takeLease } from "#metadata";
-import { MediaType, parseDigest, parseReference, withDefaultTag } from "#oci";
+import { parseReference, withDefaultTag } from "#oci";
 import type { Descriptor, DiffId } from "#oci";
 import type { BuiltTarget } from "../buildService.ts";
 import { blobBytes } from "../exporters/blobBytes.ts";
@@ -14,7 +14,7 @@ import type { DoneStep } from "../graph/importedSteps.ts";
 import { credentialsHost } from "../sources/baseOrigin.ts";
 import { readCacheTarget } from "./cacheAttributes.ts";
 import type { CacheTarget } from "./cacheAttributes.ts";
-import { CACHE_CONFIG_TYPE, writeCacheConfig } from "./cacheConfig.ts";
+import { CACHE_CONFIG_TYPE, writeCacheConfig, writeInlineConfig } from "./cacheConfig.ts";
 
 /** What is exported of a build's steps: all of them, or those whose layers a result has. */
 function stepsOf({ steps, targets }: Pick<ExportJob, "steps" | "targets">, isMax: boolean): readonly DoneStep[] {
@@ -31,14 +31,8 @@ export function inlineCache(job: ExportJob, target: BuiltTarget): string | undef
     job.request.cacheExports.some(({ type }) => type === "inline") ||
     job.request.options.buildArguments.get("BUILDKIT_INLINE_CACHE") === "1";
   if (!isWanted) return undefined;
-  const named = (diffId: DiffId): Descriptor => ({
-    mediaType: MediaType.OCI_LAYER,
-    digest: parseDigest(diffId),
-    size: 0,
-  });
-  const blobs = new Map(target.diffIds.map((diffId) => [diffId, named(diffId)]));
   const steps = stepsOf({ steps: job.steps, targets: [target] }, false);
-  return Buffer.from(writeCacheConfig(steps, blobs)).toString("base64");
+  return Buffer.from(writeInlineConfig(steps)).toString("base64");
 }
 
 /** @throws {invalid_argument} attributes of a cache that make no sense */

@@ -12,14 +12,15 @@ import {
   selectManifest,
   withDefaultTag,
 } from "#oci";
-import type { Descriptor, Digest, ManifestDocument, OciIndex, OciManifest, Reference } from "#oci";
+import type { Descriptor, ManifestDocument, OciIndex, OciManifest, Reference } from "#oci";
 import type { RegistryClient, RepositoryReader } from "#remote";
 import type { StepProgress } from "../graph/handler.ts";
 import type { ImportedStep, ImportedSteps } from "../graph/importedSteps.ts";
 import type { BuildRequest, CacheLocation } from "../request.ts";
+import { shown } from "../exporters/shown.ts";
 import { credentialsHost } from "../sources/baseOrigin.ts";
 import { sessionRepository } from "../sources/sessionRepository.ts";
-import { CACHE_CONFIG_TYPE, parseCacheConfig } from "./cacheConfig.ts";
+import { CACHE_CONFIG_TYPE, parseCacheConfig, parseInlineConfig } from "./cacheConfig.ts";
 import type { CacheIndex, CacheLayer } from "./cacheConfig.ts";
 
 export interface CacheRooms {
@@ -38,11 +39,13 @@ interface OpenedCache {
 
 /** Opens the caches of `--cache-from`, each shown as a step. One that cannot be read is passed over. */
 export function importCaches(rooms: CacheRooms, request: BuildRequest, task: Task): ImportedSteps {
-  // All are asked at once, and while the Dockerfile is being read.
-  const caches = request.cacheImports.map((location) => openCache(rooms, request, { location, task }));
+  // All are asked at once, when the first step wants to know.
+  let opened: readonly Promise<OpenedCache | undefined>[] | undefined;
+  const caches = (): readonly Promise<OpenedCache | undefined>[] =>
+    (opened ??= request.cacheImports.map((location) => openCache(rooms, request, { location, task })));
   return {
     async bring(key, { lease, signal }) {
-      for (const opening of caches) {
+      for (const opening of caches()) {
         const cache = await opening;
         const entry = cache?.index.get(key);
         if (cache === undefined || entry === undefined) continue;
@@ -81,31 +84,39 @@ async function openCache(
   const name = type === "registry" ? (attributes["ref"] ?? "") : `local:${attributes["digest"] ?? ""}`;
   try {
     return await task(`importing cache manifest from ${name}`, async (progress) => {
-      progress.status("inferring cache manifest type", { current: 0 });
-      const opened =
-        type === "local" ? await openLocal(request, attributes) : await openRegistry(rooms, request, location);
-      progress.status("inferring cache manifest type", { current: 0, done: true });
-      return opened;
+      const { document, ...from } = await (type === "local" ? openLocal : openRegistry)(rooms, request, location);
+      const index = await shown(progress, "inferring cache manifest type", () => readIndex(from.repository, document));
+      return { ...from, index };
     });
   } catch {
     return undefined; // told at its step; a build without its cache is slower, not wrong
   }
 }
 
-async function openLocal({ session }: BuildRequest, attributes: CacheLocation["attributes"]): Promise<OpenedCache> {
+interface FoundCache {
+  readonly repository: RepositoryReader;
+  readonly origin: Reference | undefined;
+  readonly document: ManifestDocument;
+}
+
+async function openLocal(
+  _rooms: CacheRooms,
+  { session }: BuildRequest,
+  { attributes }: CacheLocation,
+): Promise<FoundCache> {
   const { src = "", digest = "" } = attributes;
   if (!isDigest(digest))
     throw refused('local cache importer requires either explicit digest, "latest" tag or custom tag on index.json');
   const repository = sessionRepository(await session.contentStore(`local:${src}`));
   const reference: Reference = { domain: "local", path: "cache", digest };
-  return { repository, origin: undefined, index: await readIndex(repository, await repository.resolve(reference)) };
+  return { repository, origin: undefined, document: await repository.resolve(reference) };
 }
 
 async function openRegistry(
   { remote }: CacheRooms,
   { session, signal }: BuildRequest,
   { type, attributes }: CacheLocation,
-): Promise<OpenedCache> {
+): Promise<FoundCache> {
   if (type !== "registry") throw refused(`unknown cache importer: ${type}`);
   const reference = withDefaultTag(parseReference(attributes["ref"] ?? ""));
   const credentials = await session.credentials(credentialsHost(reference.domain));
@@ -118,7 +129,7 @@ async function openRegistry(
       { cause },
     );
   });
-  return { repository, origin: reference, index: await readIndex(repository, document) };
+  return { repository, origin: reference, document };
 }
 
 function refused(message: string): EngineError {
@@ -128,7 +139,7 @@ function refused(message: string): EngineError {
 async function readIndex(repository: RepositoryReader, document: ManifestDocument): Promise<CacheIndex> {
   if (document.kind === "manifest") return await readManifest(repository, document.value);
   const config = document.value.manifests.find(({ mediaType }) => mediaType === CACHE_CONFIG_TYPE);
-  if (config !== undefined) return parseCacheConfig(await readConfig(repository, config), () => undefined);
+  if (config !== undefined) return parseCacheConfig(await readConfig(repository, config));
   return await readImageIndex(repository, document.value);
 }
 
@@ -141,7 +152,7 @@ async function readImageIndex(repository: RepositoryReader, index: OciIndex): Pr
 
 async function readManifest(repository: RepositoryReader, manifest: OciManifest): Promise<CacheIndex> {
   const raw = await readConfig(repository, manifest.config);
-  if (manifest.config.mediaType === CACHE_CONFIG_TYPE) return parseCacheConfig(raw, () => undefined);
+  if (manifest.config.mediaType === CACHE_CONFIG_TYPE) return parseCacheConfig(raw);
   return readInline(raw, manifest);
 }
 
@@ -149,15 +160,14 @@ function readConfig(repository: RepositoryReader, descriptor: Descriptor): Promi
   return repository.readBlob(descriptor, { maxBytes: MAX_CONFIG_BYTES });
 }
 
-/** `moby.buildkit.cache.v0` of an image's config names layers by diffID: the manifest says where they are. */
+/** `moby.buildkit.cache.v0` of an image's config counts the image's layers: the manifest says where they are. */
 function readInline(raw: Uint8Array, { layers }: OciManifest): CacheIndex {
   const { rootfs } = parseImageConfig(raw);
   const value: unknown = Reflect.get(parseImageConfig(raw), "moby.buildkit.cache.v0");
   if (typeof value !== "string") return new Map();
-  const byName = new Map<string, CacheLayer>();
-  for (const [position, diffId] of rootfs.diff_ids.entries()) {
+  const stored = rootfs.diff_ids.map((diffId, position): CacheLayer | undefined => {
     const descriptor = layers[position];
-    if (descriptor !== undefined) byName.set(diffId, { diffId, descriptor });
-  }
-  return parseCacheConfig(Buffer.from(value, "base64"), (blob: Digest) => byName.get(blob));
+    return descriptor && { diffId, descriptor };
+  });
+  return parseInlineConfig(Buffer.from(value, "base64"), stored);
 }
