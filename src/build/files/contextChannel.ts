@@ -3,10 +3,11 @@ import type { MessagePort } from "node:worker_threads";
 import type { ContextMessage, ContextOperation } from "./contextOperations.ts";
 
 /** A message is sent when it holds so much. */
-const MESSAGE_BYTES = 1 << 20;
+const MESSAGE_BYTES = 256 << 10;
 const MESSAGE_OPERATIONS = 1000;
 /** Messages that the thread has not answered yet. */
-const MAX_MESSAGES = 8;
+const MAX_MESSAGES = 16;
+const NO_BYTES = new Uint8Array(0);
 
 /** Main thread's end of a context that comes in: gathers operations and bytes into messages of a fair size. */
 export class ContextChannel {
@@ -14,7 +15,8 @@ export class ContextChannel {
   readonly remote: MessagePort;
   readonly #port: MessagePort;
   #operations: ContextOperation[] = [];
-  #data = new Uint8Array(MESSAGE_BYTES);
+  /** Made when there is something to put in: most messages of a large context are entries alone. */
+  #data = NO_BYTES;
   #used = 0;
   #unanswered = 0;
   #wake: (() => void)[] = [];
@@ -37,6 +39,7 @@ export class ContextChannel {
 
   write(index: number, chunk: Uint8Array): void {
     for (let at = 0; at < chunk.length; ) {
+      if (this.#data.length === 0) this.#data = new Uint8Array(MESSAGE_BYTES);
       const part = chunk.subarray(at, at + MESSAGE_BYTES - this.#used);
       this.#data.set(part, this.#used);
       const start = this.#used;
@@ -70,11 +73,12 @@ export class ContextChannel {
   }
 
   #send(isLast: boolean): void {
-    const message: ContextMessage = { operations: this.#operations, data: this.#data.subarray(0, this.#used), isLast };
-    this.#port.postMessage(message, [message.data.buffer]);
+    const data = this.#data.subarray(0, this.#used);
+    const message: ContextMessage = { operations: this.#operations, data, isLast };
+    this.#port.postMessage(message, data.length === 0 ? [] : [data.buffer]);
     this.#unanswered += 1;
     this.#operations = [];
-    this.#data = new Uint8Array(MESSAGE_BYTES);
+    this.#data = NO_BYTES;
     this.#used = 0;
   }
 }

@@ -39,6 +39,7 @@ export class CheckedReceiver implements ContextReceiver {
   readonly #directories: DirectoryTime[] = [];
   /** Directories that may still get entries, outermost first. */
   readonly #trail: string[] = [""];
+  readonly #links: ContextOperation[] = [];
   readonly #files = new Map<number, Wanted>();
   #last: string | undefined;
   #count = 0;
@@ -83,7 +84,9 @@ export class CheckedReceiver implements ContextReceiver {
     if (isSame) return false;
     if (!isFile) {
       const operation = operationOf(entry, type);
-      if (operation !== undefined) this.#do(operation);
+      // The file that a link is another name of is there when its bytes have come.
+      if (operation?.kind === "hardlink") this.#links.push(operation);
+      else if (operation !== undefined) this.#do(operation);
       return false;
     }
     this.#files.set(index, { path: entry.path, size: entry.size, facts: factsOf(entry), received: 0 });
@@ -111,6 +114,7 @@ export class CheckedReceiver implements ContextReceiver {
   finish(): void {
     const [missing] = this.#files.values();
     if (missing !== undefined) throw sizeDiffers(missing);
+    for (const operation of this.#links) this.#do(operation);
     // Below what is a directory now: what else was removed went with its directory, and a path must not lead elsewhere.
     const directories = new Set(["", ...this.#directories.map(({ path }) => path)]);
     for (const path of this.#previous.keys()) {

@@ -296,3 +296,22 @@ test("hostile context: a name that is too long", async (t) => {
 function hasTarLimit(error: unknown): boolean {
   return hasCode(error, "TAR_LIMIT");
 }
+
+test("context: many files at once, their bytes in any order", async (t) => {
+  const w = openWorld(t);
+  const count = 300;
+  const names = Array.from({ length: count }, (_, index) => `f${String(index).padStart(3, "0")}`);
+  const fill = async (receiver: ContextReceiver): Promise<void> => {
+    for (const path of names) assert.ok(receiver.entry(entryOf({ path, body: "ab" })));
+    assert.ok(!receiver.entry(entryOf({ path: "z", linkname: "f000" })));
+    for (const part of ["a", "b"]) {
+      for (const index of names.keys()) await receiver.write(index, Buffer.from(part));
+    }
+    for (const index of names.keys()) await receiver.end(count - 1 - index);
+  };
+  using held = await w.open().receive({ name: "context", sharedKey: "key" }, fill, new AbortController().signal);
+  assert.deepEqual(
+    show(held.path),
+    [...names, "z"].map((name) => `${name} 100644 0:0 ${name === "z" || name === "f000" ? 2 : 1} ab`),
+  );
+});

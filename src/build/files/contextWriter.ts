@@ -17,12 +17,21 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import { getXattrs, makeNode, setTimes, setTimesOf, setXattr, setXattrOf } from "#host";
+import { getXattrs, isErrno, makeNode, setTimes, setTimesOf, setXattr, setXattrOf } from "#host";
 import type { ContextMessage, ContextOperation, ContextPlace, EntryFacts } from "./contextOperations.ts";
 
 const PERMISSIONS = 0o7777;
+const MAX_OPEN = 64;
+const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW;
 /** Other attributes are the client's machine's, or cannot be set. */
 const KEPT_XATTRS = /^(?:user\.|security\.capability$|system\.posix_acl_(?:access|default)$)/;
+
+interface ComingFile {
+  readonly path: string;
+  readonly mode: number;
+  exists: boolean;
+}
 
 /**
  * Worker's end of a context that comes in: does operations, synchronously, one after another. Files are never changed,
@@ -30,7 +39,9 @@ const KEPT_XATTRS = /^(?:user\.|security\.capability$|system\.posix_acl_(?:acces
  */
 export class ContextWriter implements Disposable {
   readonly #place: ContextPlace;
-  /** By the entry's index. */
+  /** Files that were asked for, by the entry's index. */
+  readonly #files = new Map<number, ComingFile>();
+  /** Descriptors of some of them, longest unused first. */
   readonly #open = new Map<number, number>();
 
   constructor(place: ContextPlace) {
@@ -64,8 +75,11 @@ export class ContextWriter implements Disposable {
         const { facts, major, minor } = operation;
         return this.#replace(operation.path, facts, (path) => makeNode(path, { mode: facts.mode, major, minor }));
       }
-      case "open":
-        return this.#openFile(operation.index, this.#at(operation.path), operation.facts);
+      case "open": {
+        const { index, path, facts } = operation;
+        this.#files.set(index, { path: this.#at(path), mode: facts.mode & PERMISSIONS, exists: false });
+        return;
+      }
       case "data":
         return writeFully(this.#file(operation.index), data.subarray(operation.start, operation.end));
       case "close":
@@ -83,27 +97,27 @@ export class ContextWriter implements Disposable {
     return path === "" ? this.#place.root : join(this.#place.root, path);
   }
 
+  /** All files are asked for at once, and a client may send them in any order: only some can be open. */
   #file(index: number): number {
-    const fd = this.#open.get(index);
-    if (fd === undefined) throw new RangeError(`no file ${index} is open`);
-    return fd;
-  }
-
-  #openFile(index: number, path: string, { mode }: EntryFacts): void {
-    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-    let fd: number;
-    try {
-      fd = openSync(path, flags, mode & PERMISSIONS);
-    } catch {
-      rmSync(path, { recursive: true, force: true });
-      fd = openSync(path, flags, mode & PERMISSIONS);
+    const known = this.#open.get(index);
+    if (known !== undefined) return known;
+    const file = this.#files.get(index);
+    if (file === undefined) throw new RangeError(`no file ${index} is coming`);
+    const oldest = this.#open.size >= MAX_OPEN ? this.#open.entries().next().value : undefined;
+    if (oldest !== undefined) {
+      this.#open.delete(oldest[0]);
+      closeSync(oldest[1]);
     }
+    const fd = file.exists ? openSync(file.path, APPEND) : createFile(file);
+    file.exists = true;
     this.#open.set(index, fd);
+    return fd;
   }
 
   #closeFile(index: number, facts: EntryFacts): void {
     const fd = this.#file(index);
     this.#open.delete(index);
+    this.#files.delete(index);
     try {
       if (facts.uid !== 0 || facts.gid !== 0) fchownSync(fd, facts.uid, facts.gid);
       // What the umask may have taken away, and what chown takes.
@@ -126,6 +140,16 @@ export class ContextWriter implements Disposable {
       setXattrs(target, facts);
     }
     setTimes(target, { modified: facts.modifiedAt });
+  }
+}
+
+function createFile({ path, mode }: ComingFile): number {
+  try {
+    return openSync(path, CREATE, mode);
+  } catch (error) {
+    if (!isErrno(error, "EEXIST")) throw error;
+    rmSync(path, { recursive: true, force: true });
+    return openSync(path, CREATE, mode);
   }
 }
 
