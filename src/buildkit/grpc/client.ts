@@ -21,6 +21,8 @@ export interface CallOptions {
 
 const STREAM_WINDOW = 8 << 20;
 const CONNECTION_WINDOW = 16 << 20;
+/** Above the windows: beyond this bound Node refuses further streams (several directories come at the same time). */
+const SESSION_MEMORY_MB = 64;
 
 /** A call under way: messages in both directions until its status. */
 export class ClientCall<I extends MessageName, O extends MessageName> {
@@ -120,6 +122,7 @@ export class GrpcClient {
       createConnection: () => socket,
       settings: { initialWindowSize: STREAM_WINDOW, enablePush: false },
       maxReservedRemoteStreams: 0,
+      maxSessionMemory: SESSION_MEMORY_MB,
     });
     this.#session.on("error", () => undefined);
     this.#session.once("connect", (session: ClientHttp2Session) => {
