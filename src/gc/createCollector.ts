@@ -70,7 +70,8 @@ class Collector implements GarbageCollector {
     using _watch = metadata.leases.watch((resource) => living.addLeased(resource));
     const roots = markRoots(metadata, living);
     const blobs = await this.#markManifests(roots, living, signal);
-    return new Sweep(this.#options, living, signal).run({ blobs, ingests: options.ingests });
+    // Awaited: what is leased meanwhile must be heard of until the sweep has ended.
+    return await new Sweep(this.#options, living, signal).run({ blobs, ingests: options.ingests });
   }
 
   /** false when a manifest cannot be read: what it names is unknown, so no blob may go in this run. */
