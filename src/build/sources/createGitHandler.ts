@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { redactUrl, wrapError } from "#errors";
+import { findEngineError, redactUrl, wrapError } from "#errors";
 import type { LayerIngests, LayerReads } from "#layers";
 import type { CacheOwner } from "../graph/cacheOwner.ts";
 import type { OperationHandler, Step } from "../graph/handler.ts";
@@ -66,6 +66,7 @@ async function explained<T>({ remote }: GitSource, work: () => Promise<T>): Prom
   try {
     return await work();
   } catch (error) {
+    if (findEngineError(error)?.details?.["exitCode"] === undefined) throw error;
     throw wrapError(error, `failed to fetch remote ${redactUrl(remote)}`);
   }
 }

@@ -36,8 +36,8 @@ async function askRemote(ref: string, directory: string, access: GitAccess): Pro
       return COMMIT.test(commit) ? [[name, commit] as const] : [];
     }),
   );
-  // Tags before branches, as git checkout has it; an annotated tag stands for its commit.
-  for (const name of [ref, `refs/tags/${ref}`, `refs/heads/${ref}`, `refs/${ref}`]) {
+  // Branches before tags, as git checkout has it; an annotated tag stands for its commit.
+  for (const name of [ref, `refs/${ref}`, `refs/heads/${ref}`, `refs/tags/${ref}`]) {
     const commit = listed.get(`${name}^{}`) ?? listed.get(name);
     if (commit !== undefined) return { commit, ref: name };
   }

@@ -83,6 +83,12 @@ test("git source: a branch, a tag, a commit and a subdirectory are checked out a
     assert.deepEqual(await paths({ ref }), ["a", "out", "sub", "sub/b"]);
   }
   assert.deepEqual(await paths({ subdirectory: "sub" }), ["b"]);
+  // A branch with the name of a tag wins, as with git checkout.
+  git("checkout", "-q", "-b", "v1");
+  git("rm", "-q", "a");
+  git("commit", "-qm", "less");
+  assert.deepEqual(await paths({ ref: "v1" }), ["out", "sub", "sub/b"]);
+  git("checkout", "-q", "main");
   assert.ok((await paths({ keepGitDirectory: true })).includes(".git/HEAD"));
   const [record, other] = await handler.repositories.list();
   assert.equal(record?.description, `shared git repo for ${url}`);
