@@ -3,6 +3,7 @@ import { formatPlatform, hexOf, hostPlatform } from "#oci";
 import type { Descriptor } from "#oci";
 import type { BuiltTarget } from "../buildService.ts";
 import type { Vertex } from "../graph/vertex.ts";
+import { resolvedSource } from "../sources/resolvedSources.ts";
 import { buildSteps, walkGraph } from "./buildSteps.ts";
 import type { ExportJob } from "./exporter.ts";
 import { goMap, withoutEmpty } from "./goJson.ts";
@@ -91,15 +92,11 @@ function materialsOf(vertices: readonly Vertex[]): readonly Json[] {
       const { reference, platform, manifest, origin } = operation;
       const uri = imagePurl(reference, platform, origin === "local" ? "oci" : "docker");
       found.set(uri, { uri, ...(manifest === undefined ? {} : { digest: { sha256: hexOf(manifest) } }) });
-    } else if (operation.kind === "git") {
-      const uri = redactUrl(operation.remote) + (operation.ref === undefined ? "" : `#${operation.ref}`);
-      found.set(uri, { uri, ...(operation.checksum === undefined ? {} : { digest: { sha1: operation.checksum } }) });
-    } else if (operation.kind === "http") {
-      const uri = redactUrl(operation.url);
-      found.set(uri, {
-        uri,
-        ...(operation.checksum === undefined ? {} : { digest: { sha256: hexOf(operation.checksum) } }),
-      });
+    } else if (operation.kind === "git" || operation.kind === "http") {
+      const ref = operation.kind === "git" && operation.ref !== undefined ? `#${operation.ref}` : "";
+      const uri = redactUrl(operation.kind === "git" ? operation.remote : operation.url) + ref;
+      const digest = resolvedSource(operation);
+      found.set(uri, { uri, ...(digest === undefined ? {} : { digest }) });
     }
   }
   return [...found.values()];

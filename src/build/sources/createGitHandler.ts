@@ -11,6 +11,7 @@ import { openGitAccess } from "./gitAccess.ts";
 import { checkOut, fetchGit, resolveGit } from "./gitCheckout.ts";
 import type { Resolved } from "./gitCheckout.ts";
 import { GitRepositories } from "./gitRepositories.ts";
+import { rememberSource } from "./resolvedSources.ts";
 import { layerOf } from "./sourceLayer.ts";
 
 export interface GitHandlerRooms {
@@ -42,6 +43,7 @@ export function createGitHandler({ layers, dataRoot, now }: GitHandlerRooms): Gi
     async keyInputs(step) {
       const { keepGitDirectory, subdirectory = "", ref = "", remote } = step.operation;
       const { commit } = await resolve(step);
+      rememberSource(step.operation, { sha1: commit });
       const git = keepGitDirectory ? { git: `${redactUrl(remote)}#${ref}` } : {};
       return { values: { commit, subdirectory, ...git } };
     },

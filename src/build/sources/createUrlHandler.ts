@@ -4,13 +4,14 @@ import { mkdir, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { EngineError, ErrorCode } from "#errors";
 import type { LayerIngests, LayerReads } from "#layers";
-import { digestOf, parseDigest } from "#oci";
+import { digestOf, hexOf, parseDigest } from "#oci";
 import type { DiffId, Digest } from "#oci";
 import type { OperationHandler, Step } from "../graph/handler.ts";
 import type { HttpSource } from "../graph/operation.ts";
 import { download } from "./download.ts";
 import { filenameOf } from "./filename.ts";
 import { HttpRecords } from "./httpRecords.ts";
+import { rememberSource } from "./resolvedSources.ts";
 import { fileTar, layerOf } from "./sourceLayer.ts";
 
 export interface UrlHandlerRooms {
@@ -51,8 +52,10 @@ export function createUrlHandler({ layers, dataRoot, contexts }: UrlHandlerRooms
       if (unpack) return await contexts.keyInputs(step);
       const wish = { mode: String(mode ?? DEFAULT_MODE), owner: `${uid ?? 0}:${gid ?? 0}` };
       // What is pinned need not be looked at to be known.
+      if (checksum !== undefined) rememberSource(step.operation, { sha256: hexOf(checksum) });
       if (checksum !== undefined && filename !== undefined) return { values: { file: checksum, filename, ...wish } };
       const { digest, modified, ...found } = await fetch(step);
+      rememberSource(step.operation, { sha256: hexOf(digest) });
       return { values: { file: digest, filename: found.filename, modified: String(modified), ...wish } };
     },
     async run(step) {
