@@ -38,7 +38,7 @@ export function provenanceOf(
   return {
     builder: { id: wish.builderId },
     buildType: BUILD_TYPE,
-    ...withoutEmpty({ materials: materialsOf(vertices) }),
+    ...withoutEmpty({ materials: materialsOf(job, vertices) }),
     invocation: {
       configSource: withoutEmpty({ uri: contextOf(job), entryPoint: job.request.options.raw["filename"] }),
       parameters: {
@@ -85,9 +85,10 @@ function inspect(
   return { locals: [...names].sort(), isHermetic };
 }
 
-function materialsOf(vertices: readonly Vertex[]): readonly Json[] {
+function materialsOf({ request }: ExportJob, vertices: readonly Vertex[]): readonly Json[] {
   const found = new Map<string, Json>();
-  for (const { operation } of vertices) {
+  for (const vertex of vertices) {
+    const { operation } = vertex;
     if (operation.kind === "image") {
       const { reference, platform, manifest, origin } = operation;
       const uri = imagePurl(reference, platform, origin === "local" ? "oci" : "docker");
@@ -95,7 +96,7 @@ function materialsOf(vertices: readonly Vertex[]): readonly Json[] {
     } else if (operation.kind === "git" || operation.kind === "http") {
       const ref = operation.kind === "git" && operation.ref !== undefined ? `#${operation.ref}` : "";
       const uri = redactUrl(operation.kind === "git" ? operation.remote : operation.url) + ref;
-      const digest = resolvedSource(operation);
+      const digest = resolvedSource({ session: request.session, vertex });
       found.set(uri, { uri, ...(digest === undefined ? {} : { digest }) });
     }
   }

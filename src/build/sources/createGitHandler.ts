@@ -43,7 +43,7 @@ export function createGitHandler({ layers, dataRoot, now }: GitHandlerRooms): Gi
     async keyInputs(step) {
       const { keepGitDirectory, subdirectory = "", ref = "", remote } = step.operation;
       const { commit } = await resolve(step);
-      rememberSource(step.operation, { sha1: commit });
+      rememberSource(step, { sha1: commit });
       const git = keepGitDirectory ? { git: `${redactUrl(remote)}#${ref}` } : {};
       return { values: { commit, subdirectory, ...git } };
     },

@@ -52,10 +52,10 @@ export function createUrlHandler({ layers, dataRoot, contexts }: UrlHandlerRooms
       if (unpack) return await contexts.keyInputs(step);
       const wish = { mode: String(mode ?? DEFAULT_MODE), owner: `${uid ?? 0}:${gid ?? 0}` };
       // What is pinned need not be looked at to be known.
-      if (checksum !== undefined) rememberSource(step.operation, { sha256: hexOf(checksum) });
+      if (checksum !== undefined) rememberSource(step, { sha256: hexOf(checksum) });
       if (checksum !== undefined && filename !== undefined) return { values: { file: checksum, filename, ...wish } };
       const { digest, modified, ...found } = await fetch(step);
-      rememberSource(step.operation, { sha256: hexOf(digest) });
+      rememberSource(step, { sha256: hexOf(digest) });
       return { values: { file: digest, filename: found.filename, modified: String(modified), ...wish } };
     },
     async run(step) {
