@@ -67,7 +67,7 @@ export class StageTable {
         "variable expansion is not supported for --from, define a new stage with FROM using ARG from global scope as a workaround",
       );
     }
-    if (/^\d+$/.test(from)) return this.at(Number(from));
+    if (/^[-+]?\d+$/.test(from)) return this.at(Number(from));
     return this.find(from) ?? external(from, instruction);
   }
 

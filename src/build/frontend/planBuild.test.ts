@@ -197,6 +197,7 @@ test("plan: --no-cache for all or for stages", async () => {
 test("plan: errors name the lines, in BuildKit's words", async () => {
   const cases: readonly (readonly [string, string, number | undefined, Readonly<Record<string, string>>?])[] = [
     ["FROM debian\nCOPY --from=9 a b\n", "invalid stage index 9", 2],
+    ["FROM debian\nCOPY --from=-1 a b\n", "invalid stage index -1", 2],
     ["FROM debian AS x\n", 'target stage "y" could not be found', undefined, { target: "y" }],
     ["FROM a AS a\nCOPY --from=a x y\n", "circular dependency detected on stage: a", 2],
     ["FROM debian\nRUN --network=host x\n", "failed to load LLB: network.host is not allowed", 2],
