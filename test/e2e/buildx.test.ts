@@ -14,6 +14,9 @@ import { run } from "./support/process.ts";
 import type { Ran, RunOptions } from "./support/process.ts";
 import { file, makeTar } from "./support/rootfs.ts";
 
+/** Tried against dockerd, whose socket has no direct HTTP/2 yet. */
+const isForeign = process.env["VARVE_CLIENT_SOCKET"] !== undefined;
+
 const BOX = "buildxbox:1";
 
 const DOCKERFILE = `FROM ${BOX}
@@ -205,6 +208,19 @@ describe("docker build", () => {
     assert.match(stdout, /^Platforms: +linux\//m);
     assert.match((await must(["buildx", "du"])).stdout, /^Total:\s+[\d.]+[kMG]?B$/m);
     assert.match((await must(["builder", "prune", "-f"])).stdout, /^Total:\s/m);
+  });
+
+  test("buildx's remote driver speaks HTTP/2 from the first byte", { skip: isForeign }, async () => {
+    const remote = { env: { ...engine.env, BUILDX_CONFIG: join(folder, "buildx") } };
+    const create = ["buildx", "create", "--name", "direct", "--driver", "remote", `unix://${engine.socket}`];
+    await must(create, remote);
+    assert.match((await must(["buildx", "inspect", "direct"], remote)).stdout, /^Status: +running$/m);
+    const out = join(folder, "direct");
+    await must(["buildx", "build", "--builder", "direct", "-q", "-o", out, "-f", "-", "."], {
+      ...remote,
+      input: "FROM scratch\nCOPY a.txt /\n",
+    });
+    assert.equal(readFileSync(join(out, "a.txt"), "utf8"), "text\n");
   });
 
   test("many builds leave no open file behind", {
