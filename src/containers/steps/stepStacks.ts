@@ -87,20 +87,31 @@ export class StepStacks {
   async #commit(diffIds: readonly DiffId[], lease: ActLease): Promise<ChainId | undefined> {
     const top = chainIdOf(diffIds);
     if (top === undefined) return undefined;
-    lease.add({ kind: "snapshot", name: top });
-    let there = diffIds.length;
-    while (there > 0 && !(await this.#isThere(diffIds.slice(0, there)))) there -= 1;
+    const there = await this.#leaseFound(diffIds, lease);
     let parent = chainIdOf(diffIds.slice(0, there));
-    for (const diffId of diffIds.slice(there)) {
+    for (const [index, diffId] of diffIds.entries()) {
+      if (index < there) continue;
+      const name = chainIdOf(diffIds.slice(0, index + 1));
+      if (name !== undefined) lease.add({ kind: "snapshot", name });
       parent = await this.#snapshots.commitLayer(diffId, parent);
-      lease.add({ kind: "snapshot", name: parent });
     }
     return top;
   }
 
-  async #isThere(diffIds: readonly DiffId[]): Promise<boolean> {
-    const name = chainIdOf(diffIds);
-    return name !== undefined && (await this.#snapshots.stat(name)) !== undefined;
+  /** How many layers of the chain are there; they stay. */
+  async #leaseFound(diffIds: readonly DiffId[], lease: ActLease): Promise<number> {
+    for (let there = diffIds.length; there > 0; there -= 1) {
+      const name = chainIdOf(diffIds.slice(0, there));
+      if (name === undefined || !(await this.#isThere(name))) continue;
+      lease.add({ kind: "snapshot", name });
+      // A sweep may have been about to take it.
+      if (await this.#isThere(name)) return there;
+    }
+    return 0;
+  }
+
+  async #isThere(name: ChainId): Promise<boolean> {
+    return (await this.#snapshots.stat(name)) !== undefined;
   }
 
   /** Of an earlier daemon. */
