@@ -123,7 +123,13 @@ export async function startDaemon(settings: DaemonSettings = {}): Promise<TestDa
     });
 
   const withEnv = (options: RunOptions | undefined): RunOptions => ({ ...options, env: { ...env, ...options?.env } });
-  await start();
+  try {
+    await start();
+  } catch (error) {
+    await end("SIGKILL");
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
   return {
     socket,
     dataRoot,
