@@ -241,7 +241,29 @@ test("context: listed with its size, removed unless in use", async (t) => {
   held[Symbol.dispose]();
   assert.equal(await store.remove(id), true);
   assert.deepEqual(await store.list(), []);
-  assert.deepEqual(readdirSync(w.root), []);
+  assert.deepEqual(readdirSync(w.root, { recursive: true }), ["private"]);
+});
+
+test("context: removed while builds come and go, none of them misses it", async (t) => {
+  const w = openWorld(t);
+  const store = w.open();
+  const build = async (): Promise<void> => {
+    for (let round = 0; round < 5; round += 1) {
+      const { held } = await w.send(store, TREE);
+      assert.equal(show(held.path).length, TREE.length);
+      held[Symbol.dispose]();
+    }
+  };
+  const done = new AbortController();
+  const prune = async (): Promise<void> => {
+    while (!done.signal.aborted) {
+      for (const { id } of await store.list()) await store.remove(id);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  const pruned = prune();
+  await Promise.all([build(), build(), build()]).finally(() => done.abort());
+  await pruned;
 });
 
 const HOSTILE: readonly (readonly [name: string, entries: readonly Sent[], code?: "PATH_ESCAPE"])[] = [

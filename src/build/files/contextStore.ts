@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { digestOf } from "#oci";
 import type { BuildCacheRecord } from "../buildService.ts";
 import type { CacheOwner } from "../graph/cacheOwner.ts";
@@ -90,10 +90,12 @@ export class ContextStore implements CacheOwner {
     signal: AbortSignal,
   ): Promise<HeldContext> {
     const contexts = await this.#open();
-    const context = key.sharedKey === "" ? undefined : await this.#contextOf(contexts, key);
+    const context = key.sharedKey === "" ? undefined : this.#contextOf(contexts, key);
     if (context === undefined || context.isBusy) return this.#receivePrivate(send, signal);
+    // In the same step as the look at it: a prune must not come between.
     context.isBusy = true;
     try {
+      await mkdir(context.directory, { recursive: true, mode: 0o700 });
       return await this.#receiveShared(context, send, signal);
     } finally {
       context.isBusy = false;
@@ -122,8 +124,13 @@ export class ContextStore implements CacheOwner {
     for (const [name, context] of contexts) {
       if (context.record.id !== id) continue;
       if (context.isBusy || (context.current?.holds ?? 0) > 0) return false;
+      // Until it is out of the way, builds with its key take directories of their own.
+      context.isBusy = true;
+      const gone = join(this.#options.root, PRIVATE, randomUUID());
+      await mkdir(dirname(gone), { recursive: true, mode: 0o700 });
+      await rename(context.directory, gone).catch(() => undefined);
       contexts.delete(name);
-      await removeTree(context.directory);
+      await removeTree(gone);
     }
     return true;
   }
@@ -145,7 +152,7 @@ export class ContextStore implements CacheOwner {
     return contexts;
   }
 
-  async #contextOf(contexts: Map<string, KeptContext>, { name, sharedKey }: ContextKey): Promise<KeptContext> {
+  #contextOf(contexts: Map<string, KeptContext>, { name, sharedKey }: ContextKey): KeptContext {
     const key = digestOf(JSON.stringify([name, sharedKey]))
       .slice("sha256:".length)
       .slice(0, NAME_CHARACTERS);
@@ -161,7 +168,6 @@ export class ContextStore implements CacheOwner {
       isBusy: false,
     };
     contexts.set(key, context);
-    await mkdir(context.directory, { recursive: true, mode: 0o700 });
     return context;
   }
 
