@@ -49,7 +49,7 @@ function normal(line: string): string {
     .replaceAll(/\b[a-z0-9]{25}\b/g, "ID")
     .replaceAll("ID::ID", "ID")
     .replaceAll(/varve-build-case-\w+/g, "FOLDER")
-    .replaceAll(/\/\S*\/overlay2\/\w+\/merged/g, "")
+    .replaceAll(/\/\S*\/(?:overlay2\/\w+\/merged|buildkit-mount\d+)/g, "")
     .trimEnd();
 }
 
