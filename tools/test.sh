@@ -11,4 +11,4 @@ sh tools/node.sh --test --test-reporter=dot "src/**/*.test.ts" test/boundaries.t
 echo "test: integration (root, kernel mounts)"
 sh tools/node.sh --test --test-concurrency=1 --test-reporter=spec "test/integration/*.test.ts"
 echo "test: end to end (docker command line, compose, dockerode, testcontainers, docker-py, skopeo, umoci, docker-registry)"
-sh tools/node.sh --test --test-concurrency=1 --test-reporter=spec "test/e2e/*.test.ts"
+sh tools/node.sh --test --test-concurrency=1 --test-reporter=spec "test/e2e/*.test.ts" "test/e2e/build/*.test.ts"

@@ -49,7 +49,8 @@ test("layer tree: missing parents are implied, 0755 of root, until an entry name
 test("layer tree: ./ gives the root its attributes and makes it no longer implied", () => {
   const entries = [directory("./", { mode: 0o1777, gid: 4 }), file("./a", 1)];
   assert.deepEqual(indexOf(entries).impliedDirectories, []);
-  const stat = imageOf(entries).stat(0);
+  const image = imageOf(entries);
+  const stat = image.stat(image.root);
   assert.deepEqual([stat.mode, stat.gid], [0o1777, 4]);
 });
 
@@ -105,7 +106,8 @@ test("layer tree: a NUL in a name, target or hard link refuses the layer", () =>
 test("layer tree: symlinks are as the kernel allows them: 1 to 4095 bytes, mode 0777", () => {
   refused("INVALID_TAR", symlink("a", ""));
   refused("LAYER_LIMIT", symlink("a", "t".repeat(4096)));
-  assert.equal(imageOf([symlink("a", "t", { mode: 0o600 })]).stat(2).mode, 0o777);
+  const image = imageOf([symlink("a", "t", { mode: 0o600 })]);
+  assert.equal(image.stat(image.lookup("a") ?? -1).mode, 0o777);
 });
 
 test("layer tree: owners, times and devices out of range refuse the layer", () => {

@@ -33,8 +33,8 @@ test("layout: the head is the layer magic, the tar's length and a superblock at 
   assert.deepEqual(dump(head), [
     // "varve", version 1, tarBytes 0x10000
     "0000 7661727665000001000001000000000000000000000000000000000000000000",
-    // magic, compat MTIME, 2^9 blocks, root nid 0, 1 inode
-    "0400 e2e1f5e000000000020000000900000001000000000000000000000000000000",
+    // magic, compat MTIME, 2^9 blocks, root nid 1, 1 inode
+    "0400 e2e1f5e000000000020000000900010001000000000000000000000000000000",
     // 0x8a blocks in all, metadata at block 0x88, uuid
     "0420 000000008a00000088000000000000000102030405060708090a0b0c0d0e0f10",
   ]);
@@ -46,12 +46,12 @@ test("layout: an empty root is one inode and one block of . and ..", () => {
   ]);
   assert.deepEqual([metadataOffset, fileBytes, inodes], [METADATA_BLOCK * 512, (METADATA_BLOCK + 2) * 512, 1]);
   assert.deepEqual(dump(metadata), [
-    // extended plain, no xattrs, 040755, size 27, block 0x89, ino 0, uid 1, gid 2
-    "0000 01000000ed4100001b0000000000000089000000000000000100000002000000",
+    // extended plain, no xattrs, 040755, size 27, block 0x89, ino 1, uid 1, gid 2
+    "0020 01000000ed4100001b0000000000000089000000010000000100000002000000",
     // mtime -1, 5 ns, nlink 2
-    "0020 ffffffffffffffff050000000200000000000000000000000000000000000000",
-    // nid 0 at 24 type dir, nid 0 at 25 type dir, ". .."
-    "0200 0000000000000000180002000000000000000000190002002e2e2e0000000000",
+    "0040 ffffffffffffffff050000000200000000000000000000000000000000000000",
+    // nid 1 at 24 type dir, nid 1 at 25 type dir, ". .."
+    "0200 0100000000000000180002000100000000000000190002002e2e2e0000000000",
   ]);
 });
 
@@ -65,15 +65,15 @@ test("layout: a file points into the tar, a symlink lies behind its inode, an op
     entry("dev", "char", { deviceMajor: 0x123, deviceMinor: 0x45678 }),
   ]);
   const words = (at: number): number[] => [0, 4, 8, 16].map((field) => Buffer.from(metadata).readUInt32LE(at + field));
-  // Order: root, dev, f, l, o; each inode 64 bytes, l with its target 66 → 96.
-  assert.deepEqual(words(64), [1, 0o020644, 0, 0x45612378]);
-  assert.deepEqual(words(128), [1, 0o104755, 297, (4096 + 1024) / 512]);
-  assert.deepEqual(words(192), [1 | (2 << 1), 0o120777, 2, 0]);
-  assert.equal(Buffer.from(metadata.subarray(256, 258)).toString(), "to");
+  // Order: root at 32, dev, f, l, o; each inode 64 bytes, l with its target 66 → 96.
+  assert.deepEqual(words(96), [1, 0o020644, 0, 0x45612378]);
+  assert.deepEqual(words(160), [1, 0o104755, 297, (4096 + 1024) / 512]);
+  assert.deepEqual(words(224), [1 | (2 << 1), 0o120777, 2, 0]);
+  assert.equal(Buffer.from(metadata.subarray(288, 290)).toString(), "to");
   // icount 1 + 20/4, then 12 bytes of header and {14, index 4, length 1} "overlay.opaque" "y".
-  assert.equal(words(288)[0], 1 | (6 << 16));
+  assert.equal(words(320)[0], 1 | (6 << 16));
   assert.equal(
-    Buffer.from(metadata.subarray(288 + 64, 288 + 96)).toString("hex"),
+    Buffer.from(metadata.subarray(320 + 64, 320 + 96)).toString("hex"),
     `${"00".repeat(12)}0e040100${Buffer.from("overlay.opaquey").toString("hex")}00`,
   );
 });
@@ -158,7 +158,7 @@ test("layout: a tar that does not end on a block is padded", () => {
 test("layout: files over 4 GiB keep their size", () => {
   const size = 9 * 2 ** 30 + 1;
   const layout = layoutOf([directory("./"), file("big", size)], 10 * 2 ** 30);
-  assert.equal(Buffer.from(layout.metadata).readUIntLE(64 + 8, 6), size);
+  assert.equal(Buffer.from(layout.metadata).readUIntLE(96 + 8, 6), size);
   assert.equal(parseLayerHead(layout.head).metadataOffset, 4096 + 10 * 2 ** 30);
 });
 

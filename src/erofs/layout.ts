@@ -4,7 +4,7 @@ import { writeInode } from "./inode.ts";
 import type { InodeData } from "./inode.ts";
 import type { LayerIndex } from "./layerIndex.ts";
 import type { InodeNode } from "./node.ts";
-import { BLOCK_BYTES, INODE_BYTES, MAX_BLOCKS } from "./onDisk.ts";
+import { BLOCK_BYTES, INODE_BYTES, INODE_SLOT_BYTES, MAX_BLOCKS } from "./onDisk.ts";
 import { placeTree, storedXattrs } from "./placement.ts";
 import type { Placement } from "./placement.ts";
 import { SpillArea } from "./spill.ts";
@@ -53,7 +53,14 @@ export function layoutErofs(index: LayerIndex, options: ErofsLayoutOptions): Ero
   const metadata = new MetadataWriter(placement, spill, metadataOffset).run();
   const { tarBytes, uuid } = options;
   const inodes = placement.order.length;
-  const head = encodeHead({ tarBytes, uuid, metadataOffset, fileBytes, inodes, rootNid: 0 });
+  const head = encodeHead({
+    tarBytes,
+    uuid,
+    metadataOffset,
+    fileBytes,
+    inodes,
+    rootNid: index.root.position / INODE_SLOT_BYTES,
+  });
   return { head, metadata, metadataOffset, fileBytes, inodes, spill: spill.files };
 }
 

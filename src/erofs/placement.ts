@@ -20,7 +20,7 @@ export interface PlacedDirectory extends Listing {
 }
 
 export interface Placement {
-  /** Every inode once, in the order of `position`; the root is first, at 0. */
+  /** Every inode once, in the order of `position`; the root is first. */
   readonly order: readonly InodeNode[];
   readonly directories: ReadonlyMap<InodeNode, PlacedDirectory>;
   /** Offset of the targets that have blocks of their own. */
@@ -51,7 +51,8 @@ class Placer {
   readonly #longSymlinks: SymlinkNode[] = [];
   /** Inodes of several names that already have their place. */
   readonly #shared = new Set<InodeNode>();
-  #end = 0;
+  /** The first slot stays empty: an inode 0 is one that C libraries leave out of listings, `..` below the root's. */
+  #end = INODE_SLOT_BYTES;
 
   run(root: DirectoryNode): Placement {
     const listings: Listing[] = [];

@@ -92,7 +92,7 @@ test("reader: the head tells tar length, uuid and metadata", () => {
     metadataOffset: 4096 + 1536,
     fileBytes: layout.fileBytes,
     inodes: 2,
-    rootNid: 0,
+    rootNid: 1,
   });
 });
 
@@ -121,10 +121,10 @@ test("reader: questions to the wrong kind of inode are refused", () => {
 test("reader: a directory that contains itself ends the walk with an error", () => {
   const layout = layoutOf([directory("./"), directory("a"), directory("a/b")]);
   const bytes = bytesOf(layout);
-  // Inodes: root 0, a 2, a/b 4. The entry of b is the last of the block of a, the second block.
+  // Inodes: root 1, a 3, a/b 5. The entry of b is the last of the block of a, the second block.
   const block = layout.metadataOffset + 2 * 512;
-  assert.equal(bytes.readUInt32LE(block + 24), 4);
-  bytes.writeUInt32LE(2, block + 24);
+  assert.equal(bytes.readUInt32LE(block + 24), 5);
+  bytes.writeUInt32LE(3, block + 24);
   assert.throws(() => [...openBytes(bytes).walk()], /loop/);
 });
 
