@@ -2,9 +2,11 @@
  * What builds cost, two engines beside each other in one run, through the real `docker build`.
  *
  *   sh tools/node.sh benchmarks/build.ts varve=/run/varve/varve.sock dockerd=/var/run/docker.sock
- *       [--image 127.0.0.1:5000/debian:12-slim] [--runs 7] [--only run,cached] [--json FILE]
+ *       [--image 127.0.0.1:5000/debian:12-slim] [--runs 7] [--files 20000] [--registry 127.0.0.1:5000] [--only run,cached]
+ *       [--json FILE]
  *
  * Rounds are interleaved (a b a b …), the first is not counted; medians; the last engine is the one compared with. Every
+ * `command=socket,bin/varve` measures that command instead of docker. A
  * round has a Dockerfile of its own, so that nothing but the base is known. Images are named bench-build, and removed.
  */
 import { spawn } from "node:child_process";
@@ -17,6 +19,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 interface Engine {
   readonly name: string;
   readonly socket: string;
+  /** The command that builds. */
+  readonly program: string;
 }
 
 interface Case {
@@ -31,26 +35,35 @@ const { values, positionals } = parseArgs({
   options: {
     image: { type: "string", default: "127.0.0.1:5000/debian:12-slim" },
     runs: { type: "string", default: "7" },
+    files: { type: "string", default: "20000" },
+    registry: { type: "string", default: "127.0.0.1:5000" },
     only: { type: "string", default: "" },
     json: { type: "string" },
   },
 });
 const engines: readonly Engine[] = positionals.map((text) => {
-  const [name = "", socket = ""] = text.split("=", 2);
-  return { name, socket };
+  const [name = "", place = ""] = text.split("=", 2);
+  const [socket = "", program = "docker"] = place.split(",", 2);
+  return { name, socket, program };
 });
 if (engines.length === 0) throw new Error("name at least one engine: varve=/run/varve/varve.sock");
 
 const PAUSE_MS = 300;
 const STEPS = 10;
-const FILES = 2000;
+const FILES = Number(values.files);
+const PUSHED_BYTES = 424e6;
 const folder = mkdtempSync(join(tmpdir(), "bench-build-"));
 
 function docker(engine: Engine, args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn("docker", args, {
+    const child = spawn(engine.program, args, {
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, DOCKER_HOST: `unix://${engine.socket}`, DOCKER_CLI_HINTS: "false" },
+      env: {
+        ...process.env,
+        DOCKER_HOST: `unix://${engine.socket}`,
+        VARVE_HOST: `unix://${engine.socket}`,
+        DOCKER_CLI_HINTS: "false",
+      },
     });
     let output = "";
     child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
@@ -105,7 +118,13 @@ const cases: readonly Case[] = [
   },
   {
     name: "copy",
-    run: (engine, token) => build(engine, makeContext(token, [`ENV TOKEN=${token}`, "COPY src /src"], FILES)),
+    prepare: async (_engine, token) => makeContext(token, [`ENV TOKEN=${token}`, "COPY src /src"], FILES),
+    run: (engine, token) => build(engine, join(folder, token)),
+  },
+  {
+    name: "copy-unchanged",
+    prepare: (engine, token) => build(engine, makeContext(token, [`ENV TOKEN=${token}`, "COPY src /src"], FILES)),
+    run: (engine, token) => build(engine, join(folder, token)),
   },
   {
     name: "copy-one-changed",
@@ -114,6 +133,38 @@ const cases: readonly Case[] = [
       writeFileSync(join(folder, token, "src", "f7"), "changed");
     },
     run: (engine, token) => build(engine, join(folder, token)),
+  },
+];
+
+const more: readonly Case[] = [
+  {
+    // Two stages of two seconds: what it takes beyond two.
+    name: "stages",
+    run: (engine, token) => {
+      const slow = (name: string): readonly string[] => [
+        `FROM ${values.image} AS ${name}`,
+        `RUN sleep 2; echo ${token} > /${name}`,
+      ];
+      const last = [`FROM ${values.image}`, "COPY --from=left /left /", "COPY --from=right /right /"];
+      return build(engine, makeContext(token, [...slow("left"), ...slow("right"), ...last]));
+    },
+  },
+  {
+    name: "push",
+    prepare: (engine, token) => {
+      const random = `head -c ${PUSHED_BYTES} /dev/urandom > /data`;
+      return docker(engine, [
+        "build",
+        "-t",
+        `${values.registry}/bench/${token.toLowerCase()}:1`,
+        makeContext(token, [`RUN ${random}`]),
+      ]);
+    },
+    run: async (engine, token) => {
+      const name = `${values.registry}/bench/${token.toLowerCase()}:1`;
+      await docker(engine, ["push", "-q", name]);
+      await docker(engine, ["rmi", "-f", name]);
+    },
   },
 ];
 
@@ -143,7 +194,7 @@ const wanted = new Set(values.only.split(",").filter((name) => name !== ""));
 const results: Record<string, Record<string, readonly number[]>> = {};
 try {
   for (const engine of engines) await docker(engine, ["pull", "-q", values.image]);
-  for (const one of cases) {
+  for (const one of [...cases, ...more]) {
     if (wanted.size > 0 && !wanted.has(one.name)) continue;
     const times = await measure(one);
     results[one.name] = Object.fromEntries(times);
