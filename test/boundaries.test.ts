@@ -45,6 +45,8 @@ const ROOMS: Readonly<Record<string, Room>> = {
   content: { rooms: ["errors", "oci", "host"], node: FILES },
   metadata: { rooms: ["errors", "oci"], node: [...FILES, "sqlite"] },
   layers: { rooms: FLOOR_2, node: FILES },
+  // `sqlite`: the database of RPM packages.
+  analysis: { rooms: ["errors", "oci", "tar", "erofs"], node: [...PURE, "sqlite", "fs", "os", "path"] },
   remote: { rooms: ["errors", "oci"], node: [...FILES, "http", "https", "net", "tls", "url"] },
   snapshots: { rooms: [...FLOOR_2, "layers"], node: FILES },
   gc: { rooms: [...FLOOR_2, "layers", "snapshots"], node: FILES },
@@ -73,7 +75,19 @@ const ROOMS: Readonly<Record<string, Room>> = {
     node: ["*"],
   },
   engine: {
-    rooms: [...FLOOR_2, "layers", "remote", "snapshots", "images", "gc", "networks", "volumes", "containers", "build"],
+    rooms: [
+      ...FLOOR_2,
+      "layers",
+      "remote",
+      "snapshots",
+      "images",
+      "gc",
+      "networks",
+      "volumes",
+      "containers",
+      "build",
+      "analysis",
+    ],
     node: ["*"],
   },
   buildkit: {
@@ -86,8 +100,8 @@ const ROOMS: Readonly<Record<string, Room>> = {
   },
   daemon: { rooms: ["errors", "engine", "buildkit", "api"], node: ["*"] },
   client: { rooms: ["errors", "oci", "engineapi"], node: ["*"] },
-  // `build` sends directories, less what .dockerignore leaves out.
-  cli: { rooms: ["errors", "oci", "engineapi", "tar", "dockerfile", "client"], node: ["*"] },
+  // `build` sends directories, less what .dockerignore leaves out; `analysis`: archives are looked into without a daemon.
+  cli: { rooms: ["errors", "oci", "engineapi", "tar", "dockerfile", "client", "analysis"], node: ["*"] },
 };
 
 const SRC = resolve(import.meta.dirname, "../src");
