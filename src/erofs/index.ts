@@ -1,6 +1,8 @@
 export { LayerTree } from "./layerTree.ts";
 export type { LayerTreeOptions } from "./layerTree.ts";
 export type { LayerIndex, LowerHardlink } from "./layerIndex.ts";
+export { walkTree } from "./walkTree.ts";
+export type { TreeData, TreeName } from "./walkTree.ts";
 export { layoutErofs } from "./layout.ts";
 export type { ErofsLayout, ErofsLayoutOptions } from "./layout.ts";
 export type { SpillCopy, SpilledFile } from "./spill.ts";
