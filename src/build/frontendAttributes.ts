@@ -100,6 +100,7 @@ export function parseFrontendAttributes(attributes: Attributes): FrontendOptions
     cgroupParent: textOf(attributes["cgroup-parent"]),
     hostname: textOf(hostname),
     context: textOf(attributes["context"]),
+    contextOwner: "kept",
     dockerfileDirectory: textOf(attributes["dockerfilekey"]) ?? "dockerfile",
     contextDirectory: textOf(attributes["contextkey"]) ?? "context",
     namedContexts: below(attributes, "context:"),

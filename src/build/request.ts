@@ -58,6 +58,8 @@ export interface FrontendOptions {
   readonly hostname: string | undefined;
   /** Context of the build: undefined = the session's directory `context`; a URL (git, http, session upload) otherwise. */
   readonly context: string | undefined;
+  /** Whose the files of such a context are: as it says, or root's, as the older builder has it. */
+  readonly contextOwner: "kept" | "root";
   /** The session's name of the directory with the Dockerfile; default `dockerfile`. Of the context: default `context`. */
   readonly dockerfileDirectory: string;
   readonly contextDirectory: string;

@@ -106,7 +106,7 @@ export class ClassicBuilds {
     const context = { context: options.remote ?? BODY_CONTEXT };
     return {
       ref: randomBytes(16).toString("hex"),
-      options: parseFrontendAttributes({ ...options.attributes, ...context }),
+      options: { ...parseFrontendAttributes({ ...options.attributes, ...context }), contextOwner: "root" },
       session: new ClassicSession(exchange.body(), exchange.request.headers["x-registry-config"]),
       progress: (status) => output.update(status),
       cacheImports: options.cacheFrom.map((ref) => ({ type: "registry", attributes: { ref } })),

@@ -76,6 +76,7 @@ function testRequest(exports: readonly ExportRequest[]): BuildRequest {
       hostname: undefined,
       context: undefined,
       dockerfileDirectory: "dockerfile",
+      contextOwner: "kept",
       contextDirectory: "context",
       namedContexts: new Map(),
       sharedKeys: new Map(),

@@ -2,6 +2,7 @@ import { parseGitReference } from "#dockerfile";
 import type { AddInstruction, CopyInstruction, GitReference } from "#dockerfile";
 import { EngineError, ErrorCode } from "#errors";
 import { parseDigest } from "#oci";
+import type { Digest } from "#oci";
 import type { CopyAction, FileAction, MakeFile } from "../graph/operation.ts";
 import type { Vertex } from "../graph/vertex.ts";
 import type { Later } from "./later.ts";
@@ -12,6 +13,8 @@ import type { PlanContext } from "./planContext.ts";
 import type { StageState } from "./stage.ts";
 import { stepName } from "./stepPlace.ts";
 import { makeVertex } from "./vertices.ts";
+
+const SHA256_HEX = 64;
 
 type Transfer = AddInstruction | CopyInstruction;
 
@@ -87,6 +90,7 @@ function commonOf({ state, instruction }: Place): Common {
 
 function addPath(place: Place, draft: Draft, source: string): void {
   const { instruction, isContext } = place;
+  const { options } = place.context;
   const parents = instruction.kind === "copy" && instruction.parents;
   const unpack = instruction.kind === "add" ? (instruction.unpack ?? true) : false;
   draft.actions.push({
@@ -95,7 +99,8 @@ function addPath(place: Place, draft: Draft, source: string): void {
     sources: [source],
     parents,
     unpack,
-    keepOwner: !isContext,
+    // Of an archive; the owner of a client's directory means nothing here.
+    keepOwner: !isContext || (options.context !== undefined && options.contextOwner === "kept"),
     allowNoMatch: hasWildcard(source),
   });
 }
@@ -128,6 +133,16 @@ function addGit(place: Place, draft: Draft, source: string, git: GitReference): 
   addRemote(place, draft, makeVertex({ name, operation }), "/");
 }
 
+/** A digest, or in Go's words what is wrong with it. */
+function checksumOf(text: string): Digest {
+  const [, algorithm = "", hex = ""] = /^([a-z0-9]+(?:[+._-][a-z0-9]+)*):([a-zA-Z0-9=_-]+)$/.exec(text) ?? [];
+  if (algorithm === "") throw refused("invalid checksum digest format");
+  if (algorithm !== "sha256") throw refused("unsupported digest algorithm");
+  if (hex.length !== SHA256_HEX) throw refused("invalid checksum digest length");
+  if (!/^[0-9a-f]+$/.test(hex)) throw refused("invalid checksum digest format");
+  return parseDigest(text);
+}
+
 function addUrl(place: Place, draft: Draft, source: string): void {
   const { instruction, name } = place;
   if (instruction.kind !== "add") throw refused("source can't be a URL for COPY");
@@ -138,7 +153,7 @@ function addUrl(place: Place, draft: Draft, source: string): void {
     operation: {
       kind: "http",
       url: source,
-      checksum: instruction.checksum === "" ? undefined : parseDigest(instruction.checksum),
+      checksum: instruction.checksum === "" ? undefined : checksumOf(instruction.checksum),
       filename,
       mode: undefined,
       uid: undefined,

@@ -1,7 +1,7 @@
 import { createIgnoreMatcher, parseGitReference, readIgnoreFile } from "#dockerfile";
 import type { IgnoreMatcher } from "#dockerfile";
 import { EngineError, ErrorCode, wrapError } from "#errors";
-import type { Filesystem } from "../graph/operation.ts";
+import type { Filesystem, HttpSource } from "../graph/operation.ts";
 import type { Vertex } from "../graph/vertex.ts";
 import type { BuildRequest } from "../request.ts";
 import type { FrontendHost } from "./frontendHost.ts";
@@ -76,15 +76,19 @@ export function gitVertex(text: string, name: string, keepGitDirectory = false):
   });
 }
 
-/** `unpack`: an archive becomes the directory; a named context stays the file it is. */
-export function httpVertex(url: string, name: string, unpack: boolean): Vertex {
+/** `unpack`: an archive becomes the directory; a named context stays the file it is. `filename` undefined: the URL's. */
+export function httpVertex(
+  url: string,
+  name: string,
+  { unpack, filename }: Pick<HttpSource, "unpack" | "filename">,
+): Vertex {
   return makeVertex({
     name,
     operation: {
       kind: "http",
       url,
       checksum: undefined,
-      filename: DOWNLOADED,
+      filename,
       mode: undefined,
       uid: undefined,
       gid: undefined,
@@ -99,7 +103,9 @@ function remoteContext({ options }: BuildRequest): Vertex | undefined {
   const keep = /^(?:1|t|true)$/i.test(options.buildArguments.get("BUILDKIT_CONTEXT_KEEP_GIT_DIR") ?? "");
   const git = gitVertex(context, `[internal] load git source ${context}`, keep);
   if (git !== undefined) return git;
-  return /^https?:\/\//.test(context) ? httpVertex(context, "[internal] load remote build context", true) : undefined;
+  return /^https?:\/\//.test(context)
+    ? httpVertex(context, "[internal] load remote build context", { unpack: true, filename: DOWNLOADED })
+    : undefined;
 }
 
 async function readText(

@@ -156,7 +156,8 @@ function plainName(name: string): string {
 
 function remoteFiles(text: string, label: string): NamedContext {
   const vertex =
-    gitVertex(text, `[internal] load git source ${text}`) ?? httpVertex(text, `[context ${label}] ${text}`, false);
+    gitVertex(text, `[internal] load git source ${text}`) ??
+    httpVertex(text, `[context ${label}] ${text}`, { unpack: false, filename: undefined });
   return { vertex: () => vertex, config: undefined };
 }
 

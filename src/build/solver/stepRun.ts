@@ -223,13 +223,17 @@ export class StepRun implements Disposable {
 
   /** What fails before a step has begun is shown as that step's failure. */
   async #guard<T>(work: () => Promise<T>): Promise<T> {
-    const { vertex } = this.#init;
+    const { vertex, inputs } = this.#init;
     try {
       return await work();
     } catch (error) {
       this.#build.progress.start(vertex.digest);
       this.#build.progress.complete(vertex.digest, error);
-      throw aboutVertex(wrapError(error, "failed to compute cache key"), vertex, this.#base);
+      throw aboutVertex(
+        wrapError(error, `failed to ${inputs.length === 0 ? "load" : "compute"} cache key`),
+        vertex,
+        this.#base,
+      );
     }
   }
 }

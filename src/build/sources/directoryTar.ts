@@ -4,9 +4,15 @@ import type { Stats } from "node:fs";
 import { writeTarStream } from "#tar";
 import type { TarMemberSource } from "#tar";
 
-/** A directory on disk as a tar, names in byte order, everything root's. Sockets and devices are left out. */
+/** A directory on disk as a tar, itself first, names in byte order, everything root's. Sockets and devices are left out. */
 export function directoryTar(root: string): AsyncIterable<Uint8Array> {
-  return writeTarStream(members(Buffer.from(root), ""));
+  return writeTarStream(all(Buffer.from(root)));
+}
+
+async function* all(root: Buffer): AsyncGenerator<TarMemberSource, void, void> {
+  const top = await memberOf(root, "./", await lstat(root));
+  if (top !== undefined) yield top;
+  yield* members(root, "");
 }
 
 async function* members(directory: Buffer, prefix: string): AsyncGenerator<TarMemberSource, void, void> {

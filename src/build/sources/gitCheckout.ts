@@ -120,6 +120,6 @@ async function within(root: string, subdirectory: string): Promise<string> {
   const found = await realpath(join(root, subdirectory)).catch(() => undefined);
   if (found !== undefined && (found === whole || found.startsWith(whole + sep)) && (await lstat(found)).isDirectory())
     return found;
-  const message = `failed to find subdir ${subdirectory}: ${subdirectory}: no such file or directory`;
+  const message = `invalid subdir /${subdirectory}: failed to lstat "${subdirectory}": statat ${subdirectory}: no such file or directory`;
   throw new EngineError("not_found", ErrorCode.SOURCE_FAILED, message);
 }

@@ -103,8 +103,8 @@ test("git source: what leads out of the repository, or is not in it, is refused"
   const handler = createGitHandler({ layers: rooms.layers, dataRoot: rooms.directory, now: () => 1 });
   const refuses = (more: Partial<GitSource>, message: RegExp): Promise<void> =>
     assert.rejects(pathsOf(rooms, handler, source(url, more)), { message });
-  await refuses({ subdirectory: "out" }, /failed to find subdir out/);
-  await refuses({ subdirectory: "../.." }, /failed to find subdir/);
+  await refuses({ subdirectory: "out" }, /invalid subdir \/out: failed to lstat "out"/);
+  await refuses({ subdirectory: "../.." }, /invalid subdir/);
   await refuses({ ref: "nosuch" }, /repository does not contain ref nosuch, output: ""$/);
   await refuses({ ref: "--upload-pack=touch /tmp/x" }, /invalid git ref/);
   await refuses({ checksum: "0000000" }, /expected checksum to match 0000000, got [0-9a-f]{40}$/);

@@ -31,9 +31,15 @@ export async function layerOf(
   return (await writer.commit()).layer.diffId;
 }
 
+/** Of a directory that the source says nothing of: the same in each build, as `build/files` has it. */
+const MADE_AT = Date.UTC(1980, 1, 1) / 1000;
+
 /** A tar with one file. */
 export function fileTar(file: SourceFile, body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
   const { name, mode, uid, gid, modified, size } = file;
   const path = Buffer.from(name).toString("latin1");
-  return writeTarStream([{ header: { path, type: "file", mode, uid, gid, mtimeSeconds: modified, size }, body }]);
+  return writeTarStream([
+    { header: { path: "./", type: "directory", mode: 0o755, mtimeSeconds: MADE_AT } },
+    { header: { path, type: "file", mode, uid, gid, mtimeSeconds: modified, size }, body },
+  ]);
 }

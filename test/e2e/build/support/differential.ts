@@ -5,6 +5,7 @@ import { basename, join, resolve } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { BASE_IMAGE, buildxPlugin, openBuildEngine, type BuildEngine } from "./buildEngine.ts";
 import { writeContext, type ContextFiles } from "./context.ts";
+import { openRemotes, type Remotes, type RemoteServer } from "./remotes.ts";
 import { readSavedImage, type BuiltImage } from "./savedImage.ts";
 
 /** A Dockerfile and its context; `BASE` stands for the base image. */
@@ -14,6 +15,8 @@ export interface BuildCase {
   readonly files?: ContextFiles;
   /** Flags of `docker build`; `CONTEXT` stands for the context's folder. */
   readonly args?: readonly string[];
+  /** In the folder's place: a URL. */
+  readonly context?: string;
   /** Images built before, by tag: their Dockerfiles. */
   readonly before?: Readonly<Record<string, string>>;
   /** Given to standard input; the context is then `-`. */
@@ -66,31 +69,51 @@ function lastWords(stderr: string): readonly string[] {
     .filter((line) => line !== "" && line !== "-".repeat(20) && line !== "------" && !ASIDE.test(line));
 }
 
+interface CasePlace {
+  readonly engine: BuildEngine;
+  readonly tag: string;
+  /** Address of the group's own server. */
+  readonly server: string | undefined;
+}
+
 class CaseRunner {
   readonly #engine: BuildEngine;
   readonly #given: BuildCase;
   readonly #folder: string;
   readonly #context: string;
   readonly #tag: string;
+  readonly #server: string;
 
-  constructor(engine: BuildEngine, given: BuildCase, tag: string) {
+  constructor(given: BuildCase, { engine, tag, server = "" }: CasePlace) {
     this.#engine = engine;
     this.#given = given;
     this.#tag = tag;
+    this.#server = server;
     this.#folder = mkdtempSync(join(tmpdir(), "varve-build-case-"));
     // A client is known again by its directory's name: each case is to be a client of its own.
     this.#context = join(this.#folder, basename(this.#folder));
   }
 
+  /** `SERVER` stands for the group's server, in what is built and in what is recorded. */
   async run(): Promise<Expectation> {
+    const found = await this.#run();
+    if (this.#server === "") return found;
+    return JSON.parse(JSON.stringify(found).replaceAll(this.#server, "SERVER")) as Expectation;
+  }
+
+  #written(text: string): string {
+    return withBase(text).replaceAll("SERVER", this.#server);
+  }
+
+  async #run(): Promise<Expectation> {
     const { files = {}, dockerfile, before: earlier = {}, stdin } = this.#given;
     const folder = this.#context;
     mkdirSync(folder);
-    writeContext(folder, { Dockerfile: withBase(dockerfile), ...files });
+    writeContext(folder, { Dockerfile: this.#written(dockerfile), ...files });
     try {
       for (const [tag, text] of Object.entries(earlier)) await this.#buildEarlier(tag, text);
-      const args = (this.#given.args ?? []).map((word) => word.replaceAll("CONTEXT", folder));
-      const target = stdin === undefined ? [folder] : ["-"];
+      const args = (this.#given.args ?? []).map((word) => this.#written(word).replaceAll("CONTEXT", folder));
+      const target = stdin === undefined ? [this.#written(this.#given.context ?? folder)] : ["-"];
       const ran = await this.#engine.docker(["build", "--progress=plain", "-t", this.#tag, ...args, ...target], {
         ...(stdin === undefined ? {} : { input: withBase(stdin) }),
         ...(this.#given.env === undefined ? {} : { env: this.#given.env }),
@@ -130,26 +153,30 @@ function writeRecorded(folder: string, group: string, found: Readonly<Record<str
 }
 
 /** Builds each case by the real `docker build` and compares with what dockerd made of it when it was recorded. */
-export function differential(group: string, cases: readonly BuildCase[]): void {
+export function differential(group: string, cases: readonly BuildCase[], remotes?: Remotes): void {
   const skip = buildxPlugin() === undefined ? "needs docker's buildx plugin" : false;
   describe(`builds: ${group}`, { skip }, () => {
     const found: Record<string, Expectation> = {};
     const recorded = readJson<Expectation>(join(RECORDED, `${group}.json`));
     const differences = readJson<Difference>(join(RECORDED, `${group}.differences.json`));
     let engine: BuildEngine | undefined;
+    let server: RemoteServer | undefined;
     before(async () => {
+      if (remotes !== undefined) server = await openRemotes(remotes);
       engine = await openBuildEngine();
     });
     after(async () => {
       if (RECORDING !== undefined) writeRecorded(RECORDING, group, found);
       await engine?.[Symbol.asyncDispose]();
+      await server?.[Symbol.asyncDispose]();
     });
     cases.forEach((given, index) => {
       test(given.name, async () => {
         assert.ok(engine !== undefined);
         if (OLD_ENGINE && given.notOnOld === true) return;
         const known = differences[given.name];
-        const result = await new CaseRunner(engine, given, `varve-build-case:${group}-${index}`).run();
+        const place = { engine, tag: `varve-build-case:${group}-${index}`, server: server?.address };
+        const result = await new CaseRunner(given, place).run();
         if (RECORDING !== undefined) {
           found[given.name] = result;
           return;
