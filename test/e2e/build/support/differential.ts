@@ -39,7 +39,7 @@ const OLD_ENGINE = process.env["VARVE_CLIENT_SOCKET"] !== undefined;
 const withBase = (text: string): string => text.replaceAll(/\bBASE\b/g, BASE_IMAGE);
 
 /** Warnings that a client puts between: of the checks, of git. */
-const ASIDE = /^WARNING: |\d+ warnings? found \(use| - \w+: .* \(line \d+\)$/;
+const ASIDE = /^WARNING: |\d+ warnings? found \(use| - \w+: .* \(line \d+\)$|^From \S+$|^ \* \[new \w+\] /;
 
 /** Without what is another's in every run: times, names of folders, digests. */
 function normal(line: string): string {
