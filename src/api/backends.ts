@@ -11,6 +11,7 @@ import type {
 } from "#containers";
 import type { NetworkCatalog } from "#networks";
 import type { ImageCatalog, ImageTransfer } from "#images";
+import type { Descriptor, Digest } from "#oci";
 import type { RegistryCredentials } from "#remote";
 import type { VolumeCatalog } from "#volumes";
 
@@ -65,15 +66,34 @@ export interface RegistryBackend {
   login(serverAddress: string, credentials: RegistryCredentials): Promise<{ readonly identityToken: string }>;
   /** `GET /distribution/{name}/json`. */
   distribution(name: string, credentials: RegistryCredentials | undefined): Promise<Readonly<Record<string, unknown>>>;
-  /** Our own `GET /varve/manifest/inspect`: the named manifest or index, and each child of an index. */
-  manifests(name: string, credentials: RegistryCredentials | undefined): Promise<readonly ManifestReply[]>;
 }
 
-/** One document of `GET /varve/manifest/inspect`; `Raw` is base64 of its bytes. */
-export interface ManifestReply {
-  readonly Ref: string;
-  readonly Descriptor: Readonly<Record<string, unknown>>;
-  readonly Raw: string;
+/** Who asks a registry, and how it may be spoken to. */
+export interface RegistryAsker {
+  readonly credentials?: RegistryCredentials;
+  readonly insecure: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** Registries document by document: what clients that put images together themselves need. */
+export interface RegistryAccess {
+  document(
+    name: string,
+    asker: RegistryAsker,
+  ): Promise<{ readonly mediaType: string; readonly digest: Digest; readonly raw: Uint8Array }>;
+  blob(name: string, blob: Descriptor, asker: RegistryAsker): Promise<Uint8Array>;
+  putDocument(
+    name: string,
+    document: { readonly raw: Uint8Array; readonly mediaType: string },
+    asker: RegistryAsker,
+  ): Promise<Digest>;
+  copyBlob(copy: {
+    readonly from: string;
+    readonly to: string;
+    readonly blob: Descriptor;
+    readonly fromAsker: RegistryAsker;
+    readonly toAsker: RegistryAsker;
+  }): Promise<"present" | "mounted" | "copied">;
 }
 
 /** Everything behind the API. */
@@ -89,7 +109,7 @@ export interface Backends {
   readonly execs: ExecBackend;
   readonly usage: UsageBackend;
   readonly system: SystemBackend;
-  readonly registry: RegistryBackend;
+  readonly registry: RegistryBackend & RegistryAccess;
   readonly build: BuildService;
   readonly debugImages: DebugImages;
 }

@@ -5,7 +5,6 @@ export type {
   ContainerBackend,
   EventQuery,
   ImageBackend,
-  ManifestReply,
   RegistryBackend,
   SystemBackend,
 } from "./backends.ts";

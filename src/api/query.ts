@@ -108,8 +108,11 @@ export function parseAuthConfig(value: unknown): RegistryCredentials | undefined
 }
 
 /** `X-Registry-Auth`: base64url of AuthConfig JSON. A malformed header counts as none, as in Docker. */
-export function credentialsOf(exchange: Exchange): { readonly credentials?: RegistryCredentials } {
-  const header = exchange.request.headers["x-registry-auth"];
+export function credentialsOf(
+  exchange: Exchange,
+  name: "x-registry-auth" | "x-registry-source-auth" = "x-registry-auth",
+): { readonly credentials?: RegistryCredentials } {
+  const header = exchange.request.headers[name];
   if (typeof header !== "string" || header === "") return {};
   try {
     const credentials = parseAuthConfig(JSON.parse(Buffer.from(header, "base64url").toString("utf8")));

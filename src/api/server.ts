@@ -24,6 +24,7 @@ import { fileRoutes } from "./routes/files.ts";
 import { controlRoutes } from "./routes/control.ts";
 import { imageRoutes } from "./routes/images.ts";
 import { networkRoutes } from "./routes/networks.ts";
+import { registryRoutes } from "./routes/registries.ts";
 import { systemRoutes } from "./routes/system.ts";
 import { transferRoutes } from "./routes/transfer.ts";
 import { volumeRoutes } from "./routes/volumes.ts";
@@ -91,6 +92,7 @@ function splitUrl(target: string): { readonly path: string; readonly query: URLS
 export function createApiServer(backends: Backends, options: ApiOptions): ApiServer {
   const find = createRouter([
     ...systemRoutes(backends.system, backends.registry, backends.build),
+    ...registryRoutes(backends.registry),
     ...buildRoutes(backends),
     ...transferRoutes(backends.images),
     ...imageRoutes(backends.images),

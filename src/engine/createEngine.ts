@@ -30,6 +30,8 @@ import { createFlusher, repair } from "./durability.ts";
 import type { Flusher } from "./durability.ts";
 import { createEventBus } from "./events.ts";
 import type { EventBus } from "./events.ts";
+import { createRegistryAccess } from "./registryAccess.ts";
+import type { RegistryAccess } from "./registryAccess.ts";
 import { createRegistryBackend } from "./registryBackend.ts";
 import type { RegistryBackend } from "./registryBackend.ts";
 import { createSystemBackend } from "./systemBackend.ts";
@@ -44,7 +46,7 @@ export interface Engine {
     readonly networks: NetworkCatalog;
     readonly volumes: VolumeCatalog;
     readonly system: SystemBackend;
-    readonly registry: RegistryBackend;
+    readonly registry: RegistryBackend & RegistryAccess;
     readonly build: BuildService;
     readonly debugImages: DebugImages;
   };
@@ -190,7 +192,7 @@ function createServices(
     ...services,
     ...builds,
     networks: networks.catalog,
-    registry: createRegistryBackend(remote),
+    registry: { ...createRegistryBackend(remote), ...createRegistryAccess(remote) },
   };
 }
 

@@ -7,6 +7,7 @@ import type {
   RegistryClient,
   RegistryCredentials,
   RegistryOptions,
+  RepositoryOptions,
   RepositoryReader,
   RepositoryWriter,
   RequestOptions,
@@ -49,13 +50,15 @@ class HttpRegistryClient implements RegistryClient {
     this.#tokens = new TokenStore(this.#transport);
   }
 
-  repository(
-    reference: Reference,
-    options: { readonly credentials?: RegistryCredentials; readonly scope?: "pull" | "push" } = {},
-  ): RepositoryReader & RepositoryWriter {
+  repository(reference: Reference, options: RepositoryOptions = {}): RepositoryReader & RepositoryWriter {
     const scope = options.scope ?? "pull";
     const scopes = [repositoryScope(reference.path, scope)];
-    const endpoints = endpointsOf(reference.domain, scope, this.#options);
+    const { insecureRegistries } = this.#options;
+    const ownInsecure = options.insecure === true ? [reference.domain] : [];
+    const endpoints = endpointsOf(reference.domain, scope, {
+      ...this.#options,
+      insecureRegistries: [...insecureRegistries, ...ownInsecure],
+    });
     const trusted = new Set(endpoints.at(-1)?.bases.map(({ origin }) => origin));
     const sessions = endpoints.map((endpoint) => {
       const isTrusted = endpoint.bases.every(({ origin }) => trusted.has(origin));

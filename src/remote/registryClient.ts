@@ -81,12 +81,16 @@ export interface RequestOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface RepositoryOptions {
+  readonly credentials?: RegistryCredentials;
+  /** Decides what token is asked for; default pull. */
+  readonly scope?: "pull" | "push";
+  /** The repository's own host may be spoken to as one of `insecureRegistries`. */
+  readonly insecure?: boolean;
+}
+
 export interface RegistryClient extends AsyncDisposable {
-  /** `scope` decides what token is asked for. */
-  repository(
-    reference: Reference,
-    options?: { readonly credentials?: RegistryCredentials; readonly scope?: "pull" | "push" },
-  ): RepositoryReader & RepositoryWriter;
+  repository(reference: Reference, options?: RepositoryOptions): RepositoryReader & RepositoryWriter;
   /** `docker login`: asks the registry whether the credentials work. Resolves with an identity token if it gave one. @throws {unauthenticated} with the registry's words. */
   login(
     serverAddress: string,

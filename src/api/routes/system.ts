@@ -85,14 +85,5 @@ export function systemRoutes(
       async (exchange) =>
         exchange.json(200, await registry.distribution(exchange.param("name"), credentialsOf(exchange).credentials)),
     ],
-    [
-      "GET",
-      "/varve/manifest/inspect",
-      async (exchange) =>
-        exchange.json(
-          200,
-          await registry.manifests(exchange.query.get("name") ?? "", credentialsOf(exchange).credentials),
-        ),
-    ],
   ];
 }

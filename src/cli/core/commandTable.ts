@@ -265,6 +265,26 @@ export const COMMANDS: readonly CommandEntry[] = [
     async () => (await import("../commands/containerActions.ts")).wait,
   ),
   entry(
+    ["manifest annotate"],
+    "Add additional information to a local image manifest",
+    async () => (await import("../commands/manifestLists.ts")).manifestAnnotate,
+  ),
+  entry(
+    ["manifest create"],
+    "Create a local manifest list for annotating and pushing to a registry",
+    async () => (await import("../commands/manifestLists.ts")).manifestCreate,
+  ),
+  entry(
+    ["manifest push"],
+    "Push a manifest list to a repository",
+    async () => (await import("../commands/manifestLists.ts")).manifestPush,
+  ),
+  entry(
+    ["manifest rm"],
+    "Delete one or more manifest lists from local storage",
+    async () => (await import("../commands/manifestLists.ts")).manifestRemove,
+  ),
+  entry(
     ["manifest inspect"],
     "Display an image manifest, or manifest list",
     async () => (await import("../commands/manifestInspect.ts")).manifestInspect,
