@@ -46,7 +46,11 @@ test("help: the group's help is Docker's layout", () => {
 Manage Docker image manifests and manifest lists
 
 Commands:
+  annotate    Add additional information to a local image manifest
+  create      Create a local manifest list for annotating and pushing to a registry
   inspect     Display an image manifest, or manifest list
+  push        Push a manifest list to a repository
+  rm          Delete one or more manifest lists from local storage
 
 Run 'varve manifest COMMAND --help' for more information on a command.
 `,
