@@ -99,7 +99,8 @@ const ROOMS: Readonly<Record<string, Room>> = {
     node: ["*"],
   },
   daemon: { rooms: ["errors", "engine", "buildkit", "api"], node: ["*"] },
-  client: { rooms: ["errors", "oci", "engineapi"], node: ["*"] },
+  // `analysis`: an image of the store is open for looking into as those of archives are.
+  client: { rooms: ["errors", "oci", "engineapi", "analysis"], node: ["*"] },
   // `build` sends directories, less what .dockerignore leaves out; `analysis`: archives are looked into without a daemon.
   cli: { rooms: ["errors", "oci", "engineapi", "tar", "dockerfile", "client", "analysis"], node: ["*"] },
 };

@@ -9,3 +9,5 @@ export type { Occurrence, UndecidedContent } from "./imageTree.ts";
 export { NodeState, TreeView } from "./treeView.ts";
 export { scoreImage } from "./scores.ts";
 export type { ImageScores, Inefficiency } from "./scores.ts";
+export { layerEntriesOf, withLowerHardlinks } from "./indexedEntries.ts";
+export type { LayerIndexBytes } from "./indexedEntries.ts";

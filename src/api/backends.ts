@@ -1,6 +1,15 @@
 import type { Socket } from "node:net";
 import type { BuildService, DebugImages } from "#build";
-import type { EventMessage, Filters, ImageDiskUsage, LocalDirectory, VersionInfo, VolumeResource } from "#engineapi";
+import type { Platform } from "#oci";
+import type {
+  EventMessage,
+  Filters,
+  ImageDiskUsage,
+  ImageLayersReply,
+  LocalDirectory,
+  VersionInfo,
+  VolumeResource,
+} from "#engineapi";
 import type {
   ContainerControl,
   ContainerFiles,
@@ -96,6 +105,24 @@ export interface RegistryAccess {
   }): Promise<"present" | "mounted" | "copied">;
 }
 
+/** Which image is meant, and when nobody waits any more. */
+export interface LookOptions {
+  readonly platform?: Platform;
+  readonly signal?: AbortSignal;
+}
+
+/** What routes need to look into images. */
+export interface LookBackend {
+  layers(name: string, options: LookOptions): Promise<ImageLayersReply>;
+  /** Lines and bytes as told at `LayerIndexLine`; of all layers, or of one. */
+  entries(name: string, options: LookOptions & { readonly layer?: number }): Promise<AsyncIterable<Uint8Array>>;
+  /** A regular file of one layer; `path` is latin1. */
+  layerFile(
+    name: string,
+    options: LookOptions & { readonly layer: number; readonly path: string },
+  ): Promise<{ readonly size: number; readonly body: AsyncIterable<Uint8Array> }>;
+}
+
 /** Everything behind the API. */
 export interface Backends {
   readonly images: ImageBackend;
@@ -112,4 +139,5 @@ export interface Backends {
   readonly registry: RegistryBackend & RegistryAccess;
   readonly build: BuildService;
   readonly debugImages: DebugImages;
+  readonly look: LookBackend;
 }

@@ -73,6 +73,17 @@ export function platformOf(exchange: Exchange): { readonly platform?: Platform }
   throw new EngineError("invalid_argument", ErrorCode.INVALID_PLATFORM, `failed to parse platform: ${text}`);
 }
 
+/** The bytes of a path in the query, latin1 (a path need not be UTF-8), without "/" in front; undefined when it is not there. */
+export function pathBytesOf(exchange: Exchange, name: string): string | undefined {
+  const query = exchange.request.url?.split("?", 2)[1] ?? "";
+  const pair = query.split("&").find((part) => part.startsWith(`${name}=`));
+  return pair
+    ?.slice(name.length + 1)
+    .replaceAll("+", " ")
+    .replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+    .replace(/^\/+/, "");
+}
+
 /** `repo` and `tag` of tag and import → the name to give; undefined without `repo`. @throws {invalid_argument} */
 export function newNameOf(exchange: Exchange): Reference | undefined {
   const repository = exchange.query.get("repo") ?? "";

@@ -22,6 +22,7 @@ import { containerRoutes } from "./routes/containers.ts";
 import { execRoutes } from "./routes/exec.ts";
 import { fileRoutes } from "./routes/files.ts";
 import { controlRoutes } from "./routes/control.ts";
+import { lookRoutes } from "./routes/look.ts";
 import { imageRoutes } from "./routes/images.ts";
 import { networkRoutes } from "./routes/networks.ts";
 import { registryRoutes } from "./routes/registries.ts";
@@ -96,6 +97,7 @@ export function createApiServer(backends: Backends, options: ApiOptions): ApiSer
     ...buildRoutes(backends),
     ...transferRoutes(backends.images),
     ...imageRoutes(backends.images),
+    ...lookRoutes(backends.look),
     ...execRoutes(backends.execs),
     ...usageRoutes(backends.usage),
     ...fileRoutes(backends.files),

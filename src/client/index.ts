@@ -22,3 +22,4 @@ export type { DaemonStart } from "./startDaemon.ts";
 export { demultiplex } from "./stdcopy.ts";
 export type { OutputPiece } from "./stdcopy.ts";
 export type { TlsFiles } from "./transport.ts";
+export { openStoredImage } from "./storedImage.ts";

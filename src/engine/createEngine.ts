@@ -30,6 +30,8 @@ import { createFlusher, repair } from "./durability.ts";
 import type { Flusher } from "./durability.ts";
 import { createEventBus } from "./events.ts";
 import type { EventBus } from "./events.ts";
+import { createLookBackend } from "./looking/createLookBackend.ts";
+import type { LookBackend } from "./looking/lookBackend.ts";
 import { createRegistryAccess } from "./registryAccess.ts";
 import type { RegistryAccess } from "./registryAccess.ts";
 import { createRegistryBackend } from "./registryBackend.ts";
@@ -49,6 +51,7 @@ export interface Engine {
     readonly registry: RegistryBackend & RegistryAccess;
     readonly build: BuildService;
     readonly debugImages: DebugImages;
+    readonly look: LookBackend;
   };
   readonly version: VersionInfo;
   /** `erofs (file)`: for the log. */
@@ -150,7 +153,7 @@ function createServices(
   stores: Stores & { readonly volumes: VolumeServices },
   events: EventBus,
   stack: AsyncDisposableStack,
-): Omit<Engine["backends"], "system" | "volumes"> {
+): Omit<Engine["backends"], "system" | "volumes" | "look"> {
   const { metadata, content, layers, snapshots, collector, flusher, volumes } = stores;
   const remote = stack.use(createRegistryClient({ ...config.registries, userAgent: `varve/${VERSION} (linux)` }));
   const late: { containers?: ContainerService } = {};
@@ -223,6 +226,7 @@ export async function createEngine(config: EngineConfig): Promise<Engine> {
     backends: {
       ...services,
       volumes: volumes.catalog,
+      look: createLookBackend({ ...stores, images: services.images }),
       system: createSystemBackend({ ...services, volumes: volumes.catalog, events, systemInfo }),
     },
     version: systemInfo.version(),

@@ -29,3 +29,5 @@ export { parseDuration, parseTimestamp } from "./until.ts";
 export { FRAME_HEADER_BYTES, STREAM_NUMBER } from "./stdcopy.ts";
 export type * from "./solveStatus.ts";
 export type * from "./localBuild.ts";
+export { LAYER_INDEX_TYPE } from "./looking.ts";
+export type * from "./looking.ts";

@@ -70,9 +70,11 @@ export function parseDirentBlock(block: Buffer): readonly Dirent[] {
     throw invalidErofs("directory block has a wrong count");
   }
   const dirents: Dirent[] = [];
+  // One string for all names of the block: making each from bytes was half of the time of a listing.
+  const names = block.toString("latin1", namesStart);
   let previous = "";
   for (let at = 0; at < namesStart; at += DIRENT_BYTES) {
-    const dirent = parseDirent(block, at, namesStart);
+    const dirent = parseDirent(block, at, names);
     if (dirent.name <= previous) throw invalidErofs("directory is not sorted");
     previous = dirent.name;
     dirents.push(dirent);
@@ -80,7 +82,8 @@ export function parseDirentBlock(block: Buffer): readonly Dirent[] {
   return dirents;
 }
 
-function parseDirent(block: Buffer, at: number, namesStart: number): Dirent {
+function parseDirent(block: Buffer, at: number, names: string): Dirent {
+  const namesStart = block.length - names.length;
   const start = block.readUInt16LE(at + 8);
   const isLast = at + DIRENT_BYTES === namesStart;
   const end = isLast ? endOfLastName(block, start) : block.readUInt16LE(at + DIRENT_BYTES + 8);
@@ -88,7 +91,7 @@ function parseDirent(block: Buffer, at: number, namesStart: number): Dirent {
   if (start < namesStart || end <= start || end > block.length || type === undefined) {
     throw invalidErofs("directory entry out of bounds");
   }
-  const name = block.toString("latin1", start, end);
+  const name = names.slice(start - namesStart, end - namesStart);
   if (name.length > NAME_MAX || name.includes("\0") || name.includes("/"))
     throw invalidErofs("directory entry has an impossible name");
   return { name, nid: block.readUInt32LE(at) + block.readUInt32LE(at + 4) * TWO_32, type };

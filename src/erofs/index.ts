@@ -10,6 +10,8 @@ export { parseLayerHead } from "./superblock.ts";
 export type { LayerFileHead } from "./superblock.ts";
 export { ErofsImage, openErofs } from "./reader.ts";
 export type { ErofsStat, FileExtent, WalkedEntry } from "./reader.ts";
+export { listEntries } from "./listEntries.ts";
+export type { ErofsEntry } from "./listEntries.ts";
 export type { ErofsSource } from "./imageWindow.ts";
 export type { Dirent } from "./dirents.ts";
 export type { FileType } from "./fileType.ts";

@@ -65,31 +65,31 @@ export interface StoredInode extends InodeData {
   readonly nlink: number;
 }
 
-/** Reads 64 bytes. @throws {data_loss} INVALID_EROFS when they are no inode that the writer makes */
-export function parseInode(bytes: Buffer): StoredInode {
-  const format = bytes.readUInt16LE(FORMAT);
+/** Reads 64 bytes at `at`. @throws {data_loss} INVALID_EROFS when they are no inode that the writer makes */
+export function parseInode(bytes: Buffer, at = 0): StoredInode {
+  const format = bytes.readUInt16LE(at + FORMAT);
   const layout = format >> 1;
-  const mode = bytes.readUInt16LE(MODE);
+  const mode = bytes.readUInt16LE(at + MODE);
   const type = fileTypeOfMode(mode);
   if ((format & 1) !== INODE_EXTENDED || (layout !== LAYOUT_FLAT_PLAIN && layout !== LAYOUT_FLAT_INLINE)) {
     throw invalidErofs("inode of an unknown format");
   }
   const inline = layout === LAYOUT_FLAT_INLINE;
   if (type === undefined || (inline && type !== "symlink")) throw invalidErofs("inode of an unknown type");
-  const mtimeSeconds = bytes.readUInt32LE(MTIME) + bytes.readInt32LE(MTIME + 4) * TWO_32;
-  const mtimeNanoseconds = bytes.readUInt32LE(MTIME_NANOSECONDS);
+  const mtimeSeconds = bytes.readUInt32LE(at + MTIME) + bytes.readInt32LE(at + MTIME + 4) * TWO_32;
+  const mtimeNanoseconds = bytes.readUInt32LE(at + MTIME_NANOSECONDS);
   if (!Number.isSafeInteger(mtimeSeconds) || mtimeNanoseconds >= NANOSECONDS) throw invalidErofs("impossible time");
   return {
     type,
     inline,
     mode,
-    size: bytes.readUInt32LE(SIZE) + bytes.readUInt32LE(SIZE + 4) * TWO_32,
-    xattrBytes: xattrBytesOfCount(bytes.readUInt16LE(XATTR_COUNT)),
-    union: bytes.readUInt32LE(UNION),
-    uid: bytes.readUInt32LE(UID),
-    gid: bytes.readUInt32LE(GID),
+    size: bytes.readUInt32LE(at + SIZE) + bytes.readUInt32LE(at + SIZE + 4) * TWO_32,
+    xattrBytes: xattrBytesOfCount(bytes.readUInt16LE(at + XATTR_COUNT)),
+    union: bytes.readUInt32LE(at + UNION),
+    uid: bytes.readUInt32LE(at + UID),
+    gid: bytes.readUInt32LE(at + GID),
     mtimeSeconds,
     mtimeNanoseconds,
-    nlink: bytes.readUInt32LE(NLINK),
+    nlink: bytes.readUInt32LE(at + NLINK),
   };
 }

@@ -8,3 +8,5 @@ export { openLayerStore } from "./openLayerStore.ts";
 export type { LayerStoreOptions } from "./openLayerStore.ts";
 export { openStackFiles } from "./stackFiles.ts";
 export type { FileExtentInLayer, LayerFileOfStack, StackFiles } from "./stackFiles.ts";
+export { INDEX_HEAD_BYTES, openLayerIndex } from "./layerIndexBytes.ts";
+export type { LayerIndexFile } from "./layerIndexBytes.ts";

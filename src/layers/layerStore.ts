@@ -1,5 +1,6 @@
 import type { Compression, DiffId, Digest } from "#oci";
 import type { ExpectedLayer, GrowingFile, IngestedLayer, LayerInfo } from "./layer.ts";
+import type { LayerIndexFile } from "./layerIndexBytes.ts";
 import type { LayerReader, MergedView } from "./mergedView.ts";
 
 /**
@@ -28,6 +29,8 @@ export interface LayerReads {
   readTar(diffId: DiffId, options?: ReadTarOptions): AsyncIterable<Uint8Array>;
   /** The layer's own tree, without the layers below it. The caller disposes it. @throws {not_found} LAYER_NOT_FOUND */
   openReader(diffId: DiffId): Promise<LayerReader>;
+  /** The bytes of a layer's index, to be read elsewhere. The caller disposes it. @throws {not_found} LAYER_NOT_FOUND */
+  openIndex(diffId: DiffId): Promise<LayerIndexFile>;
   /** What a container would see of a stack (base first), without a mount. The caller disposes it. @throws {not_found} */
   openView(diffIds: readonly DiffId[]): Promise<MergedView>;
   /**

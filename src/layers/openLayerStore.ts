@@ -13,6 +13,7 @@ import { WORKERS_OF_AN_INGEST, ingestBlob } from "./ingestBlob.ts";
 import { KeyedLock } from "./keyedLock.ts";
 import type { LayerInfo } from "./layer.ts";
 import { HEAD_BYTES } from "./layerFile.ts";
+import { openLayerIndex } from "./layerIndexBytes.ts";
 import { toLayerInfo } from "./layerInfo.ts";
 import { openLayerFile } from "./layerReader.ts";
 import { stackedLayer } from "./layerStack.ts";
@@ -75,6 +76,10 @@ function createStore(store: StoreContext): LayerStore {
     openReader: async (diffId) => {
       requireLayer(store, diffId);
       return openLayerFile(layerPath(store.root, diffId));
+    },
+    openIndex: async (diffId) => {
+      requireLayer(store, diffId);
+      return openLayerIndex(layerPath(store.root, diffId));
     },
     openView: (diffIds) => openView(store, diffIds),
     ingestBlob: (job) => ingestBlob(store, job),

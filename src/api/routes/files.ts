@@ -5,6 +5,7 @@ import type { Reference } from "#oci";
 import type { FileBackend } from "../backends.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Route } from "../router.ts";
+import { sendBytes } from "../streamBody.ts";
 
 const STAT_HEADER = "X-Docker-Container-Path-Stat";
 
@@ -24,23 +25,11 @@ async function stat(files: FileBackend, exchange: Exchange): Promise<void> {
   exchange.empty(200);
 }
 
-/** Streams a tar; a failure on the way breaks the connection, for nothing else tells that it is not whole. */
-async function sendTar(exchange: Exchange, type: string, tar: AsyncIterable<Uint8Array>): Promise<void> {
-  const body = exchange.stream(200, type);
-  try {
-    for await (const chunk of tar) await body.write(chunk);
-    body.end();
-  } catch (error) {
-    body.cut();
-    throw error;
-  }
-}
-
 async function archive(files: FileBackend, exchange: Exchange): Promise<void> {
   const { signal } = exchange;
   const found = await files.archive(exchange.param("id"), pathOf(exchange), { signal });
   tellStat(exchange, found.stat);
-  await sendTar(exchange, "application/x-tar", found.body);
+  await sendBytes(exchange, "application/x-tar", found.body);
 }
 
 async function extract(files: FileBackend, exchange: Exchange): Promise<void> {
@@ -93,7 +82,7 @@ async function commit(files: FileBackend, exchange: Exchange): Promise<void> {
 
 async function exportRoot(files: FileBackend, exchange: Exchange): Promise<void> {
   const tar = await files.export(exchange.param("id"), { signal: exchange.signal });
-  await sendTar(exchange, "application/octet-stream", tar);
+  await sendBytes(exchange, "application/octet-stream", tar);
 }
 
 /** Files of containers: `docker cp`, `diff`, `export`, `commit`. */

@@ -1,0 +1,49 @@
+import { LAYER_INDEX_TYPE } from "#engineapi";
+import { EngineError, ErrorCode } from "#errors";
+import type { LookBackend } from "../backends.ts";
+import type { Exchange } from "../exchange.ts";
+import { pathBytesOf, platformOf } from "../query.ts";
+import type { Route } from "../router.ts";
+import { sendBytes } from "../streamBody.ts";
+
+const BYTES = "application/octet-stream";
+
+function requiredPath(exchange: Exchange): string {
+  const path = pathBytesOf(exchange, "path");
+  if (path !== undefined) return path;
+  throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, 'the query needs "path"');
+}
+
+async function entries(look: LookBackend, exchange: Exchange): Promise<void> {
+  const layer = exchange.integer("layer");
+  const bytes = await look.entries(exchange.param("name"), {
+    ...platformOf(exchange),
+    ...(layer === undefined ? {} : { layer }),
+    signal: exchange.signal,
+  });
+  await sendBytes(exchange, LAYER_INDEX_TYPE, bytes);
+}
+
+async function layerFile(look: LookBackend, exchange: Exchange): Promise<void> {
+  const { size, body } = await look.layerFile(exchange.param("name"), {
+    ...platformOf(exchange),
+    layer: Number(exchange.param("layer")),
+    path: requiredPath(exchange),
+    signal: exchange.signal,
+  });
+  exchange.setHeader("Content-Length", String(size));
+  await sendBytes(exchange, BYTES, body);
+}
+
+/** Looking into images: varve's own calls, told at `looking.ts` of `#engineapi` and in `docs/openapi.yaml`. */
+export function lookRoutes(look: LookBackend): readonly Route[] {
+  return [
+    [
+      "GET",
+      "/varve/v1/images/:name/layers",
+      async (exchange) => exchange.json(200, await look.layers(exchange.param("name"), platformOf(exchange))),
+    ],
+    ["GET", "/varve/v1/images/:name/entries", (exchange) => entries(look, exchange)],
+    ["GET", "/varve/v1/images/:name/layers/:layer/file", (exchange) => layerFile(look, exchange)],
+  ];
+}

@@ -1,0 +1,150 @@
+/** Looking into images of the store: equal to what `tar` lists of the same layers. */
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { createEngineClient, openStoredImage, parseHost } from "#client";
+import type { EngineClient } from "#client";
+import { toDisplayPath } from "#tar";
+import { startDaemon } from "./support/daemon.ts";
+import type { TestDaemon } from "./support/daemon.ts";
+import { dockerArchive } from "./support/dockerArchive.ts";
+import { must } from "./support/process.ts";
+import { directory, file, makeTar, symlink } from "./support/rootfs.ts";
+
+const BASE = makeTar([
+  directory("etc"),
+  file("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n"),
+  symlink("etc/loop", "loop"),
+  symlink("etc/out", "../../../../etc/passwd"),
+  file("etc/two\nlines", "odd"),
+  file("etc/caf\u00c3\u00a9", "utf8 name"),
+  file("etc/\u00ff\u00fe", "bytes that are no text"),
+  directory("bin"),
+  file("bin/su", "#!/bin/sh\n", 0o4755),
+  file("bin/tool", "x".repeat(300_000), 0o755),
+  directory("var/cache"),
+  file("var/cache/big", "y".repeat(100_000)),
+]);
+const TOP = makeTar([
+  file("var/cache/.wh.big", ""),
+  file("etc/passwd", "root:x:0:0:root:/root:/bin/ash\n"),
+  { path: "bin/same", type: "hardlink", mode: 0o755, linkPath: "bin/tool" },
+  file("opt/new/a", "a"),
+  { path: "opt/new/b", type: "hardlink", mode: 0o644, linkPath: "opt/new/a" },
+]);
+
+async function bytes(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}
+
+/** `tar -t` with all attributes, in its own words: mode, owner, size, path, and where a link leads. */
+async function tarListing(folder: string, tar: Uint8Array): Promise<readonly string[]> {
+  const path = join(folder, "layer.tar");
+  await writeFile(path, tar);
+  const text = await must("tar", ["--numeric-owner", "--quoting-style=escape", "-tvf", path]);
+  return text
+    .trim()
+    .split("\n")
+    .map((line) => line.replace(/^(\S+) (\S+) +(\d+) \S+ \S+ (.*)$/, "$1 $2 $3 $4").replace(/\/$/, ""));
+}
+
+describe("looking into images of the store", () => {
+  let daemon: TestDaemon;
+  let client: EngineClient;
+  let folder: string;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "varve-looking-"));
+    daemon = await startDaemon();
+    client = createEngineClient({ host: parseHost(`unix://${daemon.socket}`) });
+    const archive = join(folder, "image.tar");
+    await writeFile(archive, dockerArchive("look:1", [BASE, TOP]));
+    await daemon.mustVarve(["load", "-q", "-i", archive]);
+  });
+  after(async () => {
+    await client[Symbol.asyncDispose]();
+    await daemon[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true });
+  });
+
+  test("entries are tar's own, with what a layer alone does not say", async () => {
+    await using image = await openStoredImage(client, "look:1");
+    assert.deepEqual(
+      image.layers.map(({ index, step, history, tarBytes }) => [index, step, history?.created_by, tarBytes]),
+      [
+        [0, 1, "layer 0", BASE.length],
+        [1, 2, "layer 1", TOP.length],
+      ],
+    );
+    const listed = await tarListing(folder, BASE);
+    const entries = await image.readLayer(0);
+    const kinds = { directory: "d", file: "-", symlink: "l", char: "c", block: "b", fifo: "p" };
+    const shown = entries
+      .filter(({ implied }) => implied !== true)
+      .map(({ type, mode, uid, gid, size, path, target }) => {
+        const name = toDisplayPath(path).replace("\n", "\\n").replace("\u00ff\u00fe", "\\377\\376");
+        const bits = Array.from("rwxrwxrwx", (bit, at) => ((mode >> (8 - at)) & 1 ? bit : "-"));
+        if ((mode & 0o4000) !== 0) bits[2] = "s";
+        const link = target === undefined ? "" : ` -> ${target}`;
+        return `${kinds[type]}${bits.join("")} ${uid}/${gid} ${size} ${name}${link}`;
+      });
+    assert.deepEqual(shown.sort(), [...listed].map((line) => line.replace("caf\\303\\251", "café")).sort());
+    const top = await image.readLayer(1);
+    const marks = top.map(({ path, implied, whiteout, hardLink, target }) =>
+      [path, implied && "implied", whiteout && "whiteout", hardLink && `= ${target}`].filter(Boolean).join(" "),
+    );
+    assert.deepEqual(marks, [
+      "bin implied",
+      "bin/same = bin/tool",
+      "etc implied",
+      "etc/passwd",
+      "opt implied",
+      "opt/new implied",
+      "opt/new/a",
+      "opt/new/b = opt/new/a",
+      "var implied",
+      "var/cache implied",
+      "var/cache/big whiteout",
+    ]);
+  });
+
+  test("bytes of files, by any name they have", async () => {
+    await using image = await openStoredImage(client, "look:1");
+    assert.equal(await bytes(image.readFile(0, "etc/passwd")), "root:x:0:0:root:/root:/bin/sh\n");
+    assert.equal(await bytes(image.readFile(1, "etc/passwd")), "root:x:0:0:root:/root:/bin/ash\n");
+    assert.equal(await bytes(image.readFile(0, "etc/two\nlines")), "odd");
+    assert.equal(await bytes(image.readFile(0, "etc/caf\u00c3\u00a9")), "utf8 name");
+    assert.equal(await bytes(image.readFile(0, "etc/\u00ff\u00fe")), "bytes that are no text");
+    assert.equal(await bytes(image.readFile(1, "opt/new/b")), "a");
+    assert.equal((await bytes(image.readFile(1, "bin/same"))).length, 300_000);
+  });
+
+  test("what is not there is told in one line", async () => {
+    await assert.rejects(openStoredImage(client, "nope:1"), /No such image: nope:1$/);
+    const platform = { os: "linux", architecture: "arm64" };
+    await assert.rejects(openStoredImage(client, "look:1", { platform }), /does not match the specified platform/);
+    await using image = await openStoredImage(client, "look:1");
+    const fails = async (layer: number, path: string, message: RegExp): Promise<void> =>
+      assert.rejects(bytes(image.readFile(layer, path)), message);
+    await fails(0, "etc", /etc: layer 0 has no such file$/);
+    await fails(0, "etc/out", /layer 0 has no such file$/);
+    await fails(0, "../../../../etc/passwd", /layer 0 has no such file$/);
+    await fails(7, "etc/passwd", /no layer 7: the image has 2 layers, from 0$/);
+    const status = async (path: string): Promise<number> =>
+      (await daemon.api("GET", `/varve/v1/images/${path}`)).status;
+    assert.equal(await status("look:1/layers/0/file"), 400);
+    assert.equal(await status("look:1/entries?layer=x"), 400);
+    assert.equal(await status("look:1/entries?layer=2"), 404);
+    assert.equal(await status("nope/entries"), 404);
+  });
+
+  test("an image that was closed fetches no more", async () => {
+    const image = await openStoredImage(client, "look:1");
+    await image[Symbol.asyncDispose]();
+    await assert.rejects(image.readLayer(0));
+  });
+});
