@@ -1,4 +1,3 @@
-import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -84,7 +83,7 @@ interface ContextMeta {
 
 /** Contexts lie under `contexts/meta/<sha256 of the name>/meta.json`, their keys under `contexts/tls/<same>/docker`. */
 function fromContext(name: string, configFolder: string): ChosenHost {
-  const id = hash("sha256", name, "hex");
+  const id = process.getBuiltinModule("node:crypto").hash("sha256", name, "hex");
   const bytes = readIfThere(join(configFolder, "contexts", "meta", id, "meta.json"));
   if (bytes === undefined) {
     throw new EngineError(

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { lstatSync, mkdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
@@ -109,7 +108,7 @@ function linkTarget(path: string): string {
 export function saveAuths(config: ConfigFile, auths: Readonly<Record<string, StoredAuth>>): void {
   const target = linkTarget(config.path);
   mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
-  const temporary = `${target}${randomBytes(6).toString("hex")}`;
+  const temporary = `${target}${process.getBuiltinModule("node:crypto").randomBytes(6).toString("hex")}`;
   writeFileSync(temporary, JSON.stringify({ ...config.raw, auths }, undefined, "\t"), { mode: 0o600 });
   renameSync(temporary, target);
 }

@@ -1,5 +1,7 @@
-import { hash } from "node:crypto";
 import { EngineError, ErrorCode } from "#errors";
+
+// An import would load it with each start of the command, which mostly has nothing to hash: 8 ms.
+let hash: typeof import("node:crypto").hash | undefined;
 
 declare const brand: unique symbol;
 /** Hash of stored (for layers: usually compressed) bytes, e.g. `sha256:9f86…` (OCI image-spec 1.1, descriptor.md#digests). */
@@ -43,6 +45,7 @@ export function parseChainId(text: string): ChainId {
 
 /** The sha256 digest of bytes that are all in memory. */
 export function digestOf(bytes: Uint8Array | string): Digest {
+  hash ??= process.getBuiltinModule("node:crypto").hash;
   return `sha256:${hash("sha256", bytes, "hex")}` as Digest;
 }
 

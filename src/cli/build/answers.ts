@@ -4,9 +4,6 @@ import { messageOf } from "#errors";
 import { digestOf } from "#oci";
 import type { Session } from "../core/session.ts";
 import type { ContextSource } from "./contextSource.ts";
-import { directoryTar, emptyTar, singleFileTar } from "./directoryTar.ts";
-import { blobSize, readBlob, writeBlob } from "./ociLayout.ts";
-import { writeOutput } from "./outputs.ts";
 import type { Output } from "./outputs.ts";
 import type { Secrets, SshAgents } from "./secrets.ts";
 
@@ -24,7 +21,7 @@ export interface AnswerParts {
   readonly stores: ReadonlyMap<string, string>;
 }
 
-/** Answers what the daemon asks in the course of a build. */
+/** Answers what the daemon asks in the course of a build. What few builds need is loaded when it is asked for. */
 export class Answers {
   readonly #parts: AnswerParts;
   readonly #running = new Set<Promise<void>>();
@@ -68,13 +65,17 @@ export class Answers {
       case "ssh":
         return this.#ssh(ask);
       case "blobInfo": {
+        const { blobSize } = await import("./ociLayout.ts");
         const size = blobSize(this.#store(ask.store), ask.digest);
         if (size === undefined) return this.#refuse(ask, `content ${ask.digest}: not found`);
         return this.#send(ask, [Buffer.from(JSON.stringify({ size }))]);
       }
-      case "blobRead":
+      case "blobRead": {
+        const { readBlob } = await import("./ociLayout.ts");
         return this.#send(ask, readBlob(this.#store(ask.store), ask.digest, ask));
+      }
       case "blobWrite": {
+        const { writeBlob } = await import("./ociLayout.ts");
         const { body } = await session.client.open({ path: ASK_PATH, query: this.#query(ask) });
         return writeBlob(this.#store(ask.store), ask.digest, body);
       }
@@ -83,18 +84,21 @@ export class Answers {
         const output = outputs[ask.index];
         if (output === undefined) throw new Error(`the daemon sends an output that nobody asked for: ${ask.index}`);
         const { body } = await session.client.open({ path: ASK_PATH, query: this.#query(ask) });
+        const { writeOutput } = await import("./writeOutput.ts");
         await writeOutput(output, body, session.stdout);
       }
     }
   }
 
-  #directory(ask: Extract<LocalBuildAsk, { kind: "directory" }>): AsyncIterable<Uint8Array> {
+  async *#directory(ask: Extract<LocalBuildAsk, { kind: "directory" }>): AsyncGenerator<Uint8Array> {
+    const { directoryTar, emptyTar, singleFileTar } = await import("./directoryTar.ts");
     const { source, directories } = this.#parts;
     const directory = directories[ask.name];
     if (ask.name === "dockerfile" && source.inlineDockerfile !== undefined) {
-      return singleFileTar("Dockerfile", source.inlineDockerfile);
+      yield* singleFileTar("Dockerfile", source.inlineDockerfile);
+      return;
     }
-    return directory === undefined || directory.device === "" ? emptyTar() : directoryTar(directory.path, ask);
+    yield* directory === undefined || directory.device === "" ? emptyTar() : directoryTar(directory.path, ask);
   }
 
   #store(name: string): string {

@@ -13,8 +13,9 @@ import type { BuildFlags } from "./buildFlags.ts";
 import { callResult } from "./callResult.ts";
 import { contextSource, namedContexts } from "./contextSource.ts";
 import { sourceExcerpt } from "./excerpt.ts";
-import { outputsOf, writeOutput } from "./outputs.ts";
+import { outputsOf } from "./outputs.ts";
 import { explanationText, imageIdOf } from "./results.ts";
+import { writeOutput } from "./writeOutput.ts";
 
 let folder = "";
 

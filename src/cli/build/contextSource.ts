@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { lstatSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import { basename, dirname, isAbsolute, join, resolve } from "node:path";
@@ -39,10 +38,7 @@ function directoryAt(path: string): LocalDirectory {
 
 /** The same text for the same directory of the same machine. */
 function sharedKey(path: string): string {
-  const hash = createHash("sha256")
-    .update(`${hostname()}\0${resolve(path)}`)
-    .digest("hex");
-  return `${basename(resolve(path))}:${hash.slice(0, 12)}`;
+  return `${hostname()}:${resolve(path)}`;
 }
 
 /** `Dockerfile`, unless there is only a `dockerfile`. */

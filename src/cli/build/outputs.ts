@@ -1,11 +1,8 @@
-import { createWriteStream, mkdirSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import type { Stats } from "node:fs";
 import { resolve } from "node:path";
 import type { Writable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import type { LocalBuildLocation } from "#engineapi";
-import { readTarStream } from "#tar";
-import { unpackLocal } from "../copy/unpack.ts";
 import { terminalOf } from "../core/session.ts";
 import type { BuildFlags } from "./buildFlags.ts";
 import { checkTag, parseOutput } from "./specs.ts";
@@ -137,21 +134,4 @@ function splitAnnotation(text: string): readonly [types: readonly string[], key:
     throw new Error(message);
   }
   return [types, text.slice(at + 1)];
-}
-
-/** Puts what the daemon sends where it belongs. @throws {Error} naming the path */
-export async function writeOutput(output: Output, bytes: AsyncIterable<Uint8Array>, stdout: Writable): Promise<void> {
-  const { destination, isDirectory } = output;
-  if (isDirectory) {
-    mkdirSync(destination, { recursive: true });
-    await unpackLocal(readTarStream(bytes), { folder: destination, links: "anywhere" });
-    return;
-  }
-  if (destination === "-") {
-    for await (const chunk of bytes) {
-      if (!stdout.write(chunk)) await new Promise((drained) => stdout.once("drain", drained));
-    }
-    return;
-  }
-  await pipeline(bytes, createWriteStream(destination));
 }

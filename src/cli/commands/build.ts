@@ -1,5 +1,4 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
-import { randomBytes } from "node:crypto";
 import type { LocalBuildError, LocalBuildMessage, LocalBuildRequest, SolveExplanation } from "#engineapi";
 import { EngineError, ErrorCode, isEngineError, isNotFound, messageOf } from "#errors";
 import { Answers } from "../build/answers.ts";
@@ -53,6 +52,11 @@ function machine(): string {
   }
 }
 
+/** As BuildKit names builds; no secret. */
+function buildName(): string {
+  return Array.from({ length: 25 }, () => Math.floor(Math.random() * 36).toString(36)).join("");
+}
+
 interface PreparedCall {
   readonly request: LocalBuildRequest;
   readonly answers: Answers;
@@ -74,7 +78,7 @@ async function prepareCall(session: Session, context: string, flags: BuildFlags)
   const directories = { ...named.directories, ...source.directories };
   const inline = /^(?:1|t|true)$/i.test(own["build-arg:BUILDKIT_INLINE_CACHE"] ?? "");
   const request: LocalBuildRequest = {
-    ref: randomBytes(16).toString("hex").slice(0, 25),
+    ref: buildName(),
     attributes: { ...Object.fromEntries(proxyArguments), ...own, ...named.attributes, ...source.attributes },
     exports: parseCall(flags) === undefined ? outputs.map((output) => output.request) : [],
     cacheImports,
