@@ -28,10 +28,23 @@ export interface SelectedEntry {
 export function selectEntries(tree: SourceTree, action: CopyAction): Selection[] {
   return action.sources.flatMap((source) => {
     const { base, includes } = splitParents(action, source);
-    const found = findSources(tree, base).map((name) => select(tree, { action, name, includes }));
+    const excluded = createIgnoreMatcher(action.excludes);
+    const found = findSources(tree, base).flatMap((name) => {
+      const selection = select(tree, { action, name, includes });
+      return isLeftOut(selection, excluded) ? [] : [selection];
+    });
     if (includes !== undefined && !action.allowNoMatch && !hasWildcard(includes)) requireMatch(found, includes);
     return found;
   });
+}
+
+/**
+ * A file that is named itself, or by a wildcard: `--exclude=*.txt hom*` keeps `home.txt` out. So says the reference;
+ * BuildKit asks only for what is below a directory (moby/buildkit#5489).
+ */
+function isLeftOut({ name, top }: Selection, excluded: IgnoreMatcher): boolean {
+  if (top.type === "directory" || excluded.empty) return false;
+  return excluded.visit(toDisplayPath(name.slice(name.lastIndexOf("/") + 1)), undefined).ignored;
 }
 
 /** `--parents`: everything up to `/./` is where to look, the rest is what to copy with its directories. */
