@@ -77,7 +77,8 @@ export function encodeTarHeader(header: TarHeader): Uint8Array {
     gid: header.gid ?? 0,
     size,
     mtime: header.mtimeSeconds ?? 0,
-    device: isDevice ? [header.deviceMajor ?? 0, header.deviceMinor ?? 0] : undefined,
+    // Zeros for all others, as Go's writer has it: what BuildKit makes of the same files has the same digest.
+    device: isDevice ? [header.deviceMajor ?? 0, header.deviceMinor ?? 0] : [0, 0],
   });
   return records.length === 0 ? block : Buffer.concat([...encodePax(header, Buffer.concat(records)), block]);
 }

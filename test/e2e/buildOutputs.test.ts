@@ -1,9 +1,11 @@
 /** What becomes of a build: directories, archives, pushes, caches and attestations, asked for by the real docker command. */
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { writeContext } from "./build/support/context.ts";
 import { openClientEngine } from "./support/engine.ts";
 import type { ClientEngine } from "./support/engine.ts";
 import { must } from "./support/process.ts";
@@ -72,6 +74,42 @@ describe("outputs of builds", () => {
     assert.equal(await must("tar", ["-tf", join(folder, "out.tar")]), "b.txt\nd/\nd/a.txt\n");
     await build(engine, "--platform=linux/amd64,linux/arm64", "-o", "out2");
     assert.deepEqual(readdirSync(join(folder, "out2")).sort(), ["linux_amd64", "linux_arm64"]);
+  });
+
+  test("archives of a build are BuildKit's, byte by byte", async () => {
+    writeContext(folder, {
+      "bytes/a": "one\n",
+      "bytes/l": { link: "a" },
+      "bytes/d/b": "two\n",
+      "bytes/d/h": { hard: "bytes/d/b" },
+      "bytes/d/e/c": { body: "three\n", mode: 0o600 },
+      "bytes/Dockerfile": 'FROM scratch\nCOPY --chmod=4755 a /bin\nCOPY l d /d/\nENV A=b\nENTRYPOINT ["/bin"]\n',
+    });
+    const digests: Record<string, string> = {};
+    for (const type of ["tar", "oci", "docker"]) {
+      const out = join(folder, `out.bytes.${type}`);
+      const wish = `type=${type},dest=${out},compression=uncompressed,force-compression=true,name=x/y:1`;
+      await must("docker", ["build", "-q", "-o", wish, join(folder, "bytes")], {
+        env: { ...engine.env, SOURCE_DATE_EPOCH: "1700000000" },
+      });
+      digests[type] = createHash("sha256").update(readFileSync(out)).digest("hex");
+    }
+    // Of dockerd 26.1.5 with the containerd image store, whose BuildKit (v0.13) writes them.
+    assert.deepEqual(digests, {
+      tar: "7d7428e95d88c51942eee1195cb385c02506490868766579aa65546b64c5cc02",
+      oci: "ea90058bed1c3b35b1d64e4e47635fe54a859c53b429f15363b805a8be0cec66",
+      docker: "a422013d9ec65e2b8359059ea7aa512b4a54e085d295dda8135186f771d6680f",
+    });
+  });
+
+  test("an archive of several platforms has what the client attests by default", async () => {
+    await build(engine, "--platform=linux/amd64,linux/arm64", "-o", "type=oci,dest=out.several.tar");
+    const archive = join(folder, "out.several.tar");
+    const index = JSON.parse(await must("tar", ["-xOf", archive, "index.json"])) as Listed;
+    const [, hex = ""] = index.manifests[0]?.digest.split(":") ?? [];
+    const { manifests } = JSON.parse(await must("tar", ["-xOf", archive, `blobs/sha256/${hex}`])) as Listed;
+    const kinds = manifests.map((one) => one.annotations?.["vnd.docker.reference.type"] ?? one.platform?.architecture);
+    assert.deepEqual(kinds, ["amd64", "arm64", "attestation-manifest", "attestation-manifest"]);
   });
 
   test("an archive of docker's format loads, with the image ID that the build had", async () => {

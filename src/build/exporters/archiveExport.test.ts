@@ -58,7 +58,13 @@ test("archive export: an OCI layout whose blobs are what their names say", async
   };
   const size = files.get(blob(digest))?.length;
   assert.deepEqual(json(files, "index.json")["manifests"], [
-    { mediaType: "application/vnd.oci.image.manifest.v1+json", digest, size, annotations },
+    {
+      mediaType: "application/vnd.oci.image.manifest.v1+json",
+      digest,
+      size,
+      annotations,
+      platform: { architecture: "amd64", os: "linux" },
+    },
   ]);
   assert.deepEqual(Object(json(files, blob(config)))["rootfs"], { type: "layers", diff_ids: [layer] });
   assert.equal(response["image.name"], "docker.io/library/x:1");

@@ -30,19 +30,24 @@ export function archiveExport(
   return {
     run: (rooms, job) => {
       const asked = readAttestations(job);
-      // What a client attests by default is for images in registries.
-      const wish = asked?.isInlineOnly === true ? undefined : asked;
-      if (format === "docker" && (job.targets.length > 1 || job.request.options.multiPlatform || wish !== undefined))
+      const isIndexed = job.targets.length > 1 || job.request.options.multiPlatform;
+      // What a client attests by default goes where an index is anyway.
+      const wish = asked?.isInlineOnly === true && !isIndexed ? undefined : asked;
+      if (format === "docker" && (isIndexed || wish !== undefined))
         throw invalidAttribute("docker exporter does not currently support exporting manifest lists");
       return job.task(`exporting to ${format} image format`, async (progress) => {
         using lease = takeLease(rooms.metadata, "export archive");
         const writing: Writing = { rooms, job, options, lease, progress, wish, ociByDefault: format === "oci" };
         const written = await writeImages(writing);
         const names = options.names.map(withDefaultTag);
-        const seconds = options.epoch ?? Math.floor(Date.now() / 1000);
+        const seconds = options.epoch ?? job.targets[0]?.image.epoch ?? Math.floor(Date.now() / 1000);
         const created = { "org.opencontainers.image.created": trimTime(new Date(seconds * 1000).toISOString()) };
         const response = imageResponse(written, names, created);
-        const root = { ...written.root, annotations: { ...written.root.annotations, ...created } };
+        const root = {
+          ...written.root,
+          ...platformOf(written),
+          annotations: { ...written.root.annotations, ...created },
+        };
         if (!isTar) await copyToClient(writing, written);
         else {
           const bytes = writeTarStream(members(rooms, { written, names, root, format }));
@@ -53,6 +58,12 @@ export function archiveExport(
       });
     },
   };
+}
+
+/** Of an image that no index tells the platform of. */
+function platformOf({ index, images }: WrittenImages): Pick<Descriptor, "platform"> {
+  const [image] = images;
+  return index === undefined && image !== undefined ? { platform: image.target.platform } : {};
 }
 
 /** Blobs before what names them. */
