@@ -358,6 +358,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     "Generate the autocompletion script for the specified shell",
     async () => (await import("../commands/completion.ts")).completion,
   ),
+  entry(
+    ["dive"],
+    "Explore an image: its layers, their files, what is wasted",
+    async () => (await import("../commands/dive.ts")).dive,
+  ),
   entry(["daemon"], "Run the varve daemon", async () => (await import("../commands/daemon.ts")).daemon),
   entry(
     ["inspect"],

@@ -17,6 +17,7 @@ const IMAGE_COMMANDS = [
   "image tag",
   "container run",
   "container create",
+  "dive",
   "inspect",
 ];
 const NETWORK_COMMANDS = ["network connect", "network disconnect", "network inspect", "network rm"];
