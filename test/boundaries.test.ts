@@ -48,6 +48,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   // `sqlite`: the database of RPM packages.
   analysis: { rooms: ["errors", "oci", "tar", "erofs"], node: [...PURE, "sqlite", "fs", "os", "path"] },
   remote: { rooms: ["errors", "oci"], node: [...FILES, "http", "https", "net", "tls", "url"] },
+  transports: { rooms: ["errors", "oci", "tar", "erofs", "analysis", "remote"], node: FILES },
   snapshots: { rooms: [...FLOOR_2, "layers"], node: FILES },
   gc: { rooms: [...FLOOR_2, "layers", "snapshots"], node: FILES },
   images: { rooms: [...FLOOR_2, "layers", "remote", "snapshots", "gc"], node: FILES },
@@ -102,7 +103,10 @@ const ROOMS: Readonly<Record<string, Room>> = {
   // `analysis`: an image of the store is open for looking into as those of archives are.
   client: { rooms: ["errors", "oci", "engineapi", "analysis"], node: ["*"] },
   // `build` sends directories, less what .dockerignore leaves out; `analysis`: archives are looked into without a daemon.
-  cli: { rooms: ["errors", "oci", "engineapi", "tar", "dockerfile", "client", "analysis"], node: ["*"] },
+  cli: {
+    rooms: ["errors", "oci", "engineapi", "tar", "dockerfile", "remote", "analysis", "transports", "client"],
+    node: ["*"],
+  },
 };
 
 const SRC = resolve(import.meta.dirname, "../src");

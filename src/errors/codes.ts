@@ -44,6 +44,10 @@ export const ErrorCode = {
   METADATA_IO: "METADATA_IO",
   LEASE_NOT_FOUND: "LEASE_NOT_FOUND",
 
+  // transports
+  ARCHIVE_NOT_FOUND: "ARCHIVE_NOT_FOUND",
+  FILE_NOT_FOUND: "FILE_NOT_FOUND",
+
   // host
   SYSCALL: "SYSCALL",
   NO_SPACE: "NO_SPACE",

@@ -1,10 +1,10 @@
-import { digestOf, familiarReference, formatReference, platformRank } from "#oci";
+import { digestOf, familiarReference, formatReference, parseDockerArchive, platformRank } from "#oci";
 import type { Descriptor, Platform, Reference } from "#oci";
 import { assembleDocker, assembleOci } from "./archiveImage.ts";
 import type { ArchiveImage, Assembly } from "./archiveImage.ts";
 import { INDEX_FILE, noPlatform, readLeaves } from "./archiveIndex.ts";
 import type { ArchiveLeaf } from "./archiveIndex.ts";
-import { parseDockerArchive, parseRepoTag } from "./archiveManifest.ts";
+import { parseRepoTag } from "./archiveManifest.ts";
 import { readArchive } from "./archiveReader.ts";
 import type { ImageContext } from "./context.ts";
 import { invalidArchive } from "./imageErrors.ts";

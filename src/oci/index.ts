@@ -16,6 +16,8 @@ export { formatPlatform, hostPlatform, parsePlatform, platformRank } from "./pla
 export type { Platform } from "./platform.ts";
 export { isAttestation, MAX_MANIFEST_BYTES, parseDescriptor, parseManifest, selectManifest } from "./manifest.ts";
 export type { Descriptor, ManifestDocument, OciIndex, OciManifest } from "./manifest.ts";
+export { parseDockerArchive } from "./dockerArchive.ts";
+export type { DockerArchiveImage } from "./dockerArchive.ts";
 export { MAX_CONFIG_BYTES, parseImageConfig } from "./imageConfig.ts";
 export type { ContainerDefaults, HealthConfig, HistoryEntry, ImageConfig } from "./imageConfig.ts";
 export {

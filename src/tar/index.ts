@@ -4,7 +4,7 @@ export { TarScanner } from "./scanner.ts";
 export type { TarScannerOptions } from "./scanner.ts";
 export { TAR_END, encodeTarHeader, tarPadding } from "./encode.ts";
 export type { TarHeader } from "./encode.ts";
-export { readTarStream, writeTarStream } from "./stream.ts";
+export { expandSparse, readTarStream, writeTarStream } from "./stream.ts";
 export type { TarMember, TarMemberSource } from "./stream.ts";
 export { baseNameOf, cleanTarPath, fromDisplayPath, parentOf, toDisplayPath } from "./path.ts";
 export { opaquePath, parseWhiteout, whiteoutPath } from "./whiteout.ts";

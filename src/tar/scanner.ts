@@ -96,6 +96,18 @@ export class TarScanner {
     return this.#zeroBlocks >= 2;
   }
 
+  /** Bytes of file data that come next and that nobody will look at: `skip` them where the archive is a file. */
+  get ahead(): number {
+    return this.#skip;
+  }
+
+  /** Steps over the next bytes as if they had been pushed; at most `ahead` of them. */
+  skip(bytes: number): void {
+    if (bytes > this.#skip) throw new Error("TarScanner.skip beyond the data of a file");
+    this.#skip -= bytes;
+    this.#position += bytes;
+  }
+
   /** The chunk may be reused by the caller as soon as this returns. */
   push(chunk: Uint8Array): void {
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);

@@ -63,7 +63,7 @@ class MemberReader {
 
   async *body(entry: TarEntry): AsyncGenerator<Uint8Array, void, void> {
     const stored = this.#stored(entry.dataOffset, entry.storedSize);
-    yield* entry.sparse === undefined ? stored : expand(stored, entry.sparse, entry.size);
+    yield* entry.sparse === undefined ? stored : expandSparse(stored, entry.sparse, entry.size);
   }
 
   async close(): Promise<void> {
@@ -94,7 +94,11 @@ class MemberReader {
   }
 }
 
-async function* expand(
+/**
+ * The bytes of a sparse file as a reader sees them, of the stored ones: holes as zeros.
+ * @throws {invalid_argument} INVALID_TAR when more bytes are stored than the map has place for
+ */
+export async function* expandSparse(
   stored: AsyncIterable<Uint8Array>,
   extents: readonly SparseExtent[],
   size: number,
