@@ -12,6 +12,8 @@ export {
   storeCredentials,
 } from "./credentials.ts";
 export type { RegistryAuth } from "./credentials.ts";
+export { registryCredentials } from "./registryCredentials.ts";
+export type { StoredCredentials } from "./registryCredentials.ts";
 export { createEngineClient } from "./engineClient.ts";
 export type { EngineCall, EngineClient, EngineClientOptions, EngineResponse, HijackedStream } from "./engineClient.ts";
 export { DEFAULT_SOCKET, execRoot, parseHost } from "./host.ts";

@@ -49,6 +49,15 @@ export class LayerAccess {
     return (await this.#scan.get(signal)).entries;
   }
 
+  /** What a name of this layer is for files: here, a file of lower layers under another name, or none. */
+  async find(path: string, signal?: AbortSignal): Promise<"here" | { readonly below: string } | "hidden" | "absent"> {
+    const { files, lowerHardlinks, entries } = await this.#scan.get(signal);
+    if (files.has(path)) return "here";
+    const below = lowerHardlinks.get(path);
+    if (below !== undefined) return { below };
+    return entries.some((entry) => hides(entry, path)) ? "hidden" : "absent";
+  }
+
   async *readFile(path: string, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
     const { files } = await this.#scan.get(signal);
     const data = files.get(path);
@@ -160,6 +169,12 @@ export class LayerAccess {
   }
 }
 
+/** True for what is at the path, hides it, or hides a directory above it. */
+function hides({ path, type, opaque }: LayerEntry, wanted: string): boolean {
+  if (path === wanted) return true;
+  return wanted.startsWith(`${path}/`) && (type !== "directory" || opaque === true);
+}
+
 type Chunks = AsyncGenerator<Uint8Array, void, void>;
 
 /** A layer's plain bytes; disposing it stops their source. */
@@ -211,7 +226,7 @@ async function* slice(
   }
 }
 
-function noSuchFile(path: string, index: number): EngineError {
+export function noSuchFile(path: string, index: number): EngineError {
   const message = `layer ${index} has no regular file ${JSON.stringify(toDisplayPath(path))}`;
   return new EngineError("not_found", ErrorCode.FILE_NOT_FOUND, message);
 }

@@ -131,6 +131,21 @@ for (const form of ["none", "gzip", "zstd"] as const) {
   });
 }
 
+test("openImage: a hard link to a file of a lower layer has that file's bytes, unless a layer between hides it", async () => {
+  const link = tarOf([
+    { path: "alias", type: "hardlink", linkPath: "etc/passwd" },
+    { path: "tool", type: "hardlink", linkPath: "usr/bin/tool" },
+  ]);
+  const middle = tarOf([{ path: "usr/.wh.bin", type: "file" }]);
+  const image = imageOf([BASE, middle, link]);
+  await using opened = await openImage(`docker-archive:${await folder.write("below.tar", dockerArchiveOf([image]))}`);
+  const [alias, tool] = await opened.readLayer(2);
+  assert.deepEqual([alias?.hardLink, alias?.target, alias?.size], [true, "etc/passwd", 0]);
+  assert.equal(tool?.target, "usr/bin/tool");
+  assert.equal((await collect(opened.readFile(2, "alias"))).toString(), "root:x:0:0");
+  await assert.rejects(collect(opened.readFile(2, "tool")), /layer 2 has no regular file "tool"/);
+});
+
 test("openImage: an archive out of a pipe", async () => {
   const path = await folder.write("piped.tar", dockerArchiveOf([IMAGE]));
   const script = `const { openImage } = await import("#transports");

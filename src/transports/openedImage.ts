@@ -4,7 +4,7 @@ import { EngineError, ErrorCode } from "#errors";
 import { digestOf, parseImageConfig } from "#oci";
 import type { Digest, ImageConfig } from "#oci";
 import { compressionOfSpan } from "./compression.ts";
-import { LayerAccess } from "./layerAccess.ts";
+import { LayerAccess, noSuchFile } from "./layerAccess.ts";
 import type { LayerRules } from "./layerAccess.ts";
 import type { LayerBytes } from "./layerBytes.ts";
 
@@ -63,8 +63,21 @@ export class OpenedImage implements OpenImage {
     return await this.#layer(index).entries(options.signal);
   }
 
-  readFile(index: number, path: string, options: { readonly signal?: AbortSignal } = {}): AsyncIterable<Uint8Array> {
-    return this.#layer(index).readFile(path, options.signal);
+  async *readFile(
+    index: number,
+    path: string,
+    options: { readonly signal?: AbortSignal } = {},
+  ): AsyncGenerator<Uint8Array, void, void> {
+    let [layer, name] = [index, path];
+    for (let found = await this.#layer(layer).find(name, options.signal); found !== "here"; ) {
+      // A hard link into lower layers: its file is the topmost one there.
+      if (typeof found === "object") name = found.below;
+      else if (layer === index || found === "hidden") throw noSuchFile(path, index);
+      layer -= 1;
+      if (layer < 0) throw noSuchFile(path, index);
+      found = await this.#layer(layer).find(name, options.signal);
+    }
+    yield* this.#layer(layer).readFile(name, options.signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -3,7 +3,7 @@ import type { Hash } from "node:crypto";
 import { LayerTree, walkTree } from "#erofs";
 import type { LayerIndex, TreeData } from "#erofs";
 import { EngineError, ErrorCode, wrapError } from "#errors";
-import { entriesOfTree } from "#analysis";
+import { entriesOfTree, withLowerHardlinks } from "#analysis";
 import type { LayerEntry } from "#analysis";
 import { algorithmOf, hexOf } from "#oci";
 import type { Descriptor, DiffId, Digest } from "#oci";
@@ -16,6 +16,8 @@ export interface ScannedLayer {
   readonly entries: readonly LayerEntry[];
   /** Where the bytes of each regular file lie in the plain tar, by every name it has. */
   readonly files: ReadonlyMap<string, TreeData>;
+  /** Names of files that lower layers have: path → their path there. */
+  readonly lowerHardlinks: ReadonlyMap<string, string>;
 }
 
 const WINDOW_BYTES = 1 << 16;
@@ -38,7 +40,12 @@ export class LayerScan {
 export function scannedLayerOf(index: LayerIndex): ScannedLayer {
   const files = new Map<string, TreeData>();
   for (const { path, data } of walkTree(index)) if (data !== undefined) files.set(path, data);
-  return { entries: entriesOfTree(index), files };
+  const { lowerHardlinks } = index;
+  return {
+    entries: withLowerHardlinks(entriesOfTree(index), lowerHardlinks),
+    files,
+    lowerHardlinks: new Map(lowerHardlinks.map(({ path, target }) => [path, target])),
+  };
 }
 
 /** Reads headers only: the data between them is stepped over. */
