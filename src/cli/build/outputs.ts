@@ -3,6 +3,7 @@ import type { Stats } from "node:fs";
 import { resolve } from "node:path";
 import type { Writable } from "node:stream";
 import type { LocalBuildLocation } from "#engineapi";
+import { parseAnnotations } from "./annotations.ts";
 import { terminalOf } from "../core/session.ts";
 import type { BuildFlags } from "./buildFlags.ts";
 import { checkTag, parseOutput } from "./specs.ts";
@@ -111,27 +112,9 @@ function withAnnotations(
   attributes: Readonly<Record<string, string>>,
   annotations: readonly string[],
 ): Readonly<Record<string, string>> {
-  const found: Record<string, string> = { ...attributes };
-  for (const text of annotations) {
-    const at = text.indexOf("=");
-    if (at < 0) throw new Error(`invalid annotation ${JSON.stringify(text)}, expected key=value`);
-    const [types, key] = splitAnnotation(text.slice(0, at));
-    for (const type of types)
-      found[type === "" ? `annotation.${key}` : `annotation-${type}.${key}`] = text.slice(at + 1);
-  }
-  return found;
-}
-
-const ANNOTATION_TYPE = /^(?:manifest|index|manifest-descriptor|index-descriptor)(?:\[[A-Za-z0-9_/-]+\])?$/;
-
-function splitAnnotation(text: string): readonly [types: readonly string[], key: string] {
-  const at = text.indexOf(":");
-  if (at < 0) return [[""], text];
-  const types = text.slice(0, at).split(",");
-  const wrong = types.find((type) => !ANNOTATION_TYPE.test(type));
-  if (wrong !== undefined) {
-    const message = `invalid annotation type ${JSON.stringify(wrong)}, expected type and optional platform in square brackets`;
-    throw new Error(message);
-  }
-  return [types, text.slice(at + 1)];
+  const found = parseAnnotations(annotations).map(({ type, platform, key, value }) => {
+    const place = platform === undefined ? type : `${type}[${platform}]`;
+    return [place === "" ? `annotation.${key}` : `annotation-${place}.${key}`, value] as const;
+  });
+  return { ...attributes, ...Object.fromEntries(found) };
 }

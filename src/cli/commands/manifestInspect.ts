@@ -4,6 +4,7 @@ import { boolFlag } from "../core/flags.ts";
 import { fetchManifests, manifestJson, manifestList, normalReference } from "../manifests/imageManifest.ts";
 import type { Fetched } from "../manifests/imageManifest.ts";
 import { goMarshal } from "../format/goEncoding.ts";
+import { indentJson } from "../format/inspectOutput.ts";
 import { ManifestStore } from "../manifests/manifestStore.ts";
 import { RegistryCalls } from "../registry/registryCalls.ts";
 import type { Reference } from "#oci";
@@ -15,7 +16,7 @@ function shown(found: Fetched, target: Reference, isVerbose: boolean): string {
     return manifestList(target, found.manifests).raw.toString("utf8");
   }
   if (isVerbose) return goMarshal(manifestJson(found.manifest), "\t");
-  return JSON.stringify(JSON.parse(found.manifest.raw.toString("utf8")), undefined, "\t");
+  return indentJson(found.manifest.raw.toString("utf8"), "\t");
 }
 
 /** `varve manifest inspect`: of a list that was created here, else straight from the registry; nothing is pulled. */

@@ -8,7 +8,7 @@ export interface CommandEntry {
   readonly load: () => Promise<Command>;
 }
 
-/** A word that only holds commands. */
+/** A word that only holds commands; two words: a group in a group. */
 export interface CommandGroup {
   readonly name: string;
   /** What docker shows behind the name in usage errors. */
@@ -19,6 +19,7 @@ export interface CommandGroup {
 export const GROUPS: readonly CommandGroup[] = [
   { name: "builder", short: "Manage builds" },
   { name: "buildx", short: "Extended build capabilities with BuildKit" },
+  { name: "buildx imagetools", short: "Commands to work on images in registry" },
   { name: "container", short: "Manage containers" },
   { name: "image", short: "Manage images" },
   { name: "manifest", short: "Manage Docker image manifests and manifest lists" },
@@ -48,6 +49,13 @@ const entry = (paths: readonly string[], short: string, load: () => Promise<Comm
   load,
 });
 
+/** The group that words begin with, the longest name first. */
+export function findGroup(words: readonly string[]): CommandGroup | undefined {
+  const named = (count: number): CommandGroup | undefined =>
+    GROUPS.find(({ name }) => name === words.slice(0, count).join(" "));
+  return (words.length > 1 ? named(2) : undefined) ?? named(1);
+}
+
 /** Every command; its module is loaded when it is called, so that start-up pays for one command only. */
 export const COMMANDS: readonly CommandEntry[] = [
   entry(
@@ -70,6 +78,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     ["buildx inspect"],
     "Inspect current builder instance",
     async () => (await import("../commands/builders.ts")).builderInspect,
+  ),
+  entry(
+    ["buildx imagetools create"],
+    "Create a new image based on source images",
+    async () => (await import("../commands/imagetools.ts")).imagetoolsCreate,
+  ),
+  entry(
+    ["buildx imagetools inspect"],
+    "Show details of an image in the registry",
+    async () => (await import("../commands/imagetools.ts")).imagetoolsInspect,
   ),
   entry(["buildx ls"], "List builder instances", async () => (await import("../commands/builders.ts")).builderList),
   entry(
@@ -382,11 +400,11 @@ export const COMMANDS: readonly CommandEntry[] = [
 export function findCommand(
   words: readonly string[],
 ): { readonly entry: CommandEntry; readonly path: string } | undefined {
-  for (const count of [2, 1]) {
+  for (const count of [3, 2, 1]) {
     const path = words.slice(0, count).join(" ");
     const found = words.length >= count ? COMMANDS.find((entry) => entry.paths.includes(path)) : undefined;
     // Another spelling below the same word is shown by its full name, as Docker does: `image list` is `image ls`.
-    if (found !== undefined) return { entry: found, path: count === 2 ? (found.paths[0] ?? path) : path };
+    if (found !== undefined) return { entry: found, path: count > 1 ? (found.paths[0] ?? path) : path };
   }
   return undefined;
 }

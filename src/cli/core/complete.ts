@@ -49,23 +49,20 @@ const CONTAINER_COMMANDS: Readonly<Record<string, readonly string[] | undefined>
   "network disconnect": undefined,
 };
 
+/** The next word of every command and group that begins with these words. */
 function commandWords(words: readonly string[]): readonly Candidate[] {
-  const [first] = words;
-  if (words.length > 1) {
-    return COMMANDS.flatMap(({ paths, short }) =>
-      paths
-        .filter((path) => path.startsWith(`${first ?? ""} `))
-        .map((path) => ({ word: path.split(" ")[1] ?? "", about: short })),
-    );
-  }
-  const top = COMMANDS.flatMap(({ paths, short }) =>
-    paths.filter((path) => !path.includes(" ")).map((word) => ({ word, about: short })),
+  const before = words.slice(0, -1);
+  const prefix = before.map((word) => `${word} `).join("");
+  const rest = (path: string): readonly string[] =>
+    path.startsWith(prefix) ? path.slice(prefix.length).split(" ") : [];
+  const below = COMMANDS.flatMap(({ paths, short }) =>
+    paths.map(rest).flatMap(([word = "", ...more]) => (word === "" || more.length > 0 ? [] : [{ word, about: short }])),
   );
-  return [
-    ...top,
-    ...GROUPS.map(({ name, short }) => ({ word: name, about: short })),
-    { word: "help", about: "Help about any command" },
-  ];
+  const groups = GROUPS.flatMap(({ name, short }) => {
+    const [word = "", ...more] = rest(name);
+    return word === "" || more.length > 0 ? [] : [{ word, about: short }];
+  });
+  return [...below, ...groups, ...(before.length === 0 ? [{ word: "help", about: "Help about any command" }] : [])];
 }
 
 async function images(session: Session): Promise<readonly Candidate[]> {

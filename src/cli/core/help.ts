@@ -58,14 +58,22 @@ function widthOf(list: readonly Row[]): number {
   return Math.max(11, ...list.map((row) => row.name.length + 1));
 }
 
+const without = (name: string, prefix: string): string => name.slice(prefix.length + 1);
+
 /** `varve image`. */
 export function groupHelp(name: string, short: string): string {
   const inside = COMMANDS.flatMap(({ paths, short: about }) => {
-    const path = paths.find((one) => one.startsWith(`${name} `));
-    return path === undefined ? [] : [{ name: path.slice(name.length + 1), short: about }];
+    const path = paths.find((one) => one.startsWith(`${name} `) && !without(one, name).includes(" "));
+    return path === undefined ? [] : [{ name: without(path, name), short: about }];
   }).sort(byName);
+  const groups = GROUPS.filter((one) => one.name.startsWith(`${name} `)).map((one) => ({
+    name: without(one.name, name),
+    short: one.short,
+  }));
+  const width = widthOf([...groups, ...inside]);
+  const managing = groups.length === 0 ? "" : `Management Commands:\n${rows(groups, width)}\n`;
   return (
-    `Usage:  ${PROGRAM} ${name} COMMAND\n\n${short}\n\nCommands:\n${rows(inside, widthOf(inside))}\n` +
+    `Usage:  ${PROGRAM} ${name} COMMAND\n\n${short}\n\n${managing}Commands:\n${rows(inside, width)}\n` +
     `Run '${PROGRAM} ${name} COMMAND --help' for more information on a command.\n`
   );
 }
@@ -78,13 +86,14 @@ export function programHelp(): string {
   });
   const common = COMMON.flatMap((name) => top.filter((row) => row.name === name));
   const others = top.filter((row) => !COMMON.includes(row.name)).sort(byName);
-  const width = widthOf([...common, ...GROUPS, ...others]);
+  const groups = GROUPS.filter(({ name }) => !name.includes(" "));
+  const width = widthOf([...common, ...groups, ...others]);
   const options = flagUsages(globalFlags(configDirectory(undefined)), columns());
   return [
     `Usage:  ${PROGRAM} [OPTIONS] COMMAND`,
     "A container image engine that never unpacks a layer",
     `Common Commands:\n${rows(common, width)}`.trimEnd(),
-    `Management Commands:\n${rows(GROUPS, width)}`.trimEnd(),
+    `Management Commands:\n${rows(groups, width)}`.trimEnd(),
     `Commands:\n${rows(others, width)}`.trimEnd(),
     `Global Options:\n${options}`.trimEnd(),
     `Run '${PROGRAM} COMMAND --help' for more information on a command.`,

@@ -2,7 +2,7 @@ import { configDirectory } from "#client";
 import { findEngineError, messageOf } from "#errors";
 import type { Command } from "./command.ts";
 import { CommandError } from "./commandError.ts";
-import { findCommand, GROUPS } from "./commandTable.ts";
+import { findCommand, findGroup } from "./commandTable.ts";
 import { globalFlags, toGlobalFlags } from "./globalFlags.ts";
 import { commandHelp, groupHelp, PROGRAM, programHelp, runHelpHint, usageHint } from "./help.ts";
 import { parseFlags } from "./parseFlags.ts";
@@ -94,37 +94,38 @@ async function runCommand(words: readonly string[], global: GlobalFlags): Promis
 }
 
 function noSuchCommand(words: readonly string[]): number {
-  const [first = "", second] = words;
-  const group = GROUPS.find(({ name }) => name === first);
+  const group = findGroup(words);
   if (group === undefined) {
-    err(`${PROGRAM}: unknown command: ${PROGRAM} ${first}\n\n${runHelpHint("")}\n`);
+    err(`${PROGRAM}: unknown command: ${PROGRAM} ${words[0] ?? ""}\n\n${runHelpHint("")}\n`);
     return 1;
   }
-  if (second === undefined || second === "--help" || second === "-h") {
-    if (second === "-h") err(`${DEPRECATED_H}\n`);
+  const { name } = group;
+  const next = words[name.split(" ").length];
+  if (next === undefined || next === "--help" || next === "-h") {
+    if (next === "-h") err(`${DEPRECATED_H}\n`);
     // Help that was not asked for goes to stderr, as Docker's does.
-    (second === undefined ? err : out)(groupHelp(group.name, group.short));
+    (next === undefined ? err : out)(groupHelp(name, group.short));
     return 0;
   }
-  const usage = `Usage:  ${PROGRAM} ${first}${group.use === undefined ? "" : ` ${group.use}`}`;
-  if (second.startsWith("-")) {
-    const letter = second.startsWith("--")
-      ? `unknown flag: ${second}`
-      : `unknown shorthand flag: '${second.charAt(1)}' in ${second}`;
-    err(`${letter}\n\n${usage}\n\n${runHelpHint(first)}\n`);
+  const usage = `Usage:  ${PROGRAM} ${name}${group.use === undefined ? "" : ` ${group.use}`}`;
+  if (next.startsWith("-")) {
+    const letter = next.startsWith("--")
+      ? `unknown flag: ${next}`
+      : `unknown shorthand flag: '${next.charAt(1)}' in ${next}`;
+    err(`${letter}\n\n${usage}\n\n${runHelpHint(name)}\n`);
     return BAD_FLAGS;
   }
-  err(`${PROGRAM}: unknown command: ${PROGRAM} ${first} ${second}\n\n${usage}\n\n${runHelpHint(first)}\n`);
+  err(`${PROGRAM}: unknown command: ${PROGRAM} ${name} ${next}\n\n${usage}\n\n${runHelpHint(name)}\n`);
   return 1;
 }
 
 async function help(words: readonly string[]): Promise<number> {
-  const group = GROUPS.find(({ name }) => name === words[0]);
+  const group = findGroup(words);
   if (words.length === 0) {
     out(programHelp());
     return 0;
   }
-  if (findCommand(words) === undefined && (group === undefined || words.length > 1)) {
+  if (findCommand(words) === undefined && group?.name !== words.join(" ")) {
     err(`unknown help topic: ${words.join(" ")}\n`);
     return 1;
   }

@@ -14,9 +14,9 @@ export interface Inspected {
 const INDENT = "    ";
 
 /** Go's json.Indent: whitespace only, so that numbers and escapes stay as they came. */
-export function indentJson(raw: string): string {
+export function indentJson(raw: string, indent: string = INDENT): string {
   let depth = 0;
-  const newline = (): string => `\n${INDENT.repeat(depth)}`;
+  const newline = (): string => `\n${indent.repeat(depth)}`;
   // One alternative a token: strings first, so that nothing inside them is touched.
   return raw.trim().replace(/"(?:[^"\\]|\\.)*"|[{[]\s*[}\]]|[{}[\],:]|\s+/g, (token) => {
     if (token.startsWith('"')) return token;
