@@ -1,6 +1,8 @@
 /** Layers and images for the tests of this room. Named as a test so that it is exempt from what ships. */
 import * as fc from "fast-check";
-import type { LayerEntry } from "#analysis";
+import { imageLayersOf } from "#analysis";
+import type { LayerEntry, OpenImage } from "#analysis";
+import { digestOf, parseDiffId, parseImageConfig } from "#oci";
 
 export type Fields = Partial<LayerEntry>;
 
@@ -60,3 +62,46 @@ export const anyLayers: fc.Arbitrary<readonly (readonly LayerEntry[])[]> = fc.ar
   minLength: 1,
   maxLength: 6,
 });
+
+/** An image in memory. `contents`: bytes by "LAYER:PATH"; other files read as zeros. */
+export function imageOf(
+  layers: readonly (readonly LayerEntry[])[],
+  contents: Readonly<Record<string, string | Uint8Array>> = {},
+  more: {
+    readonly config?: object;
+    readonly diffIds?: readonly string[];
+    readonly onRead?: (what: string) => void;
+  } = {},
+): OpenImage {
+  const diffIds = layers.map((_, index) => parseDiffId(more.diffIds?.[index] ?? diffIdOf(index)));
+  const history = layers.map((_, index) => ({ created_by: `step ${index}` }));
+  const rawConfig = Buffer.from(
+    JSON.stringify({
+      architecture: "amd64",
+      os: "linux",
+      history,
+      rootfs: { type: "layers", diff_ids: diffIds },
+      ...more.config,
+    }),
+  );
+  const config = parseImageConfig(rawConfig);
+  return {
+    name: "test",
+    imageId: digestOf(rawConfig),
+    config,
+    rawConfig,
+    manifestDigest: undefined,
+    layers: imageLayersOf(config),
+    readLayer: async (index) => layers[index] ?? [],
+    readFile: async function* (index, path) {
+      more.onRead?.(`${index}:${path}`);
+      const found = layers[index]?.find((item) => item.path === path);
+      const first = found?.hardLink === true ? found.target : path;
+      const size = layers[index]?.find((item) => item.path === first)?.size ?? 0;
+      yield Buffer.from(contents[`${index}:${first}`] ?? Buffer.alloc(size));
+    },
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+}
+
+export const diffIdOf = (index: number): string => `sha256:${index.toString(16).padStart(64, "0")}`;

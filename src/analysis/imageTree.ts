@@ -163,13 +163,14 @@ export class ImageTree {
     if (path === "") return 0;
     let node: number | undefined = 0;
     for (const name of path.split("/")) {
-      node = this.#childNamed(node, name);
+      node = this.childNamed(node, name);
       if (node === undefined) return undefined;
     }
     return node;
   }
 
-  #childNamed(node: number, name: string): number | undefined {
+  /** The child of that name, by search in order. */
+  childNamed(node: number, name: string): number | undefined {
     let low = this.#childStarts[node] ?? 0;
     let high = this.#childStarts[node + 1] ?? 0;
     while (low < high) {
