@@ -381,6 +381,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     "Explore an image: its layers, their files, what is wasted",
     async () => (await import("../commands/dive.ts")).dive,
   ),
+  entry(
+    ["dive build"],
+    "Build an image from a Dockerfile, then explore it",
+    async () => (await import("../commands/diveBuild.ts")).diveBuild,
+  ),
   entry(["daemon"], "Run the varve daemon", async () => (await import("../commands/daemon.ts")).daemon),
   entry(
     ["inspect"],

@@ -59,7 +59,6 @@ export function factsOf(layers: readonly (readonly LayerEntry[])[], commands: re
   return {
     name: "example:1",
     imageId: `sha256:${"1".repeat(64)}`,
-    manifestDigest: undefined,
     platform: "linux/amd64",
     layers: layers.map((_, index) => ({
       command: commands[index] ?? `RUN step ${index}`,

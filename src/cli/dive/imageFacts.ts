@@ -1,30 +1,51 @@
-import { readImageTree, scoreImage } from "#analysis";
-import type { OpenImage } from "#analysis";
+import { buildImageTree, diveCommandOf, scoreImage } from "#analysis";
+import type { ImageScores, ImageTree, LayerEntry, OpenImage } from "#analysis";
+import { messageOf } from "#errors";
 import { formatPlatform } from "#oci";
+import { printable } from "./terminal/textWidth.ts";
 import type { ImageFacts } from "./explorer/state.ts";
 
+/** Hears of layers that cannot be read. */
+interface Listener {
+  warn(line: string): void;
+}
+
+/** All layers' entries as a tree, and its scores. With somebody to hear of it, a layer that cannot be read is empty. */
+export async function readTree(
+  image: OpenImage,
+  listener: Listener | undefined,
+): Promise<{ readonly tree: ImageTree; readonly scores: ImageScores }> {
+  const read = async (index: number): Promise<readonly LayerEntry[]> => {
+    try {
+      return await image.readLayer(index);
+    } catch (error) {
+      if (listener === undefined) throw error;
+      listener.warn(`layer ${index}: ${printable(messageOf(error))}`);
+      return [];
+    }
+  };
+  const tree = buildImageTree(await Promise.all(image.layers.map((layer) => read(layer.index))));
+  return { tree, scores: scoreImage(tree) };
+}
+
 /** Reads all that is to be known of the image, but for the bytes of its files. */
-export async function readImageFacts(image: OpenImage, signal?: AbortSignal): Promise<ImageFacts> {
-  const tree = await readImageTree(image, signal === undefined ? {} : { signal });
-  const { config } = image;
+export async function readImageFacts(image: OpenImage, listener: Listener | undefined): Promise<ImageFacts> {
+  const { tree, scores } = await readTree(image, listener);
+  const { os, architecture, variant } = image.config;
   return {
     name: image.name,
     imageId: image.imageId,
-    manifestDigest: image.manifestDigest,
-    platform: formatPlatform({
-      os: config.os,
-      architecture: config.architecture,
-      ...(config.variant === undefined ? {} : { variant: config.variant }),
-    }),
-    layers: image.layers.map(({ diffId, blob, history }) => ({
-      command: history?.created_by ?? history?.comment ?? "",
-      diffId,
-      digest: blob?.digest,
-      blobBytes: blob?.size,
-      created: history?.created,
-      comment: history?.comment,
+    platform: formatPlatform({ os, architecture, ...(variant === undefined ? {} : { variant }) }),
+    layers: image.layers.map((layer) => ({
+      command:
+        layer.history?.comment?.startsWith("Imported from") === true ? layer.history.comment : diveCommandOf(layer),
+      diffId: layer.diffId,
+      digest: layer.blob?.digest,
+      blobBytes: layer.blob?.size,
+      created: layer.history?.created,
+      comment: layer.history?.comment,
     })),
     tree,
-    scores: scoreImage(tree),
+    scores,
   };
 }

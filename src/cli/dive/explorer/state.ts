@@ -27,7 +27,6 @@ export interface LayerFacts {
 export interface ImageFacts {
   readonly name: string;
   readonly imageId: string;
-  readonly manifestDigest: string | undefined;
   readonly platform: string;
   readonly layers: readonly LayerFacts[];
   readonly tree: ImageTree;
