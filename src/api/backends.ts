@@ -111,9 +111,23 @@ export interface LookOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Where in an image: after which step of its history (all for undefined), and at which path (latin1). */
+export interface PlaceOptions extends LookOptions {
+  readonly step?: number;
+  readonly path: string;
+}
+
 /** What routes need to look into images. */
 export interface LookBackend {
   layers(name: string, options: LookOptions): Promise<ImageLayersReply>;
+  /** A path, or what is in it when it is a directory: JSON lines. */
+  files(name: string, options: PlaceOptions & { readonly recursive: boolean }): Promise<AsyncIterable<Uint8Array>>;
+  file(
+    name: string,
+    options: PlaceOptions,
+  ): Promise<{ readonly size: number; readonly body: AsyncIterable<Uint8Array> }>;
+  /** A tar, as `docker cp` has it from a container. */
+  archive(name: string, options: PlaceOptions): Promise<AsyncIterable<Uint8Array>>;
   /** Lines and bytes as told at `LayerIndexLine`; of all layers, or of one. */
   entries(name: string, options: LookOptions & { readonly layer?: number }): Promise<AsyncIterable<Uint8Array>>;
   /** A regular file of one layer; `path` is latin1. */

@@ -32,6 +32,7 @@ import { createEventBus } from "./events.ts";
 import type { EventBus } from "./events.ts";
 import { createLookBackend } from "./looking/createLookBackend.ts";
 import type { LookBackend } from "./looking/lookBackend.ts";
+import { LookThread } from "./looking/lookThread.ts";
 import { createRegistryAccess } from "./registryAccess.ts";
 import type { RegistryAccess } from "./registryAccess.ts";
 import { createRegistryBackend } from "./registryBackend.ts";
@@ -220,13 +221,14 @@ export async function createEngine(config: EngineConfig): Promise<Engine> {
   await services.containers.reconcile();
   await services.steps.reconcile();
   stores.collector.schedule();
+  const lookThread = stack.use(new LookThread());
   const owned = stack.move();
   const { name, backend } = stores.snapshots.driver;
   return {
     backends: {
       ...services,
       volumes: volumes.catalog,
-      look: createLookBackend({ ...stores, images: services.images }),
+      look: createLookBackend({ ...stores, images: services.images }, lookThread),
       system: createSystemBackend({ ...services, volumes: volumes.catalog, events, systemInfo }),
     },
     version: systemInfo.version(),

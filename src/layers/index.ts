@@ -1,6 +1,7 @@
 export type * from "./layer.ts";
 export type * from "./layerStore.ts";
 export type { LookupOptions, MergedView, ViewEntry } from "./mergedView.ts";
+export { openLayerFile } from "./layerReader.ts";
 export type { ByteRange, LayerReader } from "./layerReader.ts";
 export { completeFile, createGrowingFile } from "./growingFile.ts";
 export type { GrowingFileOptions, GrowingFileWriter } from "./growingFile.ts";

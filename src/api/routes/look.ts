@@ -1,11 +1,12 @@
 import { LAYER_INDEX_TYPE } from "#engineapi";
 import { EngineError, ErrorCode } from "#errors";
-import type { LookBackend } from "../backends.ts";
+import type { LookBackend, PlaceOptions } from "../backends.ts";
 import type { Exchange } from "../exchange.ts";
 import { pathBytesOf, platformOf } from "../query.ts";
 import type { Route } from "../router.ts";
 import { sendBytes } from "../streamBody.ts";
 
+const LINES = "application/x-ndjson";
 const BYTES = "application/octet-stream";
 
 function requiredPath(exchange: Exchange): string {
@@ -35,6 +36,29 @@ async function layerFile(look: LookBackend, exchange: Exchange): Promise<void> {
   await sendBytes(exchange, BYTES, body);
 }
 
+/** Which image, step and path a request means; the root without a path. */
+function placeOf(exchange: Exchange): PlaceOptions {
+  const step = exchange.integer("step");
+  return {
+    ...platformOf(exchange),
+    ...(step === undefined ? {} : { step }),
+    path: pathBytesOf(exchange, "path") ?? "",
+    signal: exchange.signal,
+  };
+}
+
+async function files(look: LookBackend, exchange: Exchange): Promise<void> {
+  const recursive = exchange.flag("recursive");
+  await sendBytes(exchange, LINES, await look.files(exchange.param("name"), { ...placeOf(exchange), recursive }));
+}
+
+async function file(look: LookBackend, exchange: Exchange): Promise<void> {
+  requiredPath(exchange);
+  const { size, body } = await look.file(exchange.param("name"), placeOf(exchange));
+  exchange.setHeader("Content-Length", String(size));
+  await sendBytes(exchange, BYTES, body);
+}
+
 /** Looking into images: varve's own calls, told at `looking.ts` of `#engineapi` and in `docs/openapi.yaml`. */
 export function lookRoutes(look: LookBackend): readonly Route[] {
   return [
@@ -42,6 +66,14 @@ export function lookRoutes(look: LookBackend): readonly Route[] {
       "GET",
       "/varve/v1/images/:name/layers",
       async (exchange) => exchange.json(200, await look.layers(exchange.param("name"), platformOf(exchange))),
+    ],
+    ["GET", "/varve/v1/images/:name/files", (exchange) => files(look, exchange)],
+    ["GET", "/varve/v1/images/:name/file", (exchange) => file(look, exchange)],
+    [
+      "GET",
+      "/varve/v1/images/:name/archive",
+      async (exchange) =>
+        sendBytes(exchange, "application/x-tar", await look.archive(exchange.param("name"), placeOf(exchange))),
     ],
     ["GET", "/varve/v1/images/:name/entries", (exchange) => entries(look, exchange)],
     ["GET", "/varve/v1/images/:name/layers/:layer/file", (exchange) => layerFile(look, exchange)],

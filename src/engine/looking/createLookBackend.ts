@@ -1,6 +1,7 @@
 import { imageLayersOf } from "#analysis";
+import type { ImageLayer } from "#analysis";
 import type { BlobReader } from "#content";
-import type { ImageLayerReply, LayerIndexLine } from "#engineapi";
+import type { ImageLayersReply, LayerIndexLine } from "#engineapi";
 import { EngineError, ErrorCode } from "#errors";
 import type { ErofsStat } from "#erofs";
 import type { FoundImage, ImageCatalog } from "#images";
@@ -9,7 +10,9 @@ import type { Metadata } from "#metadata";
 import { MAX_MANIFEST_BYTES, parseManifest } from "#oci";
 import type { Descriptor, DiffId } from "#oci";
 import { toDisplayPath } from "#tar";
-import type { LookBackend, LookOptions } from "./lookBackend.ts";
+import type { LookBackend, LookOptions, PlaceOptions } from "./lookBackend.ts";
+import type { ImageParts, PlaceInImage } from "./lookJobs.ts";
+import type { LookThread } from "./lookThread.ts";
 
 /** What looking stands on. */
 export interface LookRooms {
@@ -19,21 +22,25 @@ export interface LookRooms {
   readonly layers: LayerStore;
 }
 
-export function createLookBackend(rooms: LookRooms): LookBackend {
+/** `thread` is the caller's to dispose. */
+export function createLookBackend(rooms: LookRooms, thread: LookThread): LookBackend {
+  const place = async (name: string, options: PlaceOptions): Promise<PlaceInImage> => {
+    const image = await partsOf(rooms, name, await find(name, options));
+    return { image, step: options.step, path: options.path };
+  };
   const find = (name: string, { platform }: LookOptions): Promise<FoundImage> => rooms.images.lookup(name, platform);
   return {
-    layers: async (name, options) => {
-      const image = await find(name, options);
-      const manifest = manifestOf(rooms, image);
-      return {
-        name,
-        imageId: image.imageId,
-        manifestDigest: manifest.digest,
-        config: image.config,
-        rawConfig: Buffer.from(image.rawConfig).toString("base64"),
-        layers: await layersOf(rooms, image, manifest),
-      };
+    layers: async (name, options) => describe(rooms, name, await find(name, options)),
+    files: async (name, options) => {
+      const { recursive, signal } = options;
+      return (await thread.run({ kind: "files", ...(await place(name, options)), recursive }, signal)).body;
     },
+    file: async (name, options) => {
+      const { head, body } = await thread.run({ kind: "file", ...(await place(name, options)) }, options.signal);
+      return { size: Number(head), body };
+    },
+    archive: async (name, options) =>
+      (await thread.run({ kind: "archive", ...(await place(name, options)) }, options.signal)).body,
     entries: async (name, options) => {
       const image = await find(name, options);
       const all = image.diffIds.map((_, index) => index);
@@ -46,28 +53,59 @@ export function createLookBackend(rooms: LookRooms): LookBackend {
   };
 }
 
+async function describe(rooms: LookRooms, name: string, image: FoundImage): Promise<ImageLayersReply> {
+  const manifest = manifestOf(rooms, image);
+  const layers = await layersOf(rooms, image, manifest);
+  return {
+    name,
+    imageId: image.imageId,
+    manifestDigest: manifest.digest,
+    config: image.config,
+    rawConfig: Buffer.from(image.rawConfig).toString("base64"),
+    layers: layers.map(({ index, diffId, blob, history, step }) => {
+      const { tarBytes, contentBytes } = infoOf(rooms, image, index);
+      return {
+        index,
+        diffId,
+        ...(blob === undefined ? {} : { blob }),
+        tarBytes,
+        contentBytes,
+        ...(history === undefined ? {} : { history }),
+        step,
+      };
+    }),
+  };
+}
+
+/** The image as another thread can open it. */
+async function partsOf(rooms: LookRooms, name: string, image: FoundImage): Promise<ImageParts> {
+  const manifest = manifestOf(rooms, image);
+  const { imageId, rawConfig, diffIds } = image;
+  const files = diffIds.map((diffId, index) => ({
+    info: infoOf(rooms, image, index),
+    path: rooms.layers.path(diffId),
+  }));
+  return {
+    name,
+    imageId,
+    manifestDigest: manifest.digest,
+    rawConfig,
+    layers: await layersOf(rooms, image, manifest),
+    files,
+  };
+}
+
 function manifestOf({ metadata }: LookRooms, { imageId }: FoundImage): Descriptor {
   const record = metadata.images.getContent(imageId);
   if (record === undefined) throw new EngineError("not_found", ErrorCode.IMAGE_NOT_FOUND, `No such image: ${imageId}`);
   return record.manifest;
 }
 
-async function layersOf(
-  rooms: LookRooms,
-  image: FoundImage,
-  manifest: Descriptor,
-): Promise<readonly ImageLayerReply[]> {
-  const infos = image.diffIds.map((_, index) => infoOf(rooms, image, index));
+async function layersOf(rooms: LookRooms, image: FoundImage, manifest: Descriptor): Promise<readonly ImageLayer[]> {
   const blobs = await blobsOf(rooms.content, manifest);
-  const described = imageLayersOf(image.config, (index) => ({ blob: blobs?.[index] }));
-  return described.map(({ index, diffId, blob, history, step }) => ({
-    index,
-    diffId,
-    ...(blob === undefined ? {} : { blob }),
-    tarBytes: infos[index]?.tarBytes ?? 0,
-    contentBytes: infos[index]?.contentBytes ?? 0,
-    ...(history === undefined ? {} : { history }),
-    step,
+  return imageLayersOf(image.config, (index) => ({
+    blob: blobs?.[index],
+    tarBytes: infoOf(rooms, image, index).tarBytes,
   }));
 }
 

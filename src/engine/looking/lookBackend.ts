@@ -7,9 +7,24 @@ export interface LookOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Where in an image: after which step of its history (all for undefined), and at which path (latin1). */
+export interface PlaceOptions extends LookOptions {
+  readonly step?: number;
+  readonly path: string;
+}
+
 /** Images of the store, looked into. `name` is a reference, an ID or a unique prefix of one. @throws {not_found} */
 export interface LookBackend {
   layers(name: string, options: LookOptions): Promise<ImageLayersReply>;
+  /** A path, or what is in it when it is a directory: `FileLine`s of `#analysis`, one a line. */
+  files(name: string, options: PlaceOptions & { readonly recursive: boolean }): Promise<AsyncIterable<Uint8Array>>;
+  /** A regular file. */
+  file(
+    name: string,
+    options: PlaceOptions,
+  ): Promise<{ readonly size: number; readonly body: AsyncIterable<Uint8Array> }>;
+  /** A file or a directory as a tar, as `docker cp` has it from a container. */
+  archive(name: string, options: PlaceOptions): Promise<AsyncIterable<Uint8Array>>;
   /** All layers, base first, or one; the format is told at `LayerIndexLine` of `#engineapi`. */
   entries(name: string, options: LookOptions & { readonly layer?: number }): Promise<AsyncIterable<Uint8Array>>;
   /** A regular file of one layer. `path` is latin1. */

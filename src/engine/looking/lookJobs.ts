@@ -1,0 +1,59 @@
+/** What the thread that looks into images is told, and what it tells. */
+import type { EncodedError } from "#errors";
+import type { ImageLayer } from "#analysis";
+import type { LayerFileOfStack } from "#layers";
+import type { Digest } from "#oci";
+
+/** An image of the store as another thread can open it. */
+export interface ImageParts {
+  readonly name: string;
+  readonly imageId: Digest;
+  readonly manifestDigest: Digest;
+  readonly rawConfig: Uint8Array;
+  /** Base first, and the file of each. */
+  readonly layers: readonly ImageLayer[];
+  readonly files: readonly LayerFileOfStack[];
+}
+
+/** Where in an image: after which step (all for undefined), and at which path (latin1). */
+export interface PlaceInImage {
+  readonly image: ImageParts;
+  readonly step: number | undefined;
+  readonly path: string;
+}
+
+/** Lists a path: lines of JSON. */
+export interface FilesJob extends PlaceInImage {
+  readonly kind: "files";
+  readonly recursive: boolean;
+}
+
+/** The bytes of a regular file; the head is its size. */
+export interface FileJob extends PlaceInImage {
+  readonly kind: "file";
+}
+
+/** A path as a tar. */
+export interface ArchiveJob extends PlaceInImage {
+  readonly kind: "archive";
+}
+
+export type LookJob = FilesJob | FileJob | ArchiveJob;
+
+/** What a job gives: something small that is known before the first byte, and bytes. */
+export interface Looked<H = unknown> {
+  readonly head: H;
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+/** To the thread. Each `pull` is answered with a chunk or the end. */
+export type LookRequest =
+  | { readonly id: number; readonly kind: "start"; readonly job: LookJob }
+  | { readonly id: number; readonly kind: "pull" | "stop" };
+
+/** From the thread: one `head` or `failed`, then an answer to each pull. */
+export type LookAnswer =
+  | { readonly id: number; readonly kind: "head"; readonly head: unknown }
+  | { readonly id: number; readonly kind: "chunk"; readonly bytes: Uint8Array }
+  | { readonly id: number; readonly kind: "end" }
+  | { readonly id: number; readonly kind: "failed"; readonly error: EncodedError };

@@ -1,0 +1,89 @@
+import { archiveFiles, fileLineOf, ImageFiles, layersAtStep, listFiles, readImageTree } from "#analysis";
+import type { ImageTree, OpenImage } from "#analysis";
+import { writeTarStream } from "#tar";
+import { openLayerFilesImage } from "./layerFilesImage.ts";
+import type { ArchiveJob, FileJob, FilesJob, ImageParts, Looked, LookJob, PlaceInImage } from "./lookJobs.ts";
+import { packChunks } from "./packChunks.ts";
+
+/** Images whose trees are kept while the thread lives: a window that asks once more is answered at once. */
+const KEPT_IMAGES = 4;
+/** Lines go out in pieces of about this much. */
+const BATCH_CHARS = 64 << 10;
+
+interface KnownImage {
+  readonly image: OpenImage;
+  readonly tree: Promise<ImageTree>;
+}
+
+/** Works for the thread; remembers the last images. */
+export class LookRunner {
+  readonly #known = new Map<string, KnownImage>();
+
+  async run(job: LookJob): Promise<Looked> {
+    switch (job.kind) {
+      case "files":
+        return this.#files(job);
+      case "file":
+        return this.#file(job);
+      case "archive":
+        return this.#archive(job);
+    }
+  }
+
+  async #files({ path, recursive, ...place }: FilesJob): Promise<Looked> {
+    const files = await this.#open(place);
+    files.require(path);
+    return { head: undefined, body: linesOf(lineValues(files, path, recursive)) };
+  }
+
+  async #file({ path, ...place }: FileJob): Promise<Looked<number>> {
+    const files = await this.#open(place);
+    const file = files.require(path);
+    return { head: file.entry.size, body: files.read(file) };
+  }
+
+  async #archive({ path, ...place }: ArchiveJob): Promise<Looked> {
+    const { archived, members } = archiveFiles(await this.#open(place), path);
+    return { head: archived, body: packChunks(writeTarStream(members)) };
+  }
+
+  async #open({ image, step }: Omit<PlaceInImage, "path">): Promise<ImageFiles> {
+    const known = this.#image(image);
+    const count = layersAtStep(known.image, step);
+    return new ImageFiles(known.image, await known.tree, count);
+  }
+
+  #image(parts: ImageParts): KnownImage {
+    const key = `${parts.imageId} ${parts.name}`;
+    const known = this.#known.get(key) ?? openImage(parts);
+    this.#known.delete(key);
+    this.#known.set(key, known);
+    const oldest = this.#known.keys().next().value;
+    if (this.#known.size > KEPT_IMAGES && oldest !== undefined) this.#known.delete(oldest);
+    return known;
+  }
+}
+
+function openImage(parts: ImageParts): KnownImage {
+  const image = openLayerFilesImage(parts);
+  const tree = readImageTree(image);
+  // Whoever asks awaits it; the step may be refused before.
+  tree.catch(() => undefined);
+  return { image, tree };
+}
+
+function* lineValues(files: ImageFiles, path: string, recursive: boolean): Generator<object> {
+  for (const file of listFiles(files, path, { recursive })) yield fileLineOf(files, file);
+}
+
+/** Values as JSON lines, many in one chunk. */
+async function* linesOf(values: Iterable<object>): AsyncGenerator<Uint8Array> {
+  let text = "";
+  for (const value of values) {
+    text += `${JSON.stringify(value)}\n`;
+    if (text.length < BATCH_CHARS) continue;
+    yield Buffer.from(text);
+    text = "";
+  }
+  if (text !== "") yield Buffer.from(text);
+}
