@@ -1,4 +1,3 @@
-import { layerEntriesOf } from "#analysis";
 import type { ImageLayer, LayerEntry, OpenImage } from "#analysis";
 import type { ImageLayersReply } from "#engineapi";
 import { EngineError, ErrorCode } from "#errors";
@@ -88,7 +87,8 @@ class StoredImage implements OpenImage {
   }
 
   async #decode(index: number): Promise<readonly LayerEntry[]> {
-    const { line, bytes } = await this.#index(index);
+    // For the few commands that look into images: the others start without that room.
+    const [{ layerEntriesOf }, { line, bytes }] = await Promise.all([import("#analysis"), this.#index(index)]);
     return layerEntriesOf({
       head: bytes.subarray(0, HEAD_BYTES),
       metadata: bytes.subarray(HEAD_BYTES),

@@ -142,6 +142,71 @@ describe("looking into images of the store", () => {
     assert.equal(await status("nope/entries"), 404);
   });
 
+  test("ls-files: as tar lists a container's root, at any step", async () => {
+    const id = (await daemon.mustDocker(["create", "look:1", "sh"])).trim();
+    const root = join(folder, "root");
+    await daemon.mustDocker(["export", "-o", `${root}.tar`, id]);
+    await must("mkdir", [root]);
+    await must("tar", ["-C", root, "-xf", `${root}.tar`]);
+    const found = await must("find", [root, "-mindepth", "1", "-printf", "/%P\\0"]);
+    await daemon.mustDocker(["rm", id]);
+    // What a container's start adds is no part of the image.
+    const own = found
+      .split("\0")
+      .filter(
+        (path) =>
+          !/^\/(?:dev|proc|sys)(?:\/|$)|^\/etc\/(?:hosts|hostname|resolv.conf|mtab)$|^\/\.dockerenv$|^$/.test(path),
+      );
+    const lines = (await daemon.mustVarve(["image", "ls-files", "-R", "--format", "json", "look:1"]))
+      .trim()
+      .split("\n");
+    const listed = lines.map((line) => (JSON.parse(line) as { readonly path: string }).path);
+    assert.deepEqual([...listed].sort(), own.map((path) => path.replace("\ufffd\ufffd", "\u00ff\u00fe")).sort());
+    const text = await daemon.mustVarve(["image", "ls-files", "look:1", "/etc"]);
+    assert.ok(text.includes("/etc/two\\nlines\n"), text);
+    const before = await daemon.mustVarve(["image", "ls-files", "look:1@1", "/var/cache"]);
+    assert.equal(before, "/var/cache/big\n");
+    assert.equal(await daemon.mustVarve(["image", "ls-files", "look:1@2", "/var/cache"]), "");
+  });
+
+  test("cat and cp: the bytes that docker cp gives, and nothing half-written", async () => {
+    const id = (await daemon.mustDocker(["create", "look:1", "sh"])).trim();
+    const [ours, theirs] = [join(folder, "ours"), join(folder, "theirs")];
+    await must("mkdir", [ours, theirs]);
+    for (const path of ["/bin", "/etc/passwd", "/opt/.", "/opt/new/b"]) {
+      await daemon.mustVarve(["image", "cp", `look:1:${path}`, ours]);
+      await daemon.mustDocker(["cp", `${id}:${path}`, theirs]);
+    }
+    await must("diff", ["-r", ours, theirs]);
+    const facts = (folder: string): Promise<string> =>
+      must("sh", ["-c", `cd ${folder} && find . -printf '%P %M %n %T@\\n' | sed 1d | sort`]);
+    assert.equal(await facts(ours), await facts(theirs));
+    await daemon.mustDocker(["rm", id]);
+    assert.equal(
+      await daemon.mustVarve(["image", "cat", "look:1", "/etc/out", "/opt/new/a"]),
+      "root:x:0:0:root:/root:/bin/ash\na",
+    );
+    const fails = async (args: readonly string[], message: RegExp): Promise<void> => {
+      const { code, stderr } = await daemon.varve(["image", ...args]);
+      assert.equal(code, 1, args.join(" "));
+      assert.match(stderr, message);
+    };
+    await fails(["cat", "look:1", "/etc/loop"], /\/etc\/loop: too many levels of symbolic links\n$/);
+    await fails(["cat", "look:1", "/etc", "/nope"], /\/etc: is a directory\n.*\/nope: no such file or directory\n$/);
+    await fails(["cp", "look:1:/etc/out", ours], /invalid symlink ".*\/ours\/out" -> "..\/..\/..\/..\/etc\/passwd"\n$/);
+    await fails(["cp", "look:1:/bin", join(ours, "passwd")], /cannot copy directory\n$/);
+    await fails(["ls-files", "look:1@3"], /look:1 has 2 steps: there is no step 3\n$/);
+    await fails(["ls-files", "nope:1"], /No such image: nope:1\n$/);
+    assert.equal(await must("sh", ["-c", `ls -A ${ours} | grep varve-cp || true`]), "");
+  });
+
+  test("an archive is looked into without a daemon, and says the same", async () => {
+    const list = (image: string): Promise<string> => daemon.mustVarve(["image", "ls-files", "-R", "-l", image]);
+    const archive = `docker-archive:${join(folder, "image.tar")}`;
+    assert.equal(await list(archive), await list("look:1"));
+    assert.equal(await daemon.mustVarve(["image", "cat", archive, "/bin/same"]), "x".repeat(300_000));
+  });
+
   test("an image that was closed fetches no more", async () => {
     const image = await openStoredImage(client, "look:1");
     await image[Symbol.asyncDispose]();

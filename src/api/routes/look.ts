@@ -67,6 +67,8 @@ export function lookRoutes(look: LookBackend): readonly Route[] {
       "/varve/v1/images/:name/layers",
       async (exchange) => exchange.json(200, await look.layers(exchange.param("name"), platformOf(exchange))),
     ],
+    // Before `:name/file`, which fits it too.
+    ["GET", "/varve/v1/images/:name/layers/:layer/file", (exchange) => layerFile(look, exchange)],
     ["GET", "/varve/v1/images/:name/files", (exchange) => files(look, exchange)],
     ["GET", "/varve/v1/images/:name/file", (exchange) => file(look, exchange)],
     [
@@ -76,6 +78,5 @@ export function lookRoutes(look: LookBackend): readonly Route[] {
         sendBytes(exchange, "application/x-tar", await look.archive(exchange.param("name"), placeOf(exchange))),
     ],
     ["GET", "/varve/v1/images/:name/entries", (exchange) => entries(look, exchange)],
-    ["GET", "/varve/v1/images/:name/layers/:layer/file", (exchange) => layerFile(look, exchange)],
   ];
 }

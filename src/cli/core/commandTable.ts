@@ -1,4 +1,5 @@
 import type { Command } from "./command.ts";
+import { LOOK_COMMANDS } from "./lookCommands.ts";
 
 /** One command and every way to spell it. */
 export interface CommandEntry {
@@ -58,6 +59,7 @@ export function findGroup(words: readonly string[]): CommandGroup | undefined {
 
 /** Every command; its module is loaded when it is called, so that start-up pays for one command only. */
 export const COMMANDS: readonly CommandEntry[] = [
+  ...LOOK_COMMANDS,
   entry(
     ["image build", "build", "builder build", "buildx build", "buildx b"],
     "Build an image from a Dockerfile",

@@ -9,6 +9,8 @@ interface Candidate {
 }
 
 const IMAGE_COMMANDS = [
+  "image cat",
+  "image ls-files",
   "image inspect",
   "image history",
   "image push",
