@@ -157,7 +157,8 @@ const more: readonly Case[] = [
         "build",
         "-t",
         `${values.registry}/bench/${token.toLowerCase()}:1`,
-        makeContext(token, [`RUN ${random}`]),
+        // Another layer each time: one that the registry has would not be sent.
+        makeContext(token, [`ENV TOKEN=${token}`, `RUN ${random}`]),
       ]);
     },
     run: async (engine, token) => {

@@ -11,7 +11,7 @@ const compress = nativeFunction<[number, Uint8Array, number, Uint8Array, number]
   LIBRARY,
 );
 
-/** Compresses a whole buffer at once into one gzip member, on the calling thread. Level 1…12. */
+/** Compresses a whole buffer at once into one gzip member, on the calling thread. Level 1…12; 0 only wraps. */
 export type GzipCompressor = (plain: Uint8Array, level: number) => Buffer;
 
 let isLoadable: boolean | undefined;
