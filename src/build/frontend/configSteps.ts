@@ -54,10 +54,7 @@ function wordsOf(image: StageImage, instruction: Plain, hasCommand: boolean): st
       image.author = instruction.maintainer;
       return `MAINTAINER ${instruction.maintainer}`;
     case "label":
-      config.Labels = {
-        ...config.Labels,
-        ...Object.fromEntries(instruction.labels.map(({ key, value }) => [key, value])),
-      };
+      image.addLabels(instruction.labels.map(({ key, value }) => [key, value]));
       return ["LABEL", ...instruction.labels.map(({ key, value }) => `${key}=${value}`)].join(" ");
     case "cmd":
       config.Cmd = commandWords(image, instruction.command);
@@ -90,19 +87,16 @@ function commandWords(image: StageImage, { words, shellForm }: CommandLine): rea
   return shellForm ? image.withShell(words) : words;
 }
 
-function exposeWords({ config }: StageImage, ports: readonly string[]): string {
-  const added: Record<string, object> = Object.fromEntries(ports.map((port) => [port, {}]));
-  config.ExposedPorts = { ...config.ExposedPorts, ...added };
+function exposeWords(image: StageImage, ports: readonly string[]): string {
+  image.addPorts(ports);
   // Go prints a map's keys in their order.
-  const shown = Object.keys(added)
-    .sort()
-    .map((port) => `${port}:{}`);
+  const shown = [...new Set(ports)].sort().map((port) => `${port}:{}`);
   return `EXPOSE map[${shown.join(" ")}]`;
 }
 
-function volumeWords({ config }: StageImage, volumes: readonly string[]): string {
+function volumeWords(image: StageImage, volumes: readonly string[]): string {
   if (volumes.includes("")) throw refused("VOLUME specified can not be an empty string");
-  config.Volumes = { ...config.Volumes, ...Object.fromEntries(volumes.map((volume) => [volume, {}])) };
+  image.addVolumes(volumes);
   return `VOLUME [${volumes.join(" ")}]`;
 }
 

@@ -70,6 +70,22 @@ export class StageImage {
   /** `config.Env` by name, once ENV changed it: thousands of them stay linear. */
   #environment: { readonly entries: string[]; readonly places: Map<string, number> } | undefined;
 
+  addLabels(entries: Iterable<readonly [string, string]>): void {
+    this.config.Labels = this.#labels.add(this.config.Labels, entries);
+  }
+
+  addPorts(ports: readonly string[]): void {
+    this.config.ExposedPorts = this.#ports.add(this.config.ExposedPorts, asSet(ports));
+  }
+
+  addVolumes(volumes: readonly string[]): void {
+    this.config.Volumes = this.#volumes.add(this.config.Volumes, asSet(volumes));
+  }
+
+  readonly #labels = new GrowingRecord<string>();
+  readonly #ports = new GrowingRecord<object>();
+  readonly #volumes = new GrowingRecord<object>();
+
   /** Shell form of a command: the SHELL goes before. */
   withShell(words: readonly string[]): readonly string[] {
     const { Shell } = this.config;
@@ -78,17 +94,40 @@ export class StageImage {
 
   /** `isStep`: a command ran or files were copied; the words then end in `# buildkit`. */
   commit(
-    words: string,
+    words: string | (() => string),
     options: { readonly layer?: boolean; readonly isStep?: boolean; readonly epoch: number | undefined },
   ): void {
     const { layer = false, isStep = false, epoch } = options;
     this.history.push({
       ...(epoch === undefined ? {} : { created: new Date(epoch * 1000).toISOString().replace(".000Z", "Z") }),
-      created_by: isStep ? `${words} # buildkit` : words,
+      // Made when it is read: most stages' histories never are, and with thousands of arguments they are large.
+      get created_by() {
+        const text = typeof words === "string" ? words : words();
+        return isStep ? `${text} # buildkit` : text;
+      },
       comment: COMMENT,
       ...(layer ? {} : { empty_layer: true }),
     });
   }
+}
+
+/** A part of the config that instructions add to, in place once it is our own: a copy for each of thousands is quadratic. */
+class GrowingRecord<V> {
+  #own: Record<string, V> | undefined;
+
+  add(
+    before: Readonly<Record<string, V>> | null | undefined,
+    entries: Iterable<readonly [string, V]>,
+  ): Readonly<Record<string, V>> {
+    if (this.#own === undefined || this.#own !== before) this.#own = { ...before };
+    for (const [key, value] of entries)
+      Object.defineProperty(this.#own, key, { value, writable: true, enumerable: true, configurable: true });
+    return this.#own;
+  }
+}
+
+function asSet(names: readonly string[]): readonly (readonly [string, object])[] {
+  return names.map((name) => [name, {}]);
 }
 
 /** The first of a name counts. */

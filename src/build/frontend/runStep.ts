@@ -50,9 +50,14 @@ function commandOf({ command }: RunInstruction): Command {
 }
 
 /** `|2 A=1 B=2 /bin/sh -c make`: this stage's arguments count for the command, once for each ARG. */
-function wordsOf(state: StageState, words: readonly string[]): string {
-  const shown = state.buildArguments.map(({ key, value }) => `${key}=${state.environment.get(key) ?? value ?? ""}`);
-  return ["RUN", ...(shown.length > 0 ? [`|${shown.length}`, ...shown] : []), ...words].join(" ");
+function wordsOf(state: StageState, { arguments: words, environment }: ExecOperation): () => string {
+  const count = state.buildArguments.length;
+  return () => {
+    const shown = state.buildArguments
+      .slice(0, count)
+      .map(({ key, value = "" }) => state.environment.textIn(environment, key) ?? `${key}=${value}`);
+    return ["RUN", ...(count > 0 ? [`|${count}`, ...shown] : []), ...words].join(" ");
+  };
 }
 
 function proxiesOf(given: ReadonlyMap<string, string>): readonly string[] {
@@ -135,7 +140,7 @@ export function runStep(
       instruction: instruction.original,
     }),
   );
-  state.image?.commit(wordsOf(state, operation.arguments), { layer: true, isStep: true, epoch: context.epoch });
+  state.image?.commit(wordsOf(state, operation), { layer: true, isStep: true, epoch: context.epoch });
 }
 
 function operationOf(
@@ -153,7 +158,7 @@ function operationOf(
   return {
     kind: "exec",
     arguments: words,
-    environment: Array.from(state.environment, ([key, value]) => `${key}=${value}`),
+    environment: state.environment.texts(),
     workingDirectory: state.workingDirectory,
     user: state.image?.config.User ?? "",
     mounts,

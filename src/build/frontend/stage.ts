@@ -23,6 +23,35 @@ export interface StageInit {
   readonly outline?: OutlineCapture;
 }
 
+/** Variables by name, also as `NAME=value`: thousands of steps, each with thousands of variables, share those texts. */
+export class StageEnvironment extends Map<string, string> {
+  readonly #texts: string[] = [];
+  readonly #places = new Map<string, number>();
+
+  constructor(entries: Iterable<readonly [string, string]> = []) {
+    super();
+    for (const [name, value] of entries) this.set(name, value);
+  }
+
+  override set(name: string, value: string): this {
+    const place = this.#places.get(name) ?? this.#texts.length;
+    this.#places.set(name, place);
+    this.#texts[place] = `${name}=${value}`;
+    return super.set(name, value);
+  }
+
+  /** As they are now. */
+  texts(): readonly string[] {
+    return this.#texts.slice();
+  }
+
+  /** The text of a variable among those of an earlier moment. */
+  textIn(texts: readonly string[], name: string): string | undefined {
+    const place = this.#places.get(name);
+    return place === undefined ? undefined : texts[place];
+  }
+}
+
 /** A stage on its way from FROM to its last instruction: its filesystem, environment and image so far. */
 export class StageState {
   readonly stage: Stage;
@@ -39,7 +68,7 @@ export class StageState {
   instructions: LinkedInstruction[] = [];
   /** Stages that instructions read from. */
   readonly sources: Set<StageState> = new Set();
-  environment: Map<string, string> = new Map();
+  environment: StageEnvironment = new StageEnvironment();
   workingDirectory = "/";
   readonly buildArguments: StageArgument[] = [];
   /** Of the base stages: in the environment, but not among what RUN's history names. */
@@ -77,7 +106,7 @@ export class StageState {
     this.image = base.image?.copy();
     if (this.image !== undefined) this.image.config.OnBuild = null;
     this.paths = base.paths;
-    this.environment = new Map(base.environment);
+    this.environment = new StageEnvironment(base.environment);
     this.inheritedArguments = [...base.inheritedArguments, ...base.buildArguments];
   }
 
