@@ -2,7 +2,7 @@ import { EngineError, ErrorCode, findEngineError } from "#errors";
 import { MAX_CONFIG_BYTES, parseImageConfig, withDefaultTag } from "#oci";
 import type { Descriptor, ManifestDocument, OciManifest, Reference } from "#oci";
 import { createRegistryClient } from "#remote";
-import type { RegistryCredentials, RegistryOptions, RepositoryReader } from "#remote";
+import type { RegistryCredentials, RegistryOptions, RepositoryReader, RepositoryWriter } from "#remote";
 import { checkPlatform, chooseByPlatform } from "./chooseImage.ts";
 import type { Choice } from "./chooseImage.ts";
 import type { LayerBytes } from "./layerBytes.ts";
@@ -30,17 +30,7 @@ export async function findInRegistry(
   choice: Choice,
   access: RegistryAccess & { readonly stack: AsyncDisposableStack },
 ): Promise<FoundImage> {
-  const client = access.stack.use(
-    createRegistryClient({
-      insecureRegistries: [],
-      registryMirrors: [],
-      mirrorsByHost: {},
-      userAgent: USER_AGENT,
-      ...access.registries,
-    }),
-  );
-  const credentials = await access.credentials?.(reference);
-  const repository = client.repository(reference, credentials === undefined ? {} : { credentials });
+  const repository = await openRepository(reference, access, "pull");
   const options = access.signal === undefined ? {} : { signal: access.signal };
   const { manifest, document } = await descend(
     repository,
@@ -55,6 +45,25 @@ export async function findInRegistry(
     manifestDigest: document.digest,
     layers: manifest.layers.map((layer) => layerOf(repository, layer)),
   };
+}
+
+/** A repository with the credentials that there are for it. */
+export async function openRepository(
+  reference: Reference,
+  access: RegistryAccess & { readonly stack: AsyncDisposableStack },
+  scope: "pull" | "push",
+): Promise<RepositoryReader & RepositoryWriter> {
+  const client = access.stack.use(
+    createRegistryClient({
+      insecureRegistries: [],
+      registryMirrors: [],
+      mirrorsByHost: {},
+      userAgent: USER_AGENT,
+      ...access.registries,
+    }),
+  );
+  const credentials = await access.credentials?.(reference);
+  return client.repository(reference, { scope, ...(credentials === undefined ? {} : { credentials }) });
 }
 
 async function descend(
