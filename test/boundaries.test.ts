@@ -101,6 +101,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   },
   daemon: { rooms: ["errors", "engine", "buildkit", "api"], node: ["*"] },
   // `analysis`: an image of the store is open for looking into as those of archives are.
+  sdk: { rooms: ["errors", "oci", "tar", "remote", "analysis", "transports", "client"], node: [] },
   client: { rooms: ["errors", "oci", "engineapi", "analysis"], node: ["*"] },
   // `build` sends directories, less what .dockerignore leaves out; `analysis`: archives are looked into without a daemon.
   cli: {
