@@ -42,6 +42,12 @@ const buildkit: Buildkit = {
     return serveHttp2(socket);
   },
   session: () => Promise.reject(new Error("not in this test")),
+  worker: {
+    id: "w",
+    version: "v1",
+    platforms: () => [{ os: "linux", architecture: "arm", variant: "v7" }],
+    labels: () => ({}),
+  },
   close: () => undefined,
 };
 

@@ -27,6 +27,8 @@ export interface Buildkit {
   serveSession(headers: IncomingHttpHeaders, socket: Duplex): Promise<void>;
   /** Waits a few seconds for the session of this id. @throws {unavailable} */
   session(id: string, signal?: AbortSignal): Promise<BuildSession>;
+  /** What the builder is; platforms the host's first. */
+  readonly worker: WorkerInfo;
   /** Cancels builds, closes sessions. */
   close(): void;
 }
@@ -48,6 +50,7 @@ export function createBuildkit(options: BuildkitOptions): Buildkit {
     checkSession: (headers) => sessions.check(identityOf(headers).id),
     serveSession: (headers, socket) => sessions.add(identityOf(headers), closeWithPeer(socket)).closed,
     session: (id, signal) => sessions.get(id, signal),
+    worker: options.worker,
     close: () => {
       jobs.close();
       sessions.close();

@@ -1,4 +1,5 @@
 import type { Buildkit } from "#buildkit";
+import { formatPlatform } from "#oci";
 import type { Exchange } from "../exchange.ts";
 import type { Route } from "../router.ts";
 
@@ -14,6 +15,14 @@ function needProtocol(exchange: Exchange): void {
 /** BuildKit's API, and clients' sessions for it: connections that leave HTTP/1.1 for HTTP/2. */
 export function buildkitRoutes(buildkit: Buildkit): readonly Route[] {
   return [
+    [
+      "GET",
+      "/varve/v1/build/worker",
+      (exchange) => {
+        const { id, labels, platforms, version } = buildkit.worker;
+        exchange.json(200, { id, version, platforms: platforms().map(formatPlatform), labels: labels() });
+      },
+    ],
     [
       "POST",
       "/grpc",

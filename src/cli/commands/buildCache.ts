@@ -1,8 +1,8 @@
 import { parseTimestamp } from "#engineapi";
 import { messageOf } from "#errors";
+import { failing, onNodes } from "../builders/builders.ts";
 import { defineCommand } from "../core/command.ts";
 import type { Command } from "../core/command.ts";
-import { CommandError } from "../core/commandError.ts";
 import { boolFlag, filterFlag, stringFlag } from "../core/flags.ts";
 import type { Session } from "../core/session.ts";
 import { humanDuration, humanSize } from "../format/units.ts";
@@ -109,14 +109,6 @@ function bySize(a: CacheRecord, b: CacheRecord): number {
   return b.size - a.size;
 }
 
-async function failing<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    throw new CommandError(`ERROR: ${messageOf(error)}`);
-  }
-}
-
 const BUILDER = stringFlag(undefined, "Override the configured builder instance");
 
 async function list(session: Session, filters: FilterValues): Promise<readonly CacheRecord[]> {
@@ -135,7 +127,8 @@ export const cacheUsage: Command = defineCommand({
     verbose: boolFlag(undefined, "Provide a more verbose output"),
   },
   async run({ session, flags }) {
-    const records = [...(await failing(list(session, flags.filter)))].sort(bySize);
+    const all = await failing(() => onNodes(session, flags.builder, (own) => list(own, flags.filter)));
+    const records = all.flat().sort(bySize);
     session.print(flags.verbose ? records.map(details).join("") : HEADER + records.map(row).join(""));
     // A filtered list says nothing of the whole.
     if (Object.keys(flags.filter).length === 0) session.print(summary(records));
@@ -173,9 +166,11 @@ builder prune -a --reserved-space 10gb`,
       "max-used-space": orNone(flags["max-used-space"]),
       "min-free-space": orNone(flags["min-free-space"]),
     };
-    const removed = await failing(
-      session.client.json<readonly CacheRecord[]>({ method: "POST", path: `${CACHE_PATH}/prune`, query }),
+    const call = { method: "POST", path: `${CACHE_PATH}/prune`, query } as const;
+    const all = await failing(() =>
+      onNodes(session, flags.builder, (own) => own.client.json<readonly CacheRecord[]>(call)),
     );
+    const removed = all.flat();
     if (flags.verbose) session.print(removed.map(details).join(""));
     else if (removed.length > 0) session.print(HEADER + removed.map(row).join(""));
     session.print(`Total:\t${humanSize(total(removed))}\n`);

@@ -74,7 +74,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   entry(
     ["buildx create"],
     "Create a new builder instance",
-    async () => (await import("../commands/builders.ts")).builderCreate,
+    async () => (await import("../commands/builderCreate.ts")).builderCreate,
   ),
   entry(
     ["buildx inspect"],
