@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { hurryGracePeriods } from "./gracePeriods.ts";
 import { mount } from "./mounts.ts";
 import { isErrno } from "./syscallError.ts";
 
@@ -62,6 +63,7 @@ export function warmCgroups(): Promise<void> {
 }
 
 async function moveNowhere(): Promise<void> {
+  using _ = hurryGracePeriods();
   try {
     procs ??= ownProcs();
     if (procs !== undefined) await writeFile(procs, String(process.pid));
@@ -98,6 +100,23 @@ async function writeAgain(): Promise<void> {
 function directoriesOf(path: string): readonly string[] {
   if (cgroupMode() === "unified") return [join(ROOT, path)];
   return readdirSync(ROOT).map((hierarchy) => join(ROOT, hierarchy, path));
+}
+
+/** How a single thread joins a cgroup without the wait that moving a whole process has (see `warmCgroups`). */
+export interface CgroupDoors {
+  /** Where a new process can be made: the directory of the v2 tree; absent: there is none. */
+  readonly born?: string;
+  /** Files that take a thread which writes "0"; one that is missing belongs to a hierarchy that the cgroup is not in. */
+  readonly tasks: readonly string[];
+}
+
+export function cgroupDoors(path: string): CgroupDoors {
+  const mode = cgroupMode();
+  if (mode === "unified") return { born: join(ROOT, path), tasks: [] };
+  // Links (`cpu` for `cpu,cpuacct`) name what has a directory of its own.
+  const hierarchies = readdirSync(ROOT, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const tasks = hierarchies.filter(({ name }) => name !== "unified").map(({ name }) => join(ROOT, name, path, "tasks"));
+  return mode === "hybrid" ? { born: join(ROOT, "unified", path), tasks } : { tasks };
 }
 
 /** Removes an empty cgroup (`/varve/<id>`) from all hierarchies; false when something still lives in it. Idempotent. */

@@ -238,3 +238,31 @@ export const POSIX_SPAWN = {
 
 /** linux/memfd.h, linux/fcntl.h: seal, shrink, grow, write */
 export const MEMFD = { CLOEXEC: 1, ALLOW_SEALING: 2, F_ADD_SEALS: 1033, ALL_SEALS: 0xf } as const;
+
+/** What `spawnInside` calls the kernel with: linux/sched.h, prctl.h, seccomp.h, capability.h, keyctl.h, fcntl.h. */
+export const INSIDE = {
+  /** struct clone_args: flags at 0, cgroup at 80. */
+  CLONE_ARGS_BYTES: 88,
+  CLONE_ARGS_CGROUP: 80,
+  CLONE_PARENT: 0x8000,
+  CLONE_PARENT_SETTID: 0x100000,
+  CLONE_INTO_CGROUP: 0x200000000,
+  SIGCHLD: 17,
+  /** NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWPID, NEWNET */
+  NAMESPACES: 0x6e020000,
+  ANY_FD: 0xffffffff,
+  F_SETFD: 2,
+  FD_CLOEXEC: 1,
+  PR_SET_DUMPABLE: 4,
+  PR_SET_KEEPCAPS: 8,
+  PR_CAPBSET_DROP: 24,
+  PR_SET_NO_NEW_PRIVS: 38,
+  PR_CAP_AMBIENT: 47,
+  PR_CAP_AMBIENT_CLEAR_ALL: 4,
+  CAPABILITY_VERSION_3: 0x20080522,
+  KEYCTL_JOIN_SESSION_KEYRING: 1,
+  SECCOMP_SET_MODE_FILTER: 1,
+  /** As every runtime: without, the kernel slows each filtered program down by speculation's mitigations. */
+  SECCOMP_FILTER_FLAG_SPEC_ALLOW: 4,
+  SOCK_FILTER_BYTES: 8,
+} as const;

@@ -88,5 +88,7 @@ export { forgetFlows } from "./conntrack.ts";
 export type { TranslatedPort } from "./conntrack.ts";
 export { quickSpawn, sealedCopy } from "./quickSpawn.ts";
 export type { QuickCall, QuickChild } from "./quickSpawn.ts";
+export { spawnInside } from "./spawnInside.ts";
+export type { InsideCall } from "./spawnInside.ts";
 export { openEntry, statEntry } from "./directoryEntries.ts";
 export type { EntryStat } from "./directoryEntries.ts";

@@ -27,6 +27,30 @@ function children(): readonly number[] {
   }
 }
 
+let holders = 0;
+let isDue = false;
+
+/**
+ * Leaves the ends of unknown children alone until it is disposed of: for who has made one and does not know its number yet.
+ */
+export function holdOrphans(): Disposable {
+  holders += 1;
+  return {
+    [Symbol.dispose]: () => {
+      holders -= 1;
+      if (holders === 0 && isDue) schedule();
+    },
+  };
+}
+
+function schedule(): void {
+  setTimeout(() => {
+    if (holders > 0) return; // whoever holds them comes back
+    isDue = false;
+    reapOrphans();
+  }, DELAY_MS).unref();
+}
+
 function reapOrphans(): void {
   for (const pid of children()) {
     if (!own.has(pid) && isZombie(pid)) reapProcess(pid);
@@ -39,13 +63,9 @@ function reapOrphans(): void {
  */
 export function adoptOrphans(): void {
   becomeSubreaper();
-  let isDue = false;
   process.on("SIGCHLD", () => {
     if (isDue) return;
     isDue = true;
-    setTimeout(() => {
-      isDue = false;
-      reapOrphans();
-    }, DELAY_MS).unref();
+    schedule();
   });
 }

@@ -79,6 +79,11 @@ function stringArray(texts: readonly string[]): Buffer {
  * @throws by errno when the file cannot be executed ({not_found}, {permission_denied})
  */
 export function quickSpawn(call: QuickCall): QuickChild {
+  return watch(startQuick(call));
+}
+
+/** {@link quickSpawn} for who takes the child's end himself; the child's pid. */
+export function startQuick(call: QuickCall): number {
   const { file, args, cwd, env, fds } = call;
   sealInheritedFiles();
   nothing ??= openSync("/dev/null", "r+");
@@ -97,7 +102,7 @@ export function quickSpawn(call: QuickCall): QuickChild {
     const pid = Buffer.alloc(4);
     const errno = posixSpawn.call(pid, cPath(file), actions, sharedAttributes(), argv, envp);
     succeeded("posix_spawn", file, errno);
-    return watch(pid.readInt32LE(0));
+    return pid.readInt32LE(0);
   } finally {
     destroyActions.call(actions);
   }

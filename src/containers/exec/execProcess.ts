@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { InsideCall } from "#host";
 import type { OutputFrame } from "../containerService.ts";
 import type { Runtime } from "../runtime/chooseRuntime.ts";
 import type { OciProcess } from "../spec/ociSpec.ts";
@@ -14,6 +15,8 @@ export interface ExecCall {
   readonly files: ExecFiles;
   readonly process: OciProcess;
   readonly stdin: boolean;
+  /** How the host starts it without the runtime; absent: it cannot. */
+  readonly inside?: Omit<InsideCall, "fds">;
   /** False: nobody reads, and the process outlives this daemon. */
   readonly foreground: boolean;
 }
@@ -44,6 +47,8 @@ export class ExecFiles {
   readonly pid: string;
   readonly log: string;
   readonly control: string;
+  /** False: there is nothing to remove. */
+  isWritten = false;
 
   constructor(directory: string) {
     this.directory = directory;
@@ -54,6 +59,7 @@ export class ExecFiles {
   }
 
   write(process: OciProcess): void {
+    this.isWritten = true;
     mkdirSync(this.directory, { recursive: true, mode: 0o700 });
     writeFileSync(this.process, JSON.stringify(process), { mode: 0o600 });
   }

@@ -21,7 +21,8 @@ import type { ExecConfig } from "./execRequest.ts";
 import type { ConsoleSize, ExecCreateRequest, ExecInspection, ExecService, ExecStartOptions } from "./execService.ts";
 import { ExecRefused, startMonitored } from "./monitoredProcess.ts";
 import { startPiped } from "./pipedProcess.ts";
-import { execProcess } from "./processSpec.ts";
+import { insideCall } from "./insideCall.ts";
+import { execProcess, factsOf } from "./processSpec.ts";
 
 /** How an exec is started. */
 interface Launch {
@@ -145,7 +146,7 @@ export class Execs implements ExecService {
     const { path: rootfs } = await this.#room.options.snapshots.mount(container.id);
     const { consoleSize = config.consoleSize } = how;
     const process = execProcess(container, { ...config, ...(consoleSize && { consoleSize }) }, rootfs);
-    files.write(process);
+    const inside = how.foreground ? insideCall(container, process, factsOf(container)) : undefined;
     return {
       containerId: container.id,
       runtime: await this.#room.runtimeOf(container),
@@ -154,6 +155,7 @@ export class Execs implements ExecService {
       process,
       stdin: config.stdin && how.foreground,
       foreground: how.foreground,
+      ...(inside === undefined ? {} : { inside }),
     };
   }
 
@@ -168,7 +170,8 @@ export class Execs implements ExecService {
     });
   }
 
-  #clear({ directory }: ExecFiles): void {
+  #clear({ directory, isWritten }: ExecFiles): void {
+    if (!isWritten) return;
     rm(directory, { recursive: true, force: true }).catch((error: unknown) =>
       this.#room.options.log("warn", `cannot remove ${directory}: ${messageOf(error)}`),
     );

@@ -99,6 +99,7 @@ class MonitoredProcess implements ExecProcess {
 
 /** Resolves when the program runs. @throws {ExecRefused} with the runtime's words */
 export async function startMonitored(call: ExecCall): Promise<ExecProcess> {
+  call.files.write(call.process);
   const child = await spawnProcess({
     file: call.runtime.conmon,
     args: monitorArguments(call),

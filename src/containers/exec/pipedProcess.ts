@@ -1,8 +1,8 @@
 import { closeSync } from "node:fs";
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { closePipe, openPipe, pipeStream, quickSpawn } from "#host";
-import type { QuickChild } from "#host";
+import { closePipe, openPipe, pipeStream, quickSpawn, spawnInside } from "#host";
+import type { PipeEnds, QuickChild } from "#host";
 import type { OutputFrame } from "../containerService.ts";
 import { FrameQueue } from "../output/frameQueue.ts";
 import { RUNTIME_ENVIRONMENT } from "../runtime/monitor.ts";
@@ -15,12 +15,21 @@ const OUTPUT_GRACE_MS = 2000;
 /** The first bytes of stderr wait so long, or until the program's end, to see whether they are the runtime's own. */
 const COMPLAINT_MS = 20;
 
+/** Who started a process, and how it ended. */
+interface Starter {
+  readonly ended: Promise<number>;
+  /** 0 when it is not known (yet). */
+  readonly pid: () => number;
+  /** A runtime's, which may refuse the program; absent: the program runs. */
+  readonly complaint?: () => string | undefined;
+}
+
 /**
- * A process whose streams are pipes of our own, below a runtime that waits for it: the cheapest way, 3 ms. It does not
+ * A process whose streams are pipes of our own: a child of this daemon, or below a runtime that waits for it. It does not
  * survive this daemon's end any longer than it can without a reader.
  */
 class PipedProcess implements ExecProcess {
-  readonly #call: Pick<PipedCall, "files">;
+  readonly #starter: Starter;
   readonly #queue: FrameQueue;
   readonly #outputs: readonly Socket[];
   readonly #input: Socket | undefined;
@@ -30,13 +39,13 @@ class PipedProcess implements ExecProcess {
   #ended = false;
   #discarded = false;
 
-  constructor(call: Pick<PipedCall, "files">, streams: Streams, exit: Promise<number>) {
-    this.#call = call;
+  constructor(starter: Starter, streams: Streams) {
+    this.#starter = starter;
     this.#queue = new FrameQueue(() => this.#flow());
     this.#outputs = [streams.stdout, streams.stderr];
     this.#input = streams.stdin;
     this.#input?.on("error", () => undefined); // the process reads no more
-    this.outcome = exit.then((code) => this.#judge(code));
+    this.outcome = starter.ended.then((code) => this.#judge(code));
     this.#take("stdout", streams.stdout);
     this.#take("stderr", streams.stderr);
     this.#drained = this.#drain();
@@ -47,7 +56,7 @@ class PipedProcess implements ExecProcess {
   }
 
   pid(): number {
-    return this.#ended ? 0 : this.#call.files.readPid();
+    return this.#ended ? 0 : this.#starter.pid();
   }
 
   discard(): void {
@@ -86,7 +95,8 @@ class PipedProcess implements ExecProcess {
       this.#flow();
     };
     socket.on("error", () => socket.destroy());
-    if (stream === "stdout") {
+    const { complaint } = this.#starter;
+    if (stream === "stdout" || complaint === undefined) {
       socket.on("data", push);
       return;
     }
@@ -94,7 +104,7 @@ class PipedProcess implements ExecProcess {
     socket.once("data", (first: Buffer) => {
       socket.pause();
       this.#held = Promise.race([this.outcome, sleep(COMPLAINT_MS, undefined, { ref: false })]).then(() => {
-        if (lastLogged(this.#call.files.log) === undefined) push(first);
+        if (complaint() === undefined) push(first);
         socket.on("data", push);
         this.#flow();
       });
@@ -112,7 +122,7 @@ class PipedProcess implements ExecProcess {
   #judge(code: number): ExecOutcome {
     this.#ended = true;
     this.#input?.destroy();
-    const refused = code === 0 ? undefined : lastLogged(this.#call.files.log);
+    const refused = code === 0 ? undefined : this.#starter.complaint?.();
     return refused === undefined ? { code } : { refused };
   }
 
@@ -150,36 +160,66 @@ export interface PipedCall {
   readonly files: ExecFiles;
 }
 
-/** Starts a process with pipes; that the runtime refuses it is told by `outcome`. */
-export async function startPiped(call: ExecCall): Promise<ExecProcess> {
-  const { files, runtime, containerId, stdin } = call;
-  const own = ["exec", "--process", files.process, "--pid-file", files.pid, containerId];
-  return startWithPipes({ file: runtime.file, args: [...runtimeArguments(call), ...own], stdin, files });
+interface Pipes {
+  readonly stdin: PipeEnds | undefined;
+  readonly stdout: PipeEnds;
+  readonly stderr: PipeEnds;
 }
 
-/** See {@link startPiped}. */
+const openPipes = (stdin: boolean): Pipes => ({
+  stdin: stdin ? openPipe() : undefined,
+  stdout: openPipe(),
+  stderr: openPipe(),
+});
+
+/** What the child gets. */
+const childEnds = ({ stdin, stdout, stderr }: Pipes): readonly [number | "ignore", number, number] => [
+  stdin?.readEnd ?? "ignore",
+  stdout.writeEnd,
+  stderr.writeEnd,
+];
+
+function closeChildEnds(pipes: Pipes): void {
+  for (const fd of childEnds(pipes)) if (fd !== "ignore") closeSync(fd);
+}
+
+const ourEnds = ({ stdin, stdout, stderr }: Pipes): Streams => ({
+  stdin: stdin === undefined ? undefined : pipeStream(stdin.writeEnd, "writable"),
+  stdout: pipeStream(stdout.readEnd, "readable"),
+  stderr: pipeStream(stderr.readEnd, "readable"),
+});
+
+/**
+ * Starts a process with pipes: by the host itself where that is possible, else by the runtime, also when the host could
+ * not: then the runtime says why. That it refuses is told by `outcome`.
+ */
+export async function startPiped(call: ExecCall): Promise<ExecProcess> {
+  const { files, runtime, containerId, stdin, inside, process } = call;
+  const pipes = openPipes(stdin);
+  const child = inside === undefined ? undefined : await spawnInside({ ...inside, fds: childEnds(pipes) });
+  if (child !== undefined) {
+    closeChildEnds(pipes);
+    return new PipedProcess({ ended: child.ended, pid: () => child.pid }, ourEnds(pipes));
+  }
+  files.write(process);
+  const own = ["exec", "--process", files.process, "--pid-file", files.pid, containerId];
+  return startRuntime({ file: runtime.file, args: [...runtimeArguments(call), ...own], files }, pipes);
+}
+
+/** Starts a runtime that waits for the process which it starts, with pipes. */
 export function startWithPipes(call: PipedCall): ExecProcess {
-  const { file, args } = call;
-  const pipes = { stdin: call.stdin ? openPipe() : undefined, stdout: openPipe(), stderr: openPipe() };
+  return startRuntime(call, openPipes(call.stdin));
+}
+
+function startRuntime({ file, args, files }: Omit<PipedCall, "stdin">, pipes: Pipes): ExecProcess {
   let child: QuickChild;
   try {
-    child = quickSpawn({
-      file,
-      args,
-      env: RUNTIME_ENVIRONMENT,
-      fds: [pipes.stdin?.readEnd ?? "ignore", pipes.stdout.writeEnd, pipes.stderr.writeEnd],
-    });
+    child = quickSpawn({ file, args, env: RUNTIME_ENVIRONMENT, fds: childEnds(pipes) });
   } catch (error) {
     for (const pipe of Object.values(pipes)) if (pipe !== undefined) closePipe(pipe);
     throw error;
   }
-  if (pipes.stdin !== undefined) closeSync(pipes.stdin.readEnd);
-  closeSync(pipes.stdout.writeEnd);
-  closeSync(pipes.stderr.writeEnd);
-  const streams = {
-    stdin: pipes.stdin === undefined ? undefined : pipeStream(pipes.stdin.writeEnd, "writable"),
-    stdout: pipeStream(pipes.stdout.readEnd, "readable"),
-    stderr: pipeStream(pipes.stderr.readEnd, "readable"),
-  };
-  return new PipedProcess(call, streams, child.ended);
+  closeChildEnds(pipes);
+  const complaint = (): string | undefined => lastLogged(files.log);
+  return new PipedProcess({ ended: child.ended, pid: () => files.readPid(), complaint }, ourEnds(pipes));
 }

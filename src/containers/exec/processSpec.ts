@@ -4,17 +4,23 @@ import type { Container } from "../container.ts";
 import { readAccountFiles } from "../rootfs/rootfsFiles.ts";
 import { homeOf, lookupUser } from "../rootfs/userLookup.ts";
 import { resolveCapabilities } from "../spec/capabilities.ts";
-import type { OciProcess } from "../spec/ociSpec.ts";
+import type { OciProcess, OciSpec } from "../spec/ociSpec.ts";
 import { environmentOf } from "../spec/runtimeSpec.ts";
 import { relativeDirectory } from "./execError.ts";
 import type { ExecConfig } from "./execRequest.ts";
+import { runFacts } from "./insideCall.ts";
+import type { RunFacts } from "./insideCall.ts";
 
-/** The process that the container runs with: what an exec inherits. */
-function containerProcess(container: Container): OciProcess {
-  const spec: unknown = JSON.parse(readFileSync(container.paths.spec, "utf8"));
-  const process: unknown = typeof spec === "object" && spec !== null ? Reflect.get(spec, "process") : undefined;
-  if (typeof process !== "object" || process === null) throw new Error(`${container.paths.spec} has no process`);
-  return process as OciProcess;
+const known = new WeakMap<Container, { readonly startTime: number | undefined; readonly facts: RunFacts }>();
+
+/** What the container runs with: what an exec inherits. Read once a run. */
+export function factsOf(container: Container): RunFacts {
+  const startTime = container.state.init?.startTime;
+  const before = known.get(container);
+  if (before !== undefined && before.startTime === startTime) return before.facts;
+  const facts = runFacts(JSON.parse(readFileSync(container.paths.spec, "utf8")) as OciSpec);
+  known.set(container, { startTime, facts });
+  return facts;
 }
 
 /**
@@ -31,7 +37,7 @@ export function execProcess(container: Container, config: ExecConfig, rootfs: st
   const user = lookupUser(config.user || document.config.User, accounts, document.hostConfig.GroupAdd ?? []);
   const env = environmentOf(document, config.tty, { last: config.env });
   const hasHome = env.some((variable) => variable.startsWith("HOME="));
-  const { terminal: _terminal, consoleSize: _size, ...inherited } = containerProcess(container);
+  const { terminal: _terminal, consoleSize: _size, ...inherited } = factsOf(container).spec.process;
   const all = resolveCapabilities({ privileged: true, add: [], drop: [] });
   const { consoleSize } = config;
   return {

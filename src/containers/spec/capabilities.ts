@@ -26,6 +26,11 @@ function available(): readonly string[] {
   return ALL.filter((_, number) => ((bits >> BigInt(number)) & 1n) === 1n);
 }
 
+/** Names of the bounding set as the kernel has them: bit by number. */
+export function capabilityBits(names: readonly string[]): bigint {
+  return names.reduce((bits, name) => bits | (1n << BigInt(ALL.indexOf(name))), 0n);
+}
+
 function normalise(option: string, names: readonly string[]): readonly string[] {
   return names.map((name) => {
     const upper = name.toUpperCase();
