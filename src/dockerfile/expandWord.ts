@@ -33,6 +33,7 @@ export interface Expansion {
   readonly unmatched: ReadonlySet<string>;
 }
 
+const MAX_SHOWN = 1000;
 const MAX_DEPTH = 200;
 /** By how much expansion may lengthen a text: `ENV A=$A$A` again and again doubles it each time. */
 const MAX_GROWTH = 1 << 20;
@@ -308,6 +309,11 @@ class Expander {
   }
 }
 
+/** An error is one line to read, whatever the size of the word. */
+function clipped(word: string): string {
+  return word.length <= MAX_SHOWN ? word : `${word.slice(0, MAX_SHOWN)}…`;
+}
+
 /**
  * Expands variables as a shell does (`$x`, `${x}`, `${x:-word}`, `-`, `:+`, `+`, `:?`, `?`, `#`, `##`, `%`, `%%`, `/`,
  * `//`), and takes quotes and escapes away. Tells which names were used.
@@ -321,6 +327,6 @@ export function expandWord(word: string, variables: Variables, options: ExpandOp
     const { result, words } = expander.run();
     return { result, words, matched: expander.matched, unmatched: expander.unmatched };
   } catch (error) {
-    throw wrapError(error, `failed to process ${goQuote(word)}`);
+    throw wrapError(error, `failed to process ${goQuote(clipped(word))}`);
   }
 }

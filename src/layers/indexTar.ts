@@ -6,7 +6,7 @@ import { EngineError, ErrorCode } from "#errors";
 import { TarScanner } from "#tar";
 import { drain } from "./byteSource.ts";
 import type { IndexedTar, IndexJob } from "./jobs.ts";
-import { HEAD_BYTES, indexDigestOf, writeFully } from "./layerFile.ts";
+import { HEAD_BYTES, indexDigestOf, writeFully, writeSparsely } from "./layerFile.ts";
 import { copySpill } from "./copySpill.ts";
 import { StopFlag } from "./stopFlag.ts";
 
@@ -53,7 +53,7 @@ function receiveTar(job: IndexJob, fd: number, stop: StopFlag): ReceivedTar {
   let tarBytes = 0;
   drain(job.source, stop, (chunk) => {
     if (tarBytes + chunk.length > job.maxTarBytes) throw tooLarge(job.maxTarBytes);
-    writeFully(fd, chunk, HEAD_BYTES + tarBytes);
+    writeSparsely(fd, chunk, HEAD_BYTES + tarBytes);
     hash.update(chunk);
     scanner.push(chunk);
     tarBytes += chunk.length;

@@ -28,6 +28,19 @@ export function writeFully(fd: number, bytes: Uint8Array, position: number): voi
   }
 }
 
+const MIN_HOLE_BYTES = 1 << 16;
+const ZEROS: Buffer = Buffer.alloc(1 << 20);
+
+/**
+ * As {@link writeFully}, but a long run of zeros stays a hole: gigabytes of them, which compress to nothing, take no room.
+ * Something must be written behind it, and nothing may lie there before.
+ */
+export function writeSparsely(fd: number, bytes: Uint8Array, position: number): void {
+  const isLong = bytes.length >= MIN_HOLE_BYTES && bytes.length <= ZEROS.length;
+  const isHole = isLong && bytes[0] === 0 && ZEROS.subarray(0, bytes.length).equals(bytes);
+  if (!isHole) writeFully(fd, bytes, position);
+}
+
 /** sha256, hex, of the parts of a layer file that are ours: what a re-verification compares beside the diffID. */
 export function indexDigestOf(head: Uint8Array, metadata: Uint8Array): string {
   return createHash("sha256").update(head).update(metadata).digest("hex");

@@ -2,9 +2,11 @@ import { createHash, randomUUID } from "node:crypto";
 import { mkdir, open, rm, unlink } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
-import { EngineError, ErrorCode, messageOf } from "#errors";
+import { EngineError, ErrorCode, wrapError } from "#errors";
 import type { OperationHandler, Step } from "../graph/handler.ts";
 import type { Filesystem, HttpSource } from "../graph/operation.ts";
+import type { BuildSession } from "../session.ts";
+import { download } from "../sources/download.ts";
 import { ArchiveScan, readArchive, sendArchive } from "./archivedContext.ts";
 import type { ArchivedEntries } from "./archivedContext.ts";
 import type { ContextReceiver } from "./contextDirectory.ts";
@@ -23,7 +25,7 @@ export interface HttpHandlerDependencies {
   readonly spoolDirectory: string;
 }
 
-interface Download {
+interface Download extends Disposable {
   readonly body: AsyncIterable<Uint8Array>;
   readonly total: number | undefined;
   /** ms since 1970 */
@@ -38,13 +40,13 @@ export function createHttpHandler(dependencies: HttpHandlerDependencies): Operat
     keyInputs: async () => undefined,
     async run(step) {
       const { operation, session, signal } = step;
-      const download = UPLOAD.test(operation.url)
-        ? { body: session.upload(operation.url), total: undefined, modifiedAt: 0, filename: "context" }
+      using source = UPLOAD.test(operation.url)
+        ? uploaded(operation.url, session)
         : await fetchFile(operation.url, signal);
       await using spool = await openSpool(dependencies.spoolDirectory);
       const scan = operation.unpack ? new ArchiveScan() : undefined;
-      const size = await save(download, spool.file, { step, scan });
-      return await keep(dependencies, step, { spool: spool.file, size, download, entries: scan?.finish() });
+      const size = await save(source, spool.file, { step, scan });
+      return await keep(dependencies, step, { spool: spool.file, size, download: source, entries: scan?.finish() });
     },
   };
 }
@@ -150,37 +152,23 @@ function filenameOf(url: string, disposition: string | null): string {
   return name === "" || name === "." || name === ".." || name.includes("\0") ? "download" : name;
 }
 
+function uploaded(url: string, session: BuildSession): Download {
+  const dispose = (): void => undefined;
+  return { body: session.upload(url), total: undefined, modifiedAt: 0, filename: "context", [Symbol.dispose]: dispose };
+}
+
 async function fetchFile(url: string, signal: AbortSignal): Promise<Download> {
-  let response: Response;
-  try {
-    response = await fetch(url, { signal, headers: { "Accept-Encoding": "identity" } });
-  } catch (cause) {
-    signal.throwIfAborted();
-    const why = cause instanceof Error && cause.cause !== undefined ? messageOf(cause.cause) : messageOf(cause);
-    throw new EngineError(
-      "unavailable",
-      ErrorCode.BAD_REQUEST,
-      `failed to load cache key: Get ${JSON.stringify(url)}: ${why}`,
-      { cause },
-    );
-  }
-  if (response.status < 200 || response.status >= 400 || response.body === null) {
-    await response.body?.cancel();
-    const category = response.status === 404 ? "not_found" : "unavailable";
-    throw new EngineError(
-      category,
-      ErrorCode.BAD_REQUEST,
-      `failed to load cache key: invalid response status ${response.status}`,
-    );
-  }
-  const { headers } = response;
-  const length = headers.get("content-length");
-  const modified = Date.parse(headers.get("last-modified") ?? "");
+  const answer = await download(url, { "Accept-Encoding": "identity" }, signal).catch((error: unknown) => {
+    throw wrapError(error, "failed to load cache key");
+  });
+  const length = answer.header("content-length");
+  const modified = Date.parse(answer.header("last-modified") ?? "");
   return {
-    body: response.body,
-    total: length === null ? undefined : Number(length),
+    body: answer.body,
+    total: length === undefined ? undefined : Number(length),
     modifiedAt: Number.isNaN(modified) ? 0 : modified,
-    filename: filenameOf(response.url, headers.get("content-disposition")),
+    filename: filenameOf(url, answer.header("content-disposition") ?? null),
+    [Symbol.dispose]: () => answer[Symbol.dispose](),
   };
 }
 

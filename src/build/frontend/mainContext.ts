@@ -160,7 +160,9 @@ export async function loadMainContext(request: BuildRequest, host: FrontendHost)
   const files = await host.solve(loaded).catch((error: unknown) => {
     throw withFailure(error, loaded);
   });
-  const text = await firstText(reading, files, names);
+  const text = await firstText(reading, files, names).catch((error: unknown) => {
+    throw wrapError(error, "failed to read dockerfile");
+  });
   // What was downloaded may be a Dockerfile, not an archive of a context.
   const alone = text === undefined && !isLocalFile ? await firstText(reading, files, [DOWNLOADED]) : undefined;
   const found = text ?? alone;

@@ -1,7 +1,7 @@
 import { request as plainRequest, Agent as PlainAgent } from "node:http";
 import type { IncomingMessage } from "node:http";
 import { request as tlsRequest, Agent as TlsAgent } from "node:https";
-import { EngineError, ErrorCode, redactUrl } from "#errors";
+import { EngineError, ErrorCode, findEngineError, redactUrl } from "#errors";
 import { networkError } from "#remote";
 
 const MAX_REDIRECTS = 10;
@@ -32,7 +32,7 @@ export async function download(
     const response = await ask(target, headers, signal);
     const { statusCode = 0 } = response;
     const location = REDIRECTS.has(statusCode) ? response.headers.location : undefined;
-    if (location === undefined) return answerOf(response, statusCode, target);
+    if (location === undefined) return answerOf(response, statusCode, { url: target, signal });
     response.destroy();
     target = checked(new URL(location, target).href);
   }
@@ -59,7 +59,11 @@ function ask(url: URL, headers: Readonly<Record<string, string>>, signal: AbortS
   });
 }
 
-function answerOf(response: IncomingMessage, status: number, url: URL): Answer {
+function answerOf(
+  response: IncomingMessage,
+  status: number,
+  { url, signal }: { readonly url: URL; readonly signal: AbortSignal },
+): Answer {
   const isUnchanged = status === 304;
   if (!isUnchanged && (status < 200 || status >= 300)) {
     response.destroy();
@@ -71,20 +75,32 @@ function answerOf(response: IncomingMessage, status: number, url: URL): Answer {
       const value = response.headers[name];
       return typeof value === "string" && value !== "" ? value : undefined;
     },
-    body: bounded(response, url),
+    body: bounded(response, { url, signal }),
     [Symbol.dispose]: () => {
       response.destroy();
     },
   };
 }
 
-async function* bounded(response: IncomingMessage, url: URL): AsyncGenerator<Uint8Array, void, void> {
+function tooLarge(url: URL): EngineError {
+  return new EngineError("resource_exhausted", ErrorCode.BLOB_TOO_LARGE, `${redactUrl(url.href)}: more than 16 GiB`);
+}
+
+async function* bounded(
+  response: IncomingMessage,
+  { url, signal }: { readonly url: URL; readonly signal: AbortSignal },
+): AsyncGenerator<Uint8Array, void, void> {
   let bytes = 0;
-  for await (const chunk of response) {
-    const part = Buffer.from(chunk);
-    bytes += part.length;
-    if (bytes > MAX_BYTES)
-      throw new EngineError("resource_exhausted", ErrorCode.BLOB_TOO_LARGE, `${redactUrl(url.href)}: more than 16 GiB`);
-    yield part;
+  try {
+    for await (const chunk of response) {
+      const part = Buffer.from(chunk);
+      bytes += part.length;
+      if (bytes > MAX_BYTES) throw tooLarge(url);
+      yield part;
+    }
+  } catch (error) {
+    if (response.complete || signal.aborted || findEngineError(error) !== undefined) throw error;
+    // Less than its length said, or a connection that broke: Go's words for both.
+    throw new EngineError("unavailable", ErrorCode.SOURCE_FAILED, "unexpected EOF", { cause: error });
   }
 }
