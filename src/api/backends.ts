@@ -43,8 +43,6 @@ export type ControlBackend = ContainerControl;
 
 /** What routes need of the daemon itself. */
 export interface SystemBackend {
-  /** A command has connected: it may be about to start a process. Returns at once. */
-  greeted(): void;
   info(): Promise<Readonly<Record<string, unknown>>>;
   version(): VersionInfo;
   /**

@@ -84,7 +84,6 @@ const containers: Partial<ContainerBackend> = {
   },
 };
 const system: Partial<SystemBackend> = {
-  greeted: () => undefined,
   version: () => ({ Version: "0" }) as VersionInfo,
   info: async () => ({ ID: "x" }),
   async *events(query) {

@@ -59,7 +59,7 @@ let server: ReturnType<typeof createApiServer>;
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), "varve-upgrades-"));
   path = join(folder, "s");
-  const system: Partial<SystemBackend> = { greeted: () => undefined };
+  const system: Partial<SystemBackend> = {};
   server = createApiServer({ system, registry: {} } as Backends, {
     serverHeader: "varve/0 (linux)",
     onFailure: () => undefined,

@@ -144,8 +144,6 @@ export class Containers implements ContainerService {
     options: { readonly size?: boolean } = {},
   ): Promise<Readonly<Record<string, unknown>>> {
     const container = this.#index.get(reference);
-    // `docker exec` inspects first.
-    if (container.isRunning) void warmCgroups();
     const { snapshots, sandboxes } = this.#options;
     const { NetworkMode, Runtime } = container.document.hostConfig;
     const Data = await snapshots.graphDriverData(container.id);

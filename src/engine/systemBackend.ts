@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { ContainerService } from "#containers";
 import type { EventMessage, ImageDiskUsage, LocalDirectory, VersionInfo, VolumeResource } from "#engineapi";
-import { findProgram, warmCgroups } from "#host";
+import { findProgram } from "#host";
 import type { ImageCatalog } from "#images";
 import type { VolumeCatalog } from "#volumes";
 import type { EventBus, EventSubscription } from "./events.ts";
@@ -10,8 +10,6 @@ import type { SystemInfo } from "./systemInfo.ts";
 
 /** What the API asks of the daemon itself. */
 export interface SystemBackend {
-  /** A command has connected: what a new process would wait for begins now. */
-  greeted(): void;
   info(): Promise<Readonly<Record<string, unknown>>>;
   version(): VersionInfo;
   sharedDirectory(socket: Socket, machine: string, directory: LocalDirectory): Promise<string | undefined>;
@@ -34,7 +32,6 @@ export function createSystemBackend(parts: {
 }): SystemBackend {
   const { images, containers, volumes, events, systemInfo } = parts;
   return {
-    greeted: () => void warmCgroups(),
     info: () => {
       const runtimes = RUNTIMES.filter((name) => findProgram(name) !== undefined);
       return systemInfo.info({

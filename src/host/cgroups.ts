@@ -52,7 +52,7 @@ let procs: string | undefined;
 let warming: Promise<void> | undefined;
 
 /**
- * Ends the wait that the next container start or exec would have: the first move of a process between cgroups after ~10 ms
+ * Ends the wait that the next container start would have: the first move of a process between cgroups after ~10 ms
  * of rest waits for one or two RCU grace periods (7.6-21 ms measured on Linux 6.18, 2 cores). Moving ourselves to where we
  * are starts that period early; call it as soon as a start is foreseeable, and again until then: a warm write costs 0.1 ms.
  * Nobody else waits for it, forks go on meanwhile. Never fails; calls under way are joined.

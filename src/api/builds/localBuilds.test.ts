@@ -40,7 +40,6 @@ const debugImages: DebugImages = {
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "varve-local-build-"));
   const system: Partial<SystemBackend> = {
-    greeted: () => undefined,
     sharedDirectory: async (_socket, machine, { path, inode }) => (`${machine}${inode}` === "m1" ? path : undefined),
   };
   server = createApiServer({ build: builds, system, debugImages } as unknown as Backends, {

@@ -66,14 +66,7 @@ export function systemRoutes(
 ): readonly Route[] {
   return [
     ["GET", "/_ping", ping],
-    [
-      "HEAD",
-      "/_ping",
-      (exchange) => {
-        ping(exchange);
-        system.greeted(); // every docker command begins so; those that watch a daemon GET it
-      },
-    ],
+    ["HEAD", "/_ping", ping],
     ["GET", "/version", (exchange) => exchange.json(200, { ...system.version(), ApiVersion: API_VERSION })],
     ["GET", "/info", async (exchange) => exchange.json(200, await system.info())],
     ["GET", "/system/df", (exchange) => diskUsage(system, build, exchange)],

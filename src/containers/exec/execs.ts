@@ -1,6 +1,5 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { warmCgroups } from "#host";
 import { EngineError, ErrorCode, messageOf } from "#errors";
 import type { Snapshotter } from "#snapshots";
 import type { Container } from "../container.ts";
@@ -67,8 +66,6 @@ export class Execs implements ExecService {
 
   /** Registers an exec and tells of it. */
   add(container: Container, config: ExecConfig): Exec {
-    // A client that creates is about to start.
-    void warmCgroups();
     this.#forgetWithRun(container);
     const exec = new Exec(container, config);
     this.#index.add(exec);
@@ -121,7 +118,6 @@ export class Execs implements ExecService {
   async #launch(exec: Exec, how: Launch): Promise<ExecProcess> {
     const { config } = exec;
     const files = new ExecFiles(join(this.#room.layout.execs, exec.id));
-    void warmCgroups();
     const isMonitored = config.tty || !how.foreground;
     try {
       const call = await this.#prepare(exec, how, files);

@@ -1,7 +1,7 @@
 import { Readable, Writable } from "node:stream";
 import { constants } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import { connectPacketSocket, spawnProcess, waitForProcess } from "#host";
+import { connectPacketSocket, spawnProcess, waitForProcess, warmCgroups } from "#host";
 import type { OutputFrame } from "../containerService.ts";
 import type { FrameQueue } from "../output/frameQueue.ts";
 import { StreamHub } from "../output/streamHub.ts";
@@ -99,6 +99,7 @@ class MonitoredProcess implements ExecProcess {
 
 /** Resolves when the program runs. @throws {ExecRefused} with the runtime's words */
 export async function startMonitored(call: ExecCall): Promise<ExecProcess> {
+  void warmCgroups();
   call.files.write(call.process);
   const child = await spawnProcess({
     file: call.runtime.conmon,

@@ -1,7 +1,7 @@
 import { closeSync } from "node:fs";
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { closePipe, openPipe, pipeStream, quickSpawn, spawnInside } from "#host";
+import { closePipe, openPipe, pipeStream, quickSpawn, spawnInside, warmCgroups } from "#host";
 import type { PipeEnds, QuickChild } from "#host";
 import type { OutputFrame } from "../containerService.ts";
 import { FrameQueue } from "../output/frameQueue.ts";
@@ -201,6 +201,7 @@ export async function startPiped(call: ExecCall): Promise<ExecProcess> {
     closeChildEnds(pipes);
     return new PipedProcess({ ended: child.ended, pid: () => child.pid }, ourEnds(pipes));
   }
+  void warmCgroups();
   files.write(process);
   const own = ["exec", "--process", files.process, "--pid-file", files.pid, containerId];
   return startRuntime({ file: runtime.file, args: [...runtimeArguments(call), ...own], files }, pipes);

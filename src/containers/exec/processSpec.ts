@@ -23,6 +23,11 @@ export function factsOf(container: Container): RunFacts {
   return facts;
 }
 
+function everything(): OciProcess["capabilities"] {
+  const all = resolveCapabilities({ privileged: true, add: [], drop: [] });
+  return { bounding: all, effective: all, permitted: all };
+}
+
 /**
  * The OCI process of an exec: its own command, user, directory and variables; capabilities, limits and the like as the
  * container's. `rootfs` is the mounted root, whose account files name users; HOME is set here, for a runtime would read
@@ -38,7 +43,6 @@ export function execProcess(container: Container, config: ExecConfig, rootfs: st
   const env = environmentOf(document, config.tty, { last: config.env });
   const hasHome = env.some((variable) => variable.startsWith("HOME="));
   const { terminal: _terminal, consoleSize: _size, ...inherited } = factsOf(container).spec.process;
-  const all = resolveCapabilities({ privileged: true, add: [], drop: [] });
   const { consoleSize } = config;
   return {
     ...inherited,
@@ -46,7 +50,7 @@ export function execProcess(container: Container, config: ExecConfig, rootfs: st
     ...(config.tty && consoleSize !== undefined
       ? { consoleSize: { height: consoleSize.rows, width: consoleSize.columns } }
       : {}),
-    ...(config.privileged ? { capabilities: { bounding: all, effective: all, permitted: all } } : {}),
+    ...(config.privileged ? { capabilities: everything() } : {}),
     user,
     args: config.command,
     env: hasHome ? env : [...env, `HOME=${homeOf(user.uid, accounts)}`],
