@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { DEFAULT_CI_THRESHOLDS } from "#analysis";
+import { DEFAULT_CI_THRESHOLDS, scoreImage } from "#analysis";
 import { isCi } from "./diveFlags.ts";
 import type { DiveFlags } from "./diveFlags.ts";
 import { exampleFacts } from "./dive.testkit.test.ts";
@@ -46,7 +46,7 @@ test("dive: a file with rules takes the place of the flags; a broken one is told
   t.after(() => rm(folder, { recursive: true }));
   const path = join(folder, ".dive-ci");
   const strict = { ...DEFAULT_CI_THRESHOLDS, lowestEfficiency: "1" };
-  const { scores } = exampleFacts();
+  const scores = scoreImage(exampleFacts().tree);
   assert.equal(judge(ciRules(path, strict), scores, false).hasPassed, false);
   await writeFile(path, "rules:\n  lowestEfficiency: 0.1\n  highestUserWastedPercent: disabled\n");
   const { report, hasPassed } = judge(ciRules(path, strict), scores, false);

@@ -56,6 +56,7 @@ const COMMANDS = [
 
 export function factsOf(layers: readonly (readonly LayerEntry[])[], commands: readonly string[] = []): ImageFacts {
   const tree = buildImageTree(layers);
+  const scores = scoreImage(tree);
   return {
     name: "example:1",
     imageId: `sha256:${"1".repeat(64)}`,
@@ -69,7 +70,8 @@ export function factsOf(layers: readonly (readonly LayerEntry[])[], commands: re
       comment: undefined,
     })),
     tree,
-    scores: scoreImage(tree),
+    layerBytes: scores.layerBytes,
+    scores,
   };
 }
 

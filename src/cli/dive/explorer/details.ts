@@ -90,5 +90,5 @@ export function fileDetails(state: State): readonly Detail[] {
   if (state.focus === "tree" && node !== undefined) return nodeDetails(state, node);
   const { cursor } = state.layers;
   const facts = state.image.layers[cursor];
-  return facts === undefined ? [] : layerDetails(facts, cursor, state.image.scores.layerBytes[cursor] ?? 0);
+  return facts === undefined ? [] : layerDetails(facts, cursor, state.image.layerBytes[cursor] ?? 0);
 }

@@ -1,3 +1,5 @@
+import type { ImageScores } from "#analysis";
+
 /** What the loop is to do outside of the state. */
 export type Effect =
   | { readonly kind: "quit" }
@@ -14,5 +16,6 @@ export type Effect =
 /** What comes back from effects. */
 export type Outcome =
   | { readonly kind: "opened"; readonly title: string; readonly bytes: Uint8Array; readonly note: string }
+  | { readonly kind: "scored"; readonly scores: ImageScores }
   | { readonly kind: "said"; readonly text: string; readonly isError: boolean }
   | { readonly kind: "exists"; readonly node: number; readonly destination: string };

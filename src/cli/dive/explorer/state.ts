@@ -30,7 +30,10 @@ export interface ImageFacts {
   readonly platform: string;
   readonly layers: readonly LayerFacts[];
   readonly tree: ImageTree;
-  readonly scores: ImageScores;
+  /** Bytes of the files of each layer. */
+  readonly layerBytes: readonly number[];
+  /** undefined: still being computed. */
+  readonly scores: ImageScores | undefined;
 }
 
 /** One layer's own changes, or all since the base. */
@@ -110,7 +113,7 @@ export const treeListSize = (state: State): ListSize => ({
   height: listHeight(layoutOf(state).panes.tree),
 });
 export const worstListSize = (state: State): ListSize => ({
-  count: state.image.scores.inefficiencies.length,
+  count: state.image.scores?.inefficiencies.length ?? 0,
   height: Math.max((layoutOf(state).panes.image?.height ?? 0) - IMAGE_HEAD, 1),
 });
 

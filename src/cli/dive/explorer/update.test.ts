@@ -95,7 +95,7 @@ test("update: from a path that wastes to the tree, whatever was hidden", () => {
   const hidden = press(openExample(), "tab", "ctrl+m", "M", "ctrl+space", "tab").state;
   const there = press(hidden, "left", "enter").state;
   assert.equal(there.focus, "tree");
-  assert.equal(pathAt(there), there.image.scores.inefficiencies[0]?.path);
+  assert.equal(pathAt(there), there.image.scores?.inefficiencies[0]?.path);
 });
 
 test("update: the mouse chooses panes and rows, a second click opens, the wheel scrolls", () => {

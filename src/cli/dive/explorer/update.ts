@@ -45,7 +45,7 @@ function updateLeftPanes(state: State, key: string): State | undefined {
   }
   if (state.focus === "image") {
     if (key === "enter") {
-      const worst = state.image.scores.inefficiencies[state.worst.cursor];
+      const worst = state.image.scores?.inefficiencies[state.worst.cursor];
       return worst === undefined ? state : revealPath(state, worst.path);
     }
     const worst = moveByKey(state.worst, key, worstListSize(state));
@@ -186,6 +186,8 @@ export function update(state: State, event: ExplorerEvent): Step {
       return to(settle({ ...state, size: { columns: event.columns, rows: event.rows } }));
     case "opened":
       return to({ ...state, overlay: { kind: "pager", pager: openBytes(event.title, event.bytes, event.note) } });
+    case "scored":
+      return to(settle({ ...state, image: { ...state.image, scores: event.scores } }));
     case "said":
       return to({ ...state, message: { text: event.text, isError: event.isError } });
     case "exists":

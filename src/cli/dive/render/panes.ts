@@ -1,3 +1,4 @@
+import type { ImageScores } from "#analysis";
 import { toDisplayPath } from "#tar";
 import { fileDetails } from "../explorer/details.ts";
 import type { Area, Pane } from "../explorer/layout.ts";
@@ -47,7 +48,7 @@ function layerLine(state: State, index: number, width: number, glyphs: Glyphs): 
       : span("  ");
   const digest = (facts.digest ?? facts.diffId).replace(/^[a-z0-9]+:/, "").slice(0, DIGEST_COLUMNS);
   const line = [
-    span(`${column(bytesText(state.image.scores.layerBytes[index] ?? 0), SIZE_COLUMNS, true)}  `),
+    span(`${column(bytesText(state.image.layerBytes[index] ?? 0), SIZE_COLUMNS, true)}  `),
     ...(width >= DIGEST_FROM ? [span(`${digest}  `, "faint")] : []),
     span(commandText(facts.command, glyphs.newLine)),
   ];
@@ -97,8 +98,7 @@ export function detailsPane(state: State, { width, height }: Area, glyphs: Glyph
   return [title, ...lines.slice(state.detailTop, state.detailTop + height - 1)];
 }
 
-function wasteText(state: State): string {
-  const { wastedBytes, userWastedRatio } = state.image.scores;
+function wasteText({ wastedBytes, userWastedRatio }: ImageScores): string {
   // 0/0 is NaN: an image of one empty layer wastes nothing.
   const percent =
     wastedBytes > 0 && Number.isFinite(userWastedRatio) ? ` (${(userWastedRatio * 100).toFixed(2)} %)` : "";
@@ -107,23 +107,24 @@ function wasteText(state: State): string {
 
 /** Under the image's name: its size and scores, then what wastes most. */
 export function imagePane(state: State, { width, height }: Area, glyphs: Glyphs): readonly Line[] {
-  const { name, scores } = state.image;
+  const { name, scores, layerBytes } = state.image;
+  const bytes = layerBytes.reduce((sum, own) => sum + own, 0);
   const lines: Line[] = [
     titleLine("Image details", width, state.focus === "image", glyphs),
     [span("Image ", "label"), span(printable(name))],
     [
       span("Size ", "label"),
-      span(`${bytesText(scores.sizeBytes)}${glyphs.dot}`),
+      span(`${bytesText(bytes)}${glyphs.dot}`),
       span("Efficiency ", "label"),
-      span(`${Math.trunc(scores.efficiency * 100)} %`),
+      span(scores === undefined ? glyphs.more : `${Math.trunc(scores.efficiency * 100)} %`),
     ],
-    [span("Wasted ", "label"), span(wasteText(state))],
+    [span("Wasted ", "label"), span(scores === undefined ? glyphs.more : wasteText(scores))],
     [span("Count     Space  Path", "label")],
   ];
   const { top, cursor } = state.worst;
   const { count, height: rows } = worstListSize(state);
   for (let index = top; index < Math.min(top + rows, count); index += 1) {
-    const item = scores.inefficiencies[index];
+    const item = scores?.inefficiencies[index];
     if (item === undefined) break;
     const path = `/${printable(toDisplayPath(item.path))}`;
     const text = `${String(item.count).padStart(5)}  ${column(bytesText(item.bytes), 8, true)}  ${path}`;
