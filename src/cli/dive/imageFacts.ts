@@ -45,7 +45,7 @@ export async function readImageFacts(image: OpenImage, listener: Listener | unde
     imageId: image.imageId,
     platform: formatPlatform({ os, architecture, ...(variant === undefined ? {} : { variant }) }),
     layers: image.layers.map((layer) => ({
-      command: diveCommandOf(layer),
+      command: layer.history?.created_by === undefined ? (layer.history?.comment ?? "(missing)") : diveCommandOf(layer),
       diffId: layer.diffId,
       digest: layer.blob?.digest,
       blobBytes: layer.blob?.size,

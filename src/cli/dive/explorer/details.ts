@@ -15,18 +15,17 @@ export interface Detail {
 const optional = (label: string, value: string | undefined): readonly Detail[] =>
   value === undefined || value === "" ? [] : [{ label, value: printable(value) }];
 
-function layerDetails(facts: LayerFacts, index: number, bytes: number): readonly Detail[] {
-  const command = facts.command.split("\n");
+function layerDetails(facts: LayerFacts, bytes: number): readonly Detail[] {
+  const [first = "", ...rest] = facts.command.split("\n");
   return [
-    { label: "Layer", value: String(index) },
     { label: "Size", value: `${bytesText(bytes)} (${bytes} bytes)` },
     ...optional("Digest", facts.digest),
+    { label: "Command", value: printable(first) },
+    ...rest.map((value) => ({ label: "", value: printable(value) })),
     ...optional("DiffID", facts.diffId),
     ...optional("Download", facts.blobBytes === undefined ? undefined : bytesText(facts.blobBytes)),
     ...optional("Created", facts.created),
     ...optional("Comment", facts.comment),
-    { label: "Command", value: "" },
-    ...command.map((value) => ({ label: "", value: printable(value) })),
   ];
 }
 
@@ -90,5 +89,5 @@ export function fileDetails(state: State): readonly Detail[] {
   if (state.focus === "tree" && node !== undefined) return nodeDetails(state, node);
   const { cursor } = state.layers;
   const facts = state.image.layers[cursor];
-  return facts === undefined ? [] : layerDetails(facts, cursor, state.image.layerBytes[cursor] ?? 0);
+  return facts === undefined ? [] : layerDetails(facts, state.image.layerBytes[cursor] ?? 0);
 }

@@ -1,4 +1,3 @@
-import { NodeState } from "#analysis";
 import type { ImageScores, ImageTree, LayerEntry, TreeView } from "#analysis";
 import type { TerminalTraits } from "../terminal/theme.ts";
 import { listRows, rowOf } from "../tree/visibleRows.ts";
@@ -193,11 +192,3 @@ export function openingState(image: ImageFacts, traits: TerminalTraits, size: Sc
     message: undefined,
   });
 }
-
-/** What is hidden by a state's key, and how it is called. */
-export const STATE_NAMES: readonly (readonly [state: number, name: string])[] = [
-  [NodeState.added, "Added"],
-  [NodeState.removed, "Removed"],
-  [NodeState.modified, "Modified"],
-  [NodeState.unmodified, "Unmodified"],
-];

@@ -7,7 +7,7 @@ import type { State } from "../explorer/state.ts";
 import { bytesText } from "../explorer/words.ts";
 import { column, highlight, span } from "../terminal/line.ts";
 import type { Line } from "../terminal/line.ts";
-import { displayWidth, printable, takeColumns } from "../terminal/textWidth.ts";
+import { displayWidth, printable, takeColumns, truncateStart } from "../terminal/textWidth.ts";
 import type { Glyphs } from "./glyphs.ts";
 
 /** `── Layers ──────`, heavier when the pane has the keyboard. */
@@ -94,7 +94,7 @@ export function detailsPane(state: State, { width, height }: Area, glyphs: Glyph
       ],
     ),
   );
-  const title = titleLine(isFile ? "File" : "Layer details", width, state.focus === "details", glyphs);
+  const title = titleLine(isFile ? "File" : `Layer ${state.layers.cursor}`, width, state.focus === "details", glyphs);
   return [title, ...lines.slice(state.detailTop, state.detailTop + height - 1)];
 }
 
@@ -127,7 +127,8 @@ export function imagePane(state: State, { width, height }: Area, glyphs: Glyphs)
     const item = scores?.inefficiencies[index];
     if (item === undefined) break;
     const path = `/${printable(toDisplayPath(item.path))}`;
-    const text = `${String(item.count).padStart(5)}  ${column(bytesText(item.bytes), 8, true)}  ${path}`;
+    const head = `${String(item.count).padStart(5)}  ${column(bytesText(item.bytes), 8, true)}  `;
+    const text = head + truncateStart(path, width - head.length, glyphs.more);
     const line = [span(column(text, width))];
     lines.push(index === cursor && state.focus === "image" ? highlight(line, "cursor") : line);
   }

@@ -1,5 +1,6 @@
+import { NodeState } from "#analysis";
 import { toDisplayPath } from "#tar";
-import { STATE_NAMES, showsAttributes } from "../explorer/state.ts";
+import { showsAttributes } from "../explorer/state.ts";
 import type { State } from "../explorer/state.ts";
 import { span } from "../terminal/line.ts";
 import type { Line, Span } from "../terminal/line.ts";
@@ -12,24 +13,27 @@ interface Hint {
   readonly isOn?: boolean;
 }
 
-const TOGGLE_KEYS: Readonly<Record<string, string>> = {
-  Added: "^A",
-  Removed: "^R",
-  Modified: "M",
-  Unmodified: "^U",
-};
+/** By state: its key, its name, and a short one for narrow screens. */
+const TOGGLES: readonly (readonly [state: number, key: string, name: string, short: string])[] = [
+  [NodeState.added, "^A", "Added", "Add"],
+  [NodeState.removed, "^R", "Removed", "Rem"],
+  [NodeState.modified, "M", "Modified", "Mod"],
+  [NodeState.unmodified, "^U", "Unmodified", "Same"],
+];
+const WIDE_FROM = 120;
 
 function treeHints(state: State): readonly Hint[] {
+  const isWide = state.size.columns >= WIDE_FROM;
   return [
     { key: "Space", text: "Fold" },
-    ...STATE_NAMES.map(([value, name]) => ({
-      key: TOGGLE_KEYS[name] ?? "",
-      text: name,
+    ...TOGGLES.map(([value, key, name, short]) => ({
+      key,
+      text: isWide ? name : short,
       isOn: !state.hidden.has(value),
     })),
-    { key: "^B", text: "Attributes", isOn: showsAttributes(state) },
-    { key: "Enter", text: "View" },
-    { key: "^E", text: "Extract" },
+    { key: "^B", text: isWide ? "Attributes" : "Attr", isOn: showsAttributes(state) },
+    { key: "v", text: "View" },
+    { key: "e", text: "Extract" },
   ];
 }
 

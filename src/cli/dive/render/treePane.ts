@@ -5,7 +5,7 @@ import type { Area } from "../explorer/layout.ts";
 import { isDirectory, showsAttributes } from "../explorer/state.ts";
 import type { State } from "../explorer/state.ts";
 import { bytesText, modeText } from "../explorer/words.ts";
-import { column, highlight, span } from "../terminal/line.ts";
+import { column, fitLine, highlight, span } from "../terminal/line.ts";
 import type { Line } from "../terminal/line.ts";
 import { printable } from "../terminal/textWidth.ts";
 import type { StyleName } from "../terminal/theme.ts";
@@ -70,7 +70,7 @@ function treeLine(state: State, row: number, width: number, glyphs: Glyphs): Lin
     span(targetText(entry, glyphs), "faint"),
   ];
   if (row !== state.tree.cursor) return line;
-  return highlight([...line, span(" ".repeat(width))], cursorOf(state, "tree"));
+  return highlight(fitLine(line, width, glyphs.more), cursorOf(state, "tree"));
 }
 
 function title(state: State, height: number): string {

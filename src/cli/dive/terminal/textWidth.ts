@@ -78,6 +78,13 @@ export function truncate(text: string, columns: number, more: string): string {
   return columns <= 0 ? "" : takeColumns(text, columns - displayWidth(more)) + takeColumns(more, columns);
 }
 
+/** … begins with it: of a path the end says more. */
+export function truncateStart(text: string, columns: number, more: string): string {
+  const width = displayWidth(text);
+  if (width <= columns) return text;
+  return columns <= 0 ? "" : more + dropColumns(text, width - columns + displayWidth(more));
+}
+
 // oxlint-disable-next-line no-control-regex -- these are what must not reach a terminal
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 const CONTROL_PICTURES: Readonly<Record<string, string>> = { "\n": "\\n", "\t": "\\t", "\r": "\\r" };
