@@ -64,6 +64,6 @@ export function rollAt(state: State, { action, column, row }: Roll, overlayHeigh
   if (pane === "tree") return { ...state, tree: scrollBy(state.tree, rows, treeListSize(state)) };
   if (pane === "image") return { ...state, worst: scrollBy(state.worst, rows, worstListSize(state)) };
   if (pane !== "layers") return state;
-  const { top } = scrollBy(state.layers, rows, layerListSize(state));
-  return { ...state, layers: { ...state.layers, top } };
+  const { top, cursor } = scrollBy(state.layers, rows, layerListSize(state));
+  return showLayer({ ...state, layers: { ...state.layers, top } }, cursor, state.mode);
 }

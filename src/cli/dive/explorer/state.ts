@@ -3,7 +3,7 @@ import type { TerminalTraits } from "../terminal/theme.ts";
 import { listRows, rowOf } from "../tree/visibleRows.ts";
 import type { SortOrder, VisibleRows } from "../tree/visibleRows.ts";
 import { layOut, listHeight } from "./layout.ts";
-import type { Layout, Pane, ScreenSize } from "./layout.ts";
+import type { Area, Layout, Pane, ScreenSize } from "./layout.ts";
 import { LIST_START, moveTo } from "./listPlace.ts";
 import type { ListPlace, ListSize } from "./listPlace.ts";
 import type { Pager } from "./pager.ts";
@@ -91,29 +91,34 @@ export function showsAttributes({ attributes, size }: Pick<State, "attributes" |
   return attributes ?? size.columns >= ROOM_FOR_ATTRIBUTES;
 }
 
-export function layoutOf(state: State): Layout {
+/** The layout now; or the one in which another pane would have the keyboard. */
+export function layoutOf(state: State, focus: Pane = state.focus): Layout {
   return layOut(state.size, {
-    focus: state.focus,
+    focus,
     layerCount: state.image.layers.length,
     hasFilter: state.filter !== undefined,
     attributes: showsAttributes(state),
   });
 }
 
+/** Where a pane is; on a narrow screen, where it will be: what it shows stays in place. */
+const areaOf = (state: State, pane: Pane): Area | undefined =>
+  layoutOf(state).panes[pane] ?? layoutOf(state, pane).panes[pane];
+
 /** Title, name, size, waste, column names. */
 export const IMAGE_HEAD = 5;
 
 export const layerListSize = (state: State): ListSize => ({
   count: state.image.layers.length,
-  height: listHeight(layoutOf(state).panes.layers),
+  height: listHeight(areaOf(state, "layers")),
 });
 export const treeListSize = (state: State): ListSize => ({
   count: state.rows.nodes.length,
-  height: listHeight(layoutOf(state).panes.tree),
+  height: listHeight(areaOf(state, "tree")),
 });
 export const worstListSize = (state: State): ListSize => ({
   count: state.image.scores?.inefficiencies.length ?? 0,
-  height: Math.max((layoutOf(state).panes.image?.height ?? 0) - IMAGE_HEAD, 1),
+  height: Math.max((areaOf(state, "image")?.height ?? 0) - IMAGE_HEAD, 1),
 });
 
 /** The node under the cursor; undefined when nothing is shown. */

@@ -172,6 +172,12 @@ function updatePaste(state: State, text: string): State {
 
 /** The state after an event. Pure: all that happens outside is in the effects. */
 export function update(state: State, event: ExplorerEvent): Step {
+  const step = updateBy(state, event);
+  // Another pane, a filter or attributes move the others: every cursor stays in sight.
+  return step.state === state ? step : { ...step, state: settle(step.state) };
+}
+
+function updateBy(state: State, event: ExplorerEvent): Step {
   switch (event.kind) {
     case "key":
       return updateKey(state, event.key, event.text);
