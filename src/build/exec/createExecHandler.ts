@@ -5,6 +5,7 @@ import type { OperationHandler, Step } from "../graph/handler.ts";
 import type { ExecOperation, FileOperation, Filesystem } from "../graph/operation.ts";
 import { execKey } from "./execKey.ts";
 import type { ContentDigest } from "./execKey.ts";
+import { ForeignProgram } from "./foreignProgram.ts";
 import { openMounts } from "./execMounts.ts";
 import { stepLimits } from "./limits.ts";
 import { OutputClip } from "./outputClip.ts";
@@ -39,10 +40,12 @@ async function runExec(options: ExecHandlerOptions, step: Step<ExecOperation>): 
   if (base?.kind !== "layers") throw new Error("a command's root is made of layers");
   await using mounts = await openMounts(options, step);
   const words = operation.arguments;
+  const foreign = new ForeignProgram(operation.platform);
   try {
-    await using finished = await options.steps.run(callOf(options, step, { diffIds: base.diffIds, ...mounts.ready }));
+    const call = callOf(options, step, { diffIds: base.diffIds, foreign, ...mounts.ready });
+    await using finished = await options.steps.run(call);
     const { exitCode } = finished;
-    if (!(operation.validExitCodes ?? [0]).includes(exitCode)) throw exitError(words, exitCode);
+    if (!(operation.validExitCodes ?? [0]).includes(exitCode)) throw exitError(words, exitCode, foreign.complaint);
     const onVerified = lease.keepLayer.bind(lease);
     await using writer = await options.layers.ingestTar({ signal, onVerified });
     for await (const chunk of finished.changes(signal)) await writer.write(chunk);
@@ -66,6 +69,7 @@ function agentVariable({ mounts }: ExecOperation): readonly string[] {
 /** What mounts add to a call. */
 interface Seen extends Pick<StepCall, "diffIds" | "mounts"> {
   readonly environment: readonly string[];
+  readonly foreign: ForeignProgram;
 }
 
 function callOf({ now }: ExecHandlerOptions, step: Step<ExecOperation>, seen: Seen): StepCall {
@@ -96,6 +100,7 @@ function callOf({ now }: ExecHandlerOptions, step: Step<ExecOperation>, seen: Se
     limits: stepLimits(operation.limits),
     signal,
     onOutput: (stream, bytes) => {
+      if (stream === 2) seen.foreign.hear(bytes);
       const shown = clips[stream].take(bytes);
       if (shown.length > 0) progress.log(stream, shown);
     },

@@ -12,9 +12,9 @@ function failed(words: readonly string[], why: string): string {
   return `process ${quote(words.join(" "))} did not complete successfully: ${why}`;
 }
 
-/** A command that ended with another code than it should, in BuildKit's words. */
-export function exitError(words: readonly string[], exitCode: number): EngineError {
-  const message = failed(words, `exit code: ${exitCode}`);
+/** A command that ended with another code than it should, in BuildKit's words; `complaint`: why it never began. */
+export function exitError(words: readonly string[], exitCode: number, complaint?: string): EngineError {
+  const message = failed(words, `exit code: ${exitCode}${complaint === undefined ? "" : `: ${complaint}`}`);
   return new EngineError("internal", ErrorCode.STEP_FAILED, message, { details: { exitCode } });
 }
 
