@@ -38,6 +38,7 @@ import { isAlive } from "./runtime/monitor.ts";
 import { seccompFor } from "./seccomp/chooseProfile.ts";
 import { clearLeftRun } from "./runtime/leftRun.ts";
 import { inspectContainer } from "./view/inspect.ts";
+import { platformWarnings } from "./platformWarnings.ts";
 
 /** The room's service: looks containers up and hands them to what does the work. */
 export class Containers implements ContainerService {
@@ -86,14 +87,15 @@ export class Containers implements ContainerService {
     }
     this.#prepareStart(container, runtime);
     container.emit("create");
-    return { Id: container.id, Warnings: warnings };
+    return { Id: container.id, Warnings: [...warnings, ...base.warnings] };
   }
 
   /** Without an image a container is made of nothing, as in Docker. */
   async #base(name: string, platform: Platform | undefined): Promise<ContainerBase> {
     if (name === "") return NOTHING;
     const { imageId, diffIds, chainId, config } = await this.#options.images.lookup(name, platform);
-    return { imageId, diffIds, chainId, defaults: config.config ?? {} };
+    const warnings = platform === undefined ? platformWarnings(config) : [];
+    return { imageId, diffIds, chainId, defaults: config.config ?? {}, warnings };
   }
 
   /** A sweep that marked before this record was there learns of the top that comes next by a lease. */

@@ -27,10 +27,12 @@ export interface ContainerBase extends Pick<FoundImage, "diffIds" | "chainId"> {
   /** Empty: of nothing. */
   readonly imageId: FoundImage["imageId"] | "";
   readonly defaults: ContainerDefaults;
+  /** What its user should know of it. */
+  readonly warnings: readonly string[];
 }
 
 /** No layer and no defaults: what the mounts do not bring is not there. */
-export const NOTHING: ContainerBase = { imageId: "", diffIds: [], chainId: undefined, defaults: {} };
+export const NOTHING: ContainerBase = { imageId: "", diffIds: [], chainId: undefined, defaults: {}, warnings: [] };
 
 /** A new container, not yet recorded, and what its user should know. */
 export interface NewContainer {

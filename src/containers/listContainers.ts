@@ -23,7 +23,7 @@ interface Stores {
 async function imageName({ document }: Container, images: ImageCatalog): Promise<string> {
   const { config, imageId } = document;
   try {
-    return (await images.lookup(config.Image)).imageId === imageId ? config.Image : imageId;
+    return (await images.isNamed(config.Image, imageId)) ? config.Image : imageId;
   } catch {
     return imageId; // untagged or removed by force
   }

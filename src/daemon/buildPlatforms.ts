@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { arch } from "node:os";
+import { amd64Variants } from "#engine";
 
 /** What a RUN can run, as builders list it. */
 export interface BuildPlatform {
@@ -10,13 +11,6 @@ export interface BuildPlatform {
 
 const CPUINFO = "/proc/cpuinfo";
 const BINFMT = "/proc/sys/fs/binfmt_misc";
-
-/** One flag of each level says that the processor has it all. @see x86-64 psABI 3.1.1 */
-const AMD64_LEVELS: readonly (readonly [variant: string, flags: readonly string[]])[] = [
-  ["v2", ["cx16", "lahf_lm", "popcnt", "sse4_1", "sse4_2", "ssse3"]],
-  ["v3", ["avx2", "bmi1", "bmi2", "fma", "movbe", "f16c"]],
-  ["v4", ["avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"]],
-];
 
 /** Names of QEMU's programs in binfmt_misc, in the order that builders list what they emulate. */
 const EMULATED: readonly (readonly [program: string, architecture: string, variants?: readonly string[]])[] = [
@@ -47,10 +41,7 @@ function readText(path: string): string {
 }
 
 function amd64(cpuinfo: string): readonly BuildPlatform[] {
-  const flags = new Set(/^flags\s*:(.*)$/m.exec(cpuinfo)?.[1]?.trim().split(/\s+/));
-  const missing = AMD64_LEVELS.findIndex(([, needed]) => !needed.every((flag) => flags.has(flag)));
-  const levels = missing < 0 ? AMD64_LEVELS : AMD64_LEVELS.slice(0, missing);
-  return [linux("amd64"), ...levels.map(([variant]) => linux("amd64", variant))];
+  return [linux("amd64"), ...amd64Variants(cpuinfo).map((variant) => linux("amd64", variant))];
 }
 
 function native(architecture: string, cpuinfo: string): readonly BuildPlatform[] {

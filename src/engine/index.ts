@@ -1,3 +1,4 @@
+export { amd64Variants } from "#host";
 export { createEngine } from "./createEngine.ts";
 export type { Engine } from "./createEngine.ts";
 export { LOG_LEVELS } from "./config.ts";

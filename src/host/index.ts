@@ -1,3 +1,4 @@
+export { amd64Variants, hostVariant } from "./amd64Variants.ts";
 export { erofsSupport } from "./erofsSupport.ts";
 export type { ErofsSupport } from "./erofsSupport.ts";
 export { lockFile } from "./fileLock.ts";

@@ -19,13 +19,16 @@ import { fetchLayers } from "./pull/fetchLayers.ts";
 import { pairLayers, resolveImage, resolveTarget } from "./pull/resolveImage.ts";
 import { layerBlob, pushBuilt } from "./push/pushBuilt.ts";
 import { putName, recordImage } from "./recordImage.ts";
+import { imageForPlatform } from "./variants.ts";
 
 /** See `ImageBuilding`. */
 export function createImageBuilding(context: ImageContext): ImageBuilding {
   return {
-    async findBase(reference) {
-      const record = context.metadata.images.get(recordKey(reference));
-      const content = record && context.metadata.images.getContent(record.imageId);
+    async findBase(reference, platform) {
+      const key = recordKey(reference);
+      const record = context.metadata.images.get(key);
+      const own = record && context.metadata.images.getContent(record.imageId);
+      const content = own && ((await imageForPlatform(context, own, { platform, key })) ?? own);
       const config = content && (await findConfig(context.content, content.imageId));
       return content && config && { imageId: content.imageId, diffIds: content.diffIds, config };
     },

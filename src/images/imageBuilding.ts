@@ -5,8 +5,11 @@ import type { RegistryCredentials, RepositoryReader } from "#remote";
 
 /** What a build needs of images: bases that are known before a layer is here, and results that become images. */
 export interface ImageBuilding {
-  /** The image that a name points at here; undefined when there is none, or its config is gone. */
-  findBase(reference: Reference): Promise<LocalBase | undefined>;
+  /**
+   * The image that a name points at here, of several platforms the one that fits best, which need not fit; undefined when
+   * there is none, or its config is gone.
+   */
+  findBase(reference: Reference, platform: Platform): Promise<LocalBase | undefined>;
   /**
    * Manifest and config of one platform, without layers; both are put under the lease and into the content store.
    * @throws {not_found} NO_MATCHING_PLATFORM, and as `RepositoryReader.resolve`

@@ -84,14 +84,21 @@ export interface ImageCatalog {
    * the specified platform …` (all 404, as Docker), {invalid_argument} bad name.
    */
   lookup(name: string, platform?: Platform): Promise<FoundImage>;
+  /** Whether a name stands for an image, as its own or as that of another platform. @throws {not_found} as {@link lookup} */
+  isNamed(name: string, imageId: Digest | ""): Promise<boolean>;
   list(options: {
     readonly all?: boolean;
     readonly filters: Filters;
     readonly sharedSize?: boolean;
     readonly manifests?: boolean;
   }): Promise<readonly ImageSummary[]>;
-  inspect(name: string, options?: { readonly manifests?: boolean }): Promise<ImageInspect>;
-  history(name: string): Promise<readonly HistoryItem[]>;
+  /** Of an image of several platforms the wanted one, if it is here. @throws {not_found} */
+  inspect(
+    name: string,
+    options?: { readonly manifests?: boolean; readonly platform?: Platform },
+  ): Promise<ImageInspect>;
+  /** As {@link inspect} chooses the platform. */
+  history(name: string, platform?: Platform): Promise<readonly HistoryItem[]>;
   tag(name: string, target: Reference): Promise<void>;
   remove(
     name: string,

@@ -15,6 +15,7 @@ import type { ImageContext } from "./context.ts";
 import { noSuchImage } from "./imageErrors.ts";
 import type { FoundImage } from "./imageService.ts";
 import { checkPlatform } from "./pull/checkPlatform.ts";
+import { childrenOf, imageForPlatform, indexesOf, noSuchPlatform } from "./variants.ts";
 
 const WHOLE_HEX = /^[0-9a-f]{64}$/;
 const HEX_PREFIX = /^(?:sha256:)?([0-9a-f]{1,64})$/;
@@ -52,10 +53,45 @@ export function isIdPrefix(imageId: Digest, name: string): boolean {
 
 /** As {@link findImage}, with what running the image needs. */
 export async function lookup(context: ImageContext, name: string, platform?: Platform): Promise<FoundImage> {
-  const { imageId, diffIds, chainId } = findImage(context, name);
+  const own = findImage(context, name);
+  const wish = platform === undefined ? undefined : { platform, ...keyOf(name) };
+  const { imageId, diffIds, chainId } =
+    (wish === undefined ? undefined : await imageForPlatform(context, own, wish)) ?? own;
   const { config, raw } = await readConfig(context.content, imageId);
-  checkPlatform(name, config, platform);
+  // What an index says of a platform outweighs what the config says.
+  if (imageId === own.imageId) checkPlatform(name, config, platform);
   return { imageId, diffIds, chainId, config, rawConfig: raw };
+}
+
+/** The key of the record that a name is, if it is one. */
+function keyOf(name: string): { readonly key?: string } {
+  return wholeId(name) === undefined ? { key: recordKey(parseReference(name)) } : {};
+}
+
+/**
+ * As {@link findImage}; with a platform the image or the variant of it that serves it.
+ * @throws {not_found} `… does not provide the specified platform …` too
+ */
+export async function findForPlatform(
+  context: ImageContext,
+  name: string,
+  platform: Platform | undefined,
+): Promise<ImageContentRecord> {
+  const own = findImage(context, name);
+  if (platform === undefined) return own;
+  const found = await imageForPlatform(context, own, { platform, ...keyOf(name) });
+  if (found === undefined) throw noSuchPlatform(name, platform);
+  return found;
+}
+
+/** See `ImageCatalog.isNamed`. */
+export async function isNamed(context: ImageContext, name: string, imageId: Digest | ""): Promise<boolean> {
+  const own = findImage(context, name);
+  if (own.imageId === imageId) return true;
+  const variant = imageId === "" ? undefined : context.metadata.images.getContent(imageId);
+  if (variant === undefined) return false;
+  const children = await Promise.all(indexesOf(context, own).map((index) => childrenOf(context, index)));
+  return children.flat().some(({ digest }) => digest === variant.manifest.digest);
 }
 
 function wholeId(name: string): Digest | undefined {

@@ -9,12 +9,13 @@ import {
   repositoryOf,
   withDefaultTag,
 } from "#oci";
-import type { Descriptor, Digest, ImageConfig, Reference } from "#oci";
+import type { Descriptor, Digest, ImageConfig, Platform, Reference } from "#oci";
 import type { ImageContentRecord } from "#metadata";
 import type { ImageContext } from "./context.ts";
 import type { ImageTransfer } from "./imageService.ts";
 import { checkPlatform } from "./pull/checkPlatform.ts";
 import { pushOne } from "./push/pushOne.ts";
+import { imageForPlatform, noSuchPlatform } from "./variants.ts";
 
 type PushOptions = Parameters<ImageTransfer["push"]>[1];
 
@@ -34,14 +35,25 @@ export async function pushImage(context: ImageContext, reference: Reference, opt
     ...(credentials === undefined ? {} : { credentials }),
   });
   for (const image of images) {
-    if (platform !== undefined && !isIndexMediaType(image.target.mediaType))
-      checkPlatform(familiarReference(image.reference), await configOf(context, image.content.imageId), platform);
-    await pushOne({ context, repository, progress, signal }, image.reference, image);
+    const chosen = platform === undefined ? image : await ofPlatform(context, image, platform);
+    await pushOne({ context, repository, progress, signal }, image.reference, chosen);
   }
   const [first] = images;
   const config = isAll || first === undefined ? undefined : await configOf(context, first.content.imageId);
   const Attributes = { ...config?.config?.Labels, name: familiarName(named) };
   context.events({ Type: "image", Action: "push", Actor: { ID: familiarReference(named), Attributes } });
+}
+
+/** One platform's manifest alone. */
+async function ofPlatform(context: ImageContext, image: PushableImage, platform: Platform): Promise<PushableImage> {
+  const { reference, content } = image;
+  if (!isIndexMediaType(image.target.mediaType)) {
+    checkPlatform(familiarReference(reference), await configOf(context, content.imageId), platform);
+    return image;
+  }
+  const found = await imageForPlatform(context, content, { platform, key: formatReference(reference) });
+  if (found === undefined) throw noSuchPlatform(familiarReference(reference), platform);
+  return { reference, target: found.manifest, content: found };
 }
 
 interface PushableImage {

@@ -1,14 +1,5 @@
 import { EngineError, ErrorCode } from "#errors";
-import {
-  MediaType,
-  familiarName,
-  familiarReference,
-  formatPlatform,
-  formatReference,
-  hexOf,
-  parseDigest,
-  platformRank,
-} from "#oci";
+import { MediaType, familiarName, familiarReference, formatReference, hexOf, parseDigest } from "#oci";
 import type { Digest, ImageConfig, Platform, Reference } from "#oci";
 import { writeTarStream } from "#tar";
 import type { TarMemberSource } from "#tar";
@@ -20,7 +11,10 @@ import type { ImageContext } from "./context.ts";
 import { noSuchImage } from "./imageErrors.ts";
 import { imageEvent } from "./imageEvents.ts";
 import { takeLease } from "#metadata";
+import type { ImageContentRecord } from "#metadata";
 import { resolveSaved } from "./saveNames.ts";
+import type { SavedNames } from "./saveNames.ts";
+import { imageForPlatform, noSuchPlatform } from "./variants.ts";
 
 interface SaveOptions {
   readonly platform?: Platform;
@@ -50,19 +44,35 @@ export async function saveImages(
 ): Promise<AsyncIterable<Uint8Array>> {
   const images: SavedImage[] = [];
   for (const { imageId, references } of resolveSaved(context, names)) {
-    images.push(await readSaved(context, imageId, references));
+    images.push(
+      await readSaved(context, await chosenOf(context, { imageId, references }, options.platform), references),
+    );
   }
-  for (const image of images) checkPlatform(image, options.platform);
   return writeArchive(context, images, options.signal);
+}
+
+/** The image, or the variant of it that serves the platform. */
+async function chosenOf(
+  context: ImageContext,
+  { imageId, references }: SavedNames,
+  platform: Platform | undefined,
+): Promise<ImageContentRecord> {
+  const record = context.metadata.images.getContent(imageId);
+  if (record === undefined) throw noSuchImage(imageId);
+  if (platform === undefined) return record;
+  const [first] = references;
+  const key = first === undefined ? {} : { key: formatReference(first) };
+  const found = await imageForPlatform(context, record, { platform, ...key });
+  if (found === undefined) throw noSuchPlatform(first === undefined ? imageId : familiarReference(first), platform);
+  return found;
 }
 
 async function readSaved(
   context: ImageContext,
-  imageId: Digest,
+  record: ImageContentRecord,
   references: readonly Reference[],
 ): Promise<SavedImage> {
-  const record = context.metadata.images.getContent(imageId);
-  if (record === undefined) throw noSuchImage(imageId);
+  const { imageId } = record;
   const { config, raw: rawConfig } = await readConfig(context.content, imageId);
   const layers = record.diffIds.map((diffId) => {
     const layer = context.layers.get(diffId);
@@ -71,13 +81,6 @@ async function readSaved(
   });
   const manifest = writePlainManifest({ digest: imageId, size: rawConfig.length }, layers);
   return { imageId, config, rawConfig, layers, manifest, references };
-}
-
-function checkPlatform({ imageId, config, references }: SavedImage, platform: Platform | undefined): void {
-  if (platform === undefined || platformRank(platform, config) !== undefined) return;
-  const name = references[0] === undefined ? imageId : familiarReference(references[0]);
-  const message = `image with reference ${name} was found but does not provide the specified platform (${formatPlatform(platform)})`;
-  throw new EngineError("not_found", ErrorCode.NO_MATCHING_PLATFORM, message);
 }
 
 function lost(imageId: Digest, layer: string): EngineError {

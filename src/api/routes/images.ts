@@ -2,7 +2,7 @@ import { EngineError, ErrorCode } from "#errors";
 import type { ImageInspect, ImageSummary } from "#engineapi";
 import type { ImageBackend } from "../backends.ts";
 import type { Exchange } from "../exchange.ts";
-import { newNameOf, parseFilters } from "../query.ts";
+import { newNameOf, parseFilters, platformOf } from "../query.ts";
 import type { Route } from "../router.ts";
 import type { ApiVersion } from "../version.ts";
 
@@ -11,6 +11,7 @@ const V1_44 = 1044;
 const V1_45 = 1045;
 const V1_47 = 1047;
 const V1_48 = 1048;
+const V1_49 = 1049;
 
 function shapeSummary(summary: ImageSummary, version: ApiVersion): ImageSummary {
   const { Manifests, Descriptor, ...rest } = summary;
@@ -56,6 +57,16 @@ async function list(images: ImageBackend, exchange: Exchange): Promise<void> {
   );
 }
 
+function inspect(images: ImageBackend, exchange: Exchange): Promise<ImageInspect> {
+  const manifests = exchange.version >= V1_48 && exchange.flag("manifests");
+  const wish = exchange.version < V1_49 ? {} : platformOf(exchange);
+  if (manifests && wish.platform !== undefined) {
+    const message = "conflicting options: manifests and platform options cannot both be set";
+    throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, message);
+  }
+  return images.inspect(exchange.param("name"), { manifests, ...wish });
+}
+
 async function tag(images: ImageBackend, exchange: Exchange): Promise<void> {
   const reference = newNameOf(exchange);
   if (reference === undefined)
@@ -71,19 +82,15 @@ export function imageRoutes(images: ImageBackend): readonly Route[] {
     [
       "GET",
       "/images/:name/json",
-      async (exchange) =>
-        exchange.json(
-          200,
-          shapeInspect(
-            await images.inspect(exchange.param("name"), { manifests: exchange.flag("manifests") }),
-            exchange.version,
-          ),
-        ),
+      async (exchange) => exchange.json(200, shapeInspect(await inspect(images, exchange), exchange.version)),
     ],
     [
       "GET",
       "/images/:name/history",
-      async (exchange) => exchange.json(200, await images.history(exchange.param("name"))),
+      async (exchange) => {
+        const { platform } = exchange.version < V1_48 ? {} : platformOf(exchange);
+        exchange.json(200, await images.history(exchange.param("name"), platform));
+      },
     ],
     ["POST", "/images/:name/tag", (exchange) => tag(images, exchange)],
     [

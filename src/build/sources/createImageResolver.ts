@@ -22,15 +22,21 @@ export function createImageResolver(rooms: ImageSourceRooms): ImageResolver {
   return {
     async resolve(reference, options) {
       const local =
-        options.ociLayout === undefined && options.mode !== "pull" ? await findLocal(rooms, reference) : undefined;
+        options.ociLayout === undefined && options.mode !== "pull"
+          ? await findLocal(rooms, reference, options.platform)
+          : undefined;
       if (local !== undefined && isFor(local, options.platform)) return asLocal(reference, local, options.platform);
       return await resolveRemote(rooms, reference, options);
     },
   };
 }
 
-function findLocal({ images }: ImageSourceRooms, reference: Reference): Promise<LocalBase | undefined> {
-  return images.findBase(reference);
+function findLocal(
+  { images }: ImageSourceRooms,
+  reference: Reference,
+  platform: Platform,
+): Promise<LocalBase | undefined> {
+  return images.findBase(reference, platform);
 }
 
 /** As the machine sees it, but no sibling: what is here for 386 does not serve amd64. */

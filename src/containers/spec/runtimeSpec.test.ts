@@ -15,6 +15,7 @@ const base = {
   defaults: { Cmd: ["nginx", "-g", "daemon off;"], Env: ["PATH=/bin", "NGINX=1"] },
   diffIds: [],
   chainId: undefined,
+  warnings: [],
 };
 
 function specOf(

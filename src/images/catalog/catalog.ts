@@ -4,7 +4,7 @@ import { imageHistory } from "./imageHistory.ts";
 import type { ImageCatalog } from "../imageService.ts";
 import { inspectImage } from "./inspectImage.ts";
 import { listImages } from "./listImages.ts";
-import { lookup } from "../lookup.ts";
+import { isNamed, lookup } from "../lookup.ts";
 import { pruneImages } from "./pruneImages.ts";
 import { removeImage } from "./removeImage.ts";
 import { tagImage } from "./tagImage.ts";
@@ -13,9 +13,10 @@ import { tagImage } from "./tagImage.ts";
 export function createCatalog(context: ImageContext): ImageCatalog {
   return {
     lookup: (name, platform) => lookup(context, name, platform),
+    isNamed: (name, imageId) => isNamed(context, name, imageId),
     list: (options) => listImages(context, options),
     inspect: (name, options) => inspectImage(context, name, options),
-    history: (name) => imageHistory(context, name),
+    history: (name, platform) => imageHistory(context, name, platform),
     tag: (name, target) => tagImage(context, name, target),
     remove: (name, { force }) => removeImage(context, name, { force }),
     prune: (filters) => pruneImages(context, filters),

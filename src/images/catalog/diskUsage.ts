@@ -3,6 +3,7 @@ import { findConfig } from "../configs.ts";
 import type { ImageContext } from "../context.ts";
 import { countStacks, sharedBytes } from "./imageSize.ts";
 import { summarize } from "./listImages.ts";
+import { hiddenVariants } from "../variants.ts";
 import { namesOfAll } from "./names.ts";
 
 /**
@@ -10,7 +11,8 @@ import { namesOfAll } from "./names.ts";
  * with `du`; the rows carry sizes of files as `docker images` does, and how many containers use each.
  */
 export async function imageDiskUsage(context: ImageContext): Promise<ImageDiskUsage> {
-  const images = context.metadata.images.listContent();
+  const hidden = await hiddenVariants(context);
+  const images = context.metadata.images.listContent().filter(({ imageId }) => !hidden.has(imageId));
   const stacks = countStacks(images);
   const names = namesOfAll(context);
   const rows = await Promise.all(

@@ -1,17 +1,21 @@
 import type { HistoryItem } from "#engineapi";
-import type { Digest } from "#oci";
+import type { Digest, Platform } from "#oci";
 import { readConfig } from "../configs.ts";
 import type { ImageContext } from "../context.ts";
 import { parentOf } from "./imageParent.ts";
 import { layerBytes } from "./imageSize.ts";
-import { findImage } from "../lookup.ts";
+import { findForPlatform } from "../lookup.ts";
 import { namesOf, repoTags } from "./names.ts";
 
 const MISSING = "<missing>";
 
 /** `docker history`, newest first; entries that made a layer carry its size, the newest carries ID and tags, and so do images that it was committed from. @throws {not_found} */
-export async function imageHistory(context: ImageContext, name: string): Promise<readonly HistoryItem[]> {
-  const image = findImage(context, name);
+export async function imageHistory(
+  context: ImageContext,
+  name: string,
+  platform?: Platform,
+): Promise<readonly HistoryItem[]> {
+  const image = await findForPlatform(context, name, platform);
   const { config } = await readConfig(context.content, image.imageId);
   const layers = image.diffIds.values();
   const oldestFirst = (config.history ?? []).map((entry): HistoryItem => {

@@ -5,7 +5,7 @@ import type { ImageContext } from "../context.ts";
 import { parentOf } from "./imageParent.ts";
 import { imageBytes } from "./imageSize.ts";
 import type { ImageCatalog } from "../imageService.ts";
-import { findImage } from "../lookup.ts";
+import { findForPlatform, findImage } from "../lookup.ts";
 import { summarizeManifests, wireDescriptor } from "./manifestSummaries.ts";
 import { namesOf, repoDigests, repoTags } from "./names.ts";
 
@@ -18,9 +18,10 @@ export async function inspectImage(
   name: string,
   options: Parameters<ImageCatalog["inspect"]>[1] = {},
 ): Promise<ImageInspect> {
-  const image = findImage(context, name);
+  const named = findImage(context, name);
+  const image = options.platform === undefined ? named : await findForPlatform(context, name, options.platform);
   const { config } = await readConfig(context.content, image.imageId);
-  const names = namesOf(context, image.imageId);
+  const names = namesOf(context, named.imageId);
   const { driver } = context.snapshots;
   const data = image.chainId === undefined ? null : { ...(await context.snapshots.graphDriverData(image.chainId)) };
   return {
@@ -41,7 +42,9 @@ export async function inspectImage(
     GraphDriver: { Data: data, Name: driver.name },
     RootFS: image.diffIds.length === 0 ? { Type: "layers" } : { Type: "layers", Layers: image.diffIds },
     Metadata: { LastTagTime: image.lastTaggedAt === undefined ? NEVER : goTime(image.lastTaggedAt) },
-    Descriptor: wireDescriptor(names[0]?.record.target ?? image.manifest),
+    Descriptor: wireDescriptor(
+      (options.platform === undefined ? names[0]?.record.target : undefined) ?? image.manifest,
+    ),
     ...(options.manifests === true ? { Manifests: await summarizeManifests(context, image) } : {}),
   };
 }

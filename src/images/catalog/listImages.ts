@@ -10,6 +10,7 @@ import { countStacks, imageBytes, sharedBytes } from "./imageSize.ts";
 import type { ImageCatalog } from "../imageService.ts";
 import { findImage } from "../lookup.ts";
 import { summarizeManifests } from "./manifestSummaries.ts";
+import { hiddenVariants } from "../variants.ts";
 import { namesOfAll, repoDigests, repoTags } from "./names.ts";
 import type { ImageName } from "./names.ts";
 
@@ -31,7 +32,8 @@ export async function listImages(context: ImageContext, options: ListOptions): P
   const dangling = booleanFilter(filters, "dangling");
   const patterns = filters.has("reference") ? (filters.get("reference") ?? []).map(globPattern) : undefined;
   const wanted = await configFilter(context, filters);
-  const images = context.metadata.images.listContent();
+  const hidden = await hiddenVariants(context);
+  const images = context.metadata.images.listContent().filter(({ imageId }) => !hidden.has(imageId));
   const stacks = countStacks(options.sharedSize === true ? images : []);
   const allNames = namesOfAll(context);
   const rows = await Promise.all(

@@ -4,6 +4,7 @@ import { isAttestation, isIndexMediaType, MAX_MANIFEST_BYTES, parseManifest } fr
 import type { Descriptor } from "#oci";
 import { readConfig } from "../configs.ts";
 import type { ImageContext } from "../context.ts";
+import { readVariant } from "../variants.ts";
 import { imageBytes } from "./imageSize.ts";
 
 /** What an image's name offers, platform by platform (`docker images --tree`): the one that is here, and those that are not. */
@@ -19,11 +20,17 @@ export async function summarizeManifests(
   const listed = index === undefined ? [] : await manifestsOf(context, index);
   const all = listed.some(({ digest }) => digest === own) ? listed : [image.manifest, ...listed];
   return Promise.all(
-    all.map((manifest) =>
-      manifest.digest === own ? presentManifest(context, image, manifest) : Promise.resolve(absentManifest(manifest)),
-    ),
+    all.map(async (manifest) => {
+      if (manifest.digest === own) return presentManifest(context, image, manifest);
+      const variant = await readVariant(context, manifest);
+      if (variant === undefined) return absentManifest(manifest);
+      const diffIds = variant.layers.map(({ diffId }) => diffId);
+      return presentManifest(context, { imageId: variant.imageId, manifest, diffIds }, manifest);
+    }),
   );
 }
+
+type PresentImage = Pick<ImageContentRecord, "imageId" | "manifest" | "diffIds">;
 
 async function manifestsOf(context: ImageContext, index: Descriptor): Promise<readonly Descriptor[]> {
   if ((await context.content.info(index.digest)) === undefined) return [];
@@ -33,7 +40,7 @@ async function manifestsOf(context: ImageContext, index: Descriptor): Promise<re
 
 async function presentManifest(
   context: ImageContext,
-  image: ImageContentRecord,
+  image: PresentImage,
   manifest: Descriptor,
 ): Promise<ImageManifestSummary> {
   const { config, raw } = await readConfig(context.content, image.imageId);
@@ -54,7 +61,7 @@ async function presentManifest(
   };
 }
 
-async function blobBytes(context: ImageContext, image: ImageContentRecord): Promise<number> {
+async function blobBytes(context: ImageContext, image: PresentImage): Promise<number> {
   if ((await context.content.info(image.manifest.digest)) === undefined) return 0;
   const document = parseManifest(
     await context.content.read(image.manifest.digest, MAX_MANIFEST_BYTES),

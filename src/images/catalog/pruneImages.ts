@@ -7,6 +7,7 @@ import type { ImageContext } from "../context.ts";
 import { booleanFilter, checkFilterKeys, hasAnyLabel, hasLabels, untilFilter } from "./filters.ts";
 import { invalidFilter } from "../imageErrors.ts";
 import { createdAt } from "./listImages.ts";
+import { hiddenVariants } from "../variants.ts";
 import { isTag, namesOf } from "./names.ts";
 import { removeImage } from "./removeImage.ts";
 
@@ -29,8 +30,9 @@ export async function pruneImages(context: ImageContext, filters: Filters): Prom
   running.add(context.metadata);
   try {
     const deleted: ImageDeleteItem[] = [];
+    const hidden = await hiddenVariants(context);
     for (const image of context.metadata.images.listContent()) {
-      if (await isWanted(context, image, { filters, until }))
+      if (!hidden.has(image.imageId) && (await isWanted(context, image, { filters, until })))
         deleted.push(...(await pruneOne(context, image, danglingOnly)));
     }
     const { bytes } = await context.collector.collect({ ingests: "all" });

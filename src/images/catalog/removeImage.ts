@@ -7,6 +7,7 @@ import { checkConflicts, describeUse } from "./deleteConflicts.ts";
 import { conflict, noSuchImage } from "../imageErrors.ts";
 import { imageEvent } from "../imageEvents.ts";
 import { findImage, isIdPrefix, recordKey } from "../lookup.ts";
+import { hiddenVariants } from "../variants.ts";
 import { isTag, namesOf } from "./names.ts";
 import type { ImageName } from "./names.ts";
 import { releasedStacks } from "./releasedStacks.ts";
@@ -32,6 +33,7 @@ export async function removeImage(
 ): Promise<readonly ImageDeleteItem[]> {
   const { imageId } = findImage(context, name);
   const config = await findConfig(context.content, imageId);
+  const before = await hiddenVariants(context);
   const removal: Removal = { imageId, force: options.force, items: [], untagged: [] };
   const isGone = context.metadata.transaction(() => {
     findImage(context, name); // it may have gone while its config was read
@@ -40,8 +42,20 @@ export async function removeImage(
   for (const _reference of removal.untagged)
     imageEvent(context.events, "untag", { actor: imageId, name: imageId, config });
   if (isGone) imageEvent(context.events, "delete", { actor: imageId, name: imageId });
+  if (isGone) await dropVariants(context, before);
   if (isGone && options.collect !== false) await context.collector.collect();
   return removal.items;
+}
+
+/** Variants go with the last name of their image, but for those that containers use: these are dangling now. */
+async function dropVariants(context: ImageContext, before: ReadonlySet<Digest>): Promise<void> {
+  if (before.size === 0) return;
+  const left = await hiddenVariants(context);
+  context.metadata.transaction(() => {
+    for (const imageId of before)
+      if (!left.has(imageId) && context.users.usersOf(imageId).length === 0)
+        context.metadata.images.removeContent(imageId);
+  });
 }
 
 /** True when the image is gone. */

@@ -52,6 +52,8 @@ export async function pushOne(
   context.metadata.transaction(() => {
     // It may have been removed meanwhile: then there is nothing to name.
     if (context.metadata.images.getContent(content.imageId) === undefined) return;
+    // A variant is no image of its own: the name's own one is not what the repository has now.
+    if (context.metadata.images.get(formatReference(reference))?.imageId !== content.imageId) return;
     putName(context, formatReference(withDigest(reference, digest)), { imageId: content.imageId, target });
   });
   progress({ status: `${reference.tag}: digest: ${digest} size: ${size}` });
