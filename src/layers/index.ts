@@ -1,6 +1,6 @@
 export type * from "./layer.ts";
 export type * from "./layerStore.ts";
-export type { LookupOptions, MergedView, ViewEntry } from "./mergedView.ts";
+export type { LookupOptions, MergedView, StackChange, ViewEntry } from "./mergedView.ts";
 export { openLayerFile } from "./layerReader.ts";
 export type { ByteRange, LayerReader } from "./layerReader.ts";
 export { completeFile, createGrowingFile } from "./growingFile.ts";

@@ -24,7 +24,23 @@ export interface MergedView extends AsyncDisposable {
   readSmallFile(entry: ViewEntry, maxBytes?: number): Promise<Buffer>;
   /** Everything below a directory (default: the root) and itself, parents first, names in byte order; no symlink is followed. */
   walk(path?: string): Generator<ViewEntry>;
+  /**
+   * What the layers from index `from` up do to those below them, as one changeset that needs no more whiteouts than the lower
+   * layers ask for; from 0 it is the whole filesystem. Parents first, names in byte order.
+   */
+  changes(from: number): Generator<StackChange, void, void>;
 }
+
+/** One step of a changeset over a stack. Paths are clean latin1. */
+export type StackChange =
+  /** Is added, or replaces what is below; of a directory the attributes. "" is the root. */
+  | { readonly kind: "entry"; readonly entry: ViewEntry }
+  /** What is below has to go. */
+  | { readonly kind: "whiteout"; readonly path: string }
+  /** Of a directory that was told just before: what lower layers hold in it has to go. */
+  | { readonly kind: "opaque"; readonly path: string }
+  /** One more name of a file of the lower layers. */
+  | { readonly kind: "lowerHardlink"; readonly path: string; readonly target: string };
 
 export interface LookupOptions {
   readonly follow?: boolean;

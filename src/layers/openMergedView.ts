@@ -3,7 +3,8 @@ import { toDisplayPath } from "#tar";
 import type { ByteRange, LayerReader } from "./layerReader.ts";
 import { LayerStack } from "./layerStack.ts";
 import type { StackNode, StackedLayer } from "./layerStack.ts";
-import type { LookupOptions, MergedView, ViewEntry } from "./mergedView.ts";
+import type { LookupOptions, MergedView, StackChange, ViewEntry } from "./mergedView.ts";
+import { stackChanges } from "./stackChanges.ts";
 
 /** As the kernel's MAXSYMLINKS. */
 const MAX_SYMLINKS = 40;
@@ -67,6 +68,12 @@ class StackView implements MergedView {
     }
   }
 
+  *changes(from: number): Generator<StackChange, void, void> {
+    for (const change of stackChanges(this.#stack, from)) {
+      yield change.kind === "entry" ? { kind: "entry", entry: toEntry(change.entry) } : change;
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#stack.layers.map(({ reader }) => reader[Symbol.asyncDispose]()));
   }
@@ -108,7 +115,7 @@ class StackView implements MergedView {
   }
 }
 
-function toEntry({ path, stat, layer }: StackNode): ViewEntry {
+function toEntry({ path, stat, layer }: ViewEntry): ViewEntry {
   return { path, stat, layer };
 }
 
