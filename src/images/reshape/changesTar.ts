@@ -45,7 +45,8 @@ function memberOf(
 ): TarMemberSource {
   const { stat } = entry;
   const header = headerOf(view, entry);
-  if (stat.type !== "directory" && stat.nlink > 1) {
+  if (stat.type !== "directory") {
+    // Not by its link count: a layer above may have given it one more name.
     const inode = `${entry.layer}:${stat.nid}`;
     const first = firstNames.get(inode);
     if (first !== undefined) return { header: { ...header, type: "hardlink", linkPath: first, size: 0 } };

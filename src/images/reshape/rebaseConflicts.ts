@@ -16,6 +16,8 @@ interface Touch {
   readonly isNamed: boolean;
   /** Nothing below it is seen any more. */
   readonly hides: boolean;
+  /** A hard link leads to it: some file must be there. */
+  readonly isLinked?: boolean;
 }
 
 /**
@@ -32,9 +34,10 @@ export async function rebaseConflicts(
   await using outcome = await layers.openView([...stacks.next, ...stacks.upper]);
   const views = { old, next, outcome };
   const found = new Set<string>();
-  for (const [path, { isNamed, hides }] of await touchedPaths(layers, stacks.upper)) {
+  for (const [path, { isNamed, hides, isLinked = false }] of await touchedPaths(layers, stacks.upper)) {
     signal?.throwIfAborted();
     if (isNamed ? await isConflict(views, path) : isBlocked(views, path)) found.add(path);
+    if (isLinked && (entryAt(next, path)?.stat.type ?? "directory") === "directory") found.add(path);
     if (!hides) continue;
     for (const inside of namesBelow(views, path)) if (await isConflict(views, inside)) found.add(inside);
   }
@@ -44,9 +47,13 @@ export async function rebaseConflicts(
 /** Every name in the layers, directories on the way, and the targets of hard links into lower layers. */
 async function touchedPaths(layers: LayerReads, upper: readonly DiffId[]): Promise<ReadonlyMap<string, Touch>> {
   const touched = new Map<string, Touch>();
-  const add = (path: string, { isNamed, hides }: Touch): void => {
+  const add = (path: string, { isNamed, hides, isLinked = false }: Touch): void => {
     const known = touched.get(path);
-    touched.set(path, { isNamed: isNamed || known?.isNamed === true, hides: hides || known?.hides === true });
+    touched.set(path, {
+      isNamed: isNamed || known?.isNamed === true,
+      hides: hides || known?.hides === true,
+      isLinked: isLinked || known?.isLinked === true,
+    });
   };
   for (const diffId of upper) {
     const info = layers.get(diffId);
@@ -58,7 +65,7 @@ async function touchedPaths(layers: LayerReads, upper: readonly DiffId[]): Promi
     }
     for (const { path, target } of info?.lowerHardlinks ?? []) {
       add(path, { isNamed: true, hides: true });
-      add(target, { isNamed: true, hides: false });
+      add(target, { isNamed: false, hides: false, isLinked: true });
       for (let at = parentOf(target); at !== ""; at = parentOf(at)) add(at, { isNamed: false, hides: false });
     }
   }
