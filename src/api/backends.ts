@@ -19,13 +19,13 @@ import type {
   UsageService,
 } from "#containers";
 import type { NetworkCatalog } from "#networks";
-import type { ImageCatalog, ImageTransfer } from "#images";
+import type { ImageCatalog, ImageReshaping, ImageTransfer } from "#images";
 import type { Descriptor, Digest } from "#oci";
 import type { RegistryCredentials } from "#remote";
 import type { VolumeCatalog } from "#volumes";
 
-/** What routes need of images: both roles of the image service. */
-export type ImageBackend = ImageTransfer & ImageCatalog;
+/** What routes need of images. */
+export type ImageBackend = ImageTransfer & ImageCatalog & ImageReshaping;
 
 /** What routes need of containers. */
 export type ContainerBackend = ContainerService;

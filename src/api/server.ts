@@ -23,6 +23,7 @@ import { execRoutes } from "./routes/exec.ts";
 import { fileRoutes } from "./routes/files.ts";
 import { controlRoutes } from "./routes/control.ts";
 import { lookRoutes } from "./routes/look.ts";
+import { reshapeRoutes } from "./routes/reshape.ts";
 import { imageRoutes } from "./routes/images.ts";
 import { networkRoutes } from "./routes/networks.ts";
 import { registryRoutes } from "./routes/registries.ts";
@@ -98,6 +99,7 @@ export function createApiServer(backends: Backends, options: ApiOptions): ApiSer
     ...transferRoutes(backends.images),
     ...imageRoutes(backends.images),
     ...lookRoutes(backends.look),
+    ...reshapeRoutes(backends.images),
     ...execRoutes(backends.execs),
     ...usageRoutes(backends.usage),
     ...fileRoutes(backends.files),

@@ -12,7 +12,7 @@ import { createCollector } from "#gc";
 import type { GarbageCollector } from "#gc";
 import { adoptOrphans } from "#host";
 import { createImageService } from "#images";
-import type { ImageCatalog, ImageTransfer, TransferLimits } from "#images";
+import type { ImageCatalog, ImageReshaping, ImageTransfer, TransferLimits } from "#images";
 import { openLayerStore } from "#layers";
 import type { LayerStore } from "#layers";
 import { openMetadata } from "#metadata";
@@ -45,7 +45,7 @@ import { VERSION } from "./version.ts";
 /** Everything that an API needs, wired. */
 export interface Engine {
   readonly backends: ContainerServices & {
-    readonly images: ImageTransfer & ImageCatalog;
+    readonly images: ImageTransfer & ImageCatalog & ImageReshaping;
     readonly networks: NetworkCatalog;
     readonly volumes: VolumeCatalog;
     readonly system: SystemBackend;

@@ -13,8 +13,23 @@ export const LOOK_COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("../commands/imageFiles.ts")).copyImageFiles,
   },
   {
+    paths: ["image flatten"],
+    short: "Make one layer of all layers of an image",
+    load: async () => (await import("../commands/reshapeImage.ts")).flattenImage,
+  },
+  {
     paths: ["image ls-files"],
     short: "List the files of an image",
     load: async () => (await import("../commands/imageFiles.ts")).listImageFiles,
+  },
+  {
+    paths: ["image rebase"],
+    short: "Put the upper layers of an image upon another base",
+    load: async () => (await import("../commands/reshapeImage.ts")).rebaseImage,
+  },
+  {
+    paths: ["image squash"],
+    short: "Make one layer of an image's upper layers",
+    load: async () => (await import("../commands/reshapeImage.ts")).squashImage,
   },
 ];

@@ -223,7 +223,10 @@ async function finish(act: Act, config: Json | undefined, diffIds: readonly Diff
       ? image.imageId
       : await act.record({ config: raw, diffIds, names, manifest: record, target: undefined }, lease);
   if (reference !== undefined && imageId !== image.imageId) {
-    options.progress({ status: `${familiarReference(reference)}: ${shortId(imageId)}, was ${shortId(image.imageId)}` });
+    const how = options.tag === undefined ? "was" : "made of";
+    options.progress({
+      status: `${familiarReference(reference)}: ${shortId(imageId)}, ${how} ${shortId(image.imageId)}`,
+    });
   }
   return {
     imageId,
