@@ -32,6 +32,7 @@ const LAYERS: readonly Buffer[] = [
   makeTar([
     file("data/changed", "new"),
     file("data/.wh.removed", ""),
+    directory("cache"),
     file("cache/.wh..wh..opq", ""),
     file("cache/small", "y"),
     { path: "pipe", type: "fifo", mode: 0o600, uid: 7, gid: 8 },

@@ -158,10 +158,11 @@ async function rebase(act: Act, options: RebaseOptions): Promise<ReshapedImage> 
     options.progress({ status: `${shortId(onto.imageId)} is its base: nothing to do` });
     return await finish(act, undefined, image.diffIds);
   }
-  options.progress({
-    status: `Moving ${upper.length} layers from ${shortId(base.imageId)} to ${shortId(onto.imageId)}`,
-  });
   if (!options.force) await refuseConflicts(act, { base, onto, to: options.onto });
+  // Not before: a refusal is a status of its own as long as nothing was sent.
+  options.progress({
+    status: `Moving ${upper.length === 1 ? "1 layer" : `${upper.length} layers`} from ${shortId(base.imageId)} to ${shortId(onto.imageId)}`,
+  });
   const made = [...onto.diffIds, ...upper];
   const history = image.config.history ?? [];
   const entries = [
