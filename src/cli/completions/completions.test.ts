@@ -21,6 +21,6 @@ function bashOffers(line: string): readonly string[] {
 
 test("completion: bash is offered commands, commands of a group, and flags", () => {
   assert.deepEqual(bashOffers("varve im"), ["import", "images", "image"]);
-  assert.deepEqual(bashOffers("varve image r"), ["rm", "remove"]);
+  assert.deepEqual(bashOffers("varve image r"), ["rebase", "rm", "remove"]);
   assert.deepEqual(bashOffers("varve pull --p"), ["--platform"]);
 });
