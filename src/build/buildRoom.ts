@@ -50,7 +50,7 @@ function placeOf({ options }: BuildRequest): string {
 }
 
 /** Puts the pieces together: the flow of a build is prepare → evaluate → export. */
-export function assembleBuildService(parts: BuildParts): BuildService & { settle(): Promise<void> } {
+export function assembleBuildService(parts: BuildParts): Omit<BuildService, "history"> & { settle(): Promise<void> } {
   const { metadata, layers, now, handlers } = parts;
   const steps = new StepCache({ metadata, layers, now });
   const shared = new SharedRuns();

@@ -1,4 +1,5 @@
 import type { DiffId } from "#oci";
+import type { BuildHistory } from "./history/buildHistory.ts";
 import type { BuildPlan, TargetPlan } from "./plan.ts";
 import type { BuildRequest } from "./request.ts";
 
@@ -10,6 +11,8 @@ export interface BuildService {
   /** @throws {invalid_argument} with Dockerfile location in `details`; {not_found} base image … */
   prepare(request: BuildRequest): Promise<PreparedBuild>;
   readonly cache: BuildCache;
+  /** Callers tell it of their builds. */
+  readonly history: BuildHistory;
 }
 
 export interface PreparedBuild extends AsyncDisposable {

@@ -17,6 +17,7 @@ import type { DebugImages } from "./exec/debugImages.ts";
 import { createExecHandler } from "./exec/createExecHandler.ts";
 import { createExporter } from "./exporters/createExporter.ts";
 import { createBuildFiles } from "./files/createBuildFiles.ts";
+import { openBuildHistory } from "./history/openBuildHistory.ts";
 import { planBuild } from "./frontend/planBuild.ts";
 import { createGitHandler } from "./sources/createGitHandler.ts";
 import { createImageHandler } from "./sources/createImageHandler.ts";
@@ -36,6 +37,15 @@ export interface BuildServiceOptions {
   readonly log: (level: "warn", message: string) => void;
 }
 
+function historyOf({ dataRoot, log }: BuildServiceOptions, now: () => number): ReturnType<typeof openBuildHistory> {
+  const directory = join(dataRoot, "buildkit", "history");
+  return openBuildHistory({
+    directory,
+    now,
+    onFailure: (error) => log("warn", `build history: ${messageOf(error)}`),
+  });
+}
+
 /** Builds of a daemon. `close` waits for what is being ended and ends the threads. */
 export function createBuildService(options: BuildServiceOptions): BuildService & {
   readonly debugImages: DebugImages;
@@ -46,6 +56,7 @@ export function createBuildService(options: BuildServiceOptions): BuildService &
   const files = createBuildFiles({ layers, dataRoot });
   const cacheMounts = new CacheMounts(join(dataRoot, "buildkit", "cache-mounts"), now);
   const git = createGitHandler({ layers, dataRoot, now });
+  const history = historyOf(options, now);
   const service = assembleBuildService({
     plan: planBuild,
     handlers: {
@@ -78,9 +89,10 @@ export function createBuildService(options: BuildServiceOptions): BuildService &
   });
   return {
     ...service,
+    history,
     debugImages: createDebugImages(options),
     async close() {
-      await service.settle();
+      await Promise.all([service.settle(), history.settle()]);
       await files[Symbol.asyncDispose]();
     },
   };

@@ -5,6 +5,8 @@ export { parseFrontendAttributes } from "./frontendAttributes.ts";
 export { createBuildService } from "./createBuildService.ts";
 export type { BuildServiceOptions } from "./createBuildService.ts";
 export type * from "./buildService.ts";
+export type * from "./history/buildHistory.ts";
+export { openBuildHistory } from "./history/openBuildHistory.ts";
 export type * from "./request.ts";
 export type * from "./session.ts";
 export type * from "./plan.ts";

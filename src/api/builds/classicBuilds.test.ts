@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, test } from "node:test";
+import { openBuildHistory } from "#build";
 import type { BuildRequest, BuildService, PreparedBuild } from "#build";
 import { EngineError, ErrorCode } from "#errors";
 import type { Backends } from "../backends.ts";
@@ -31,6 +32,7 @@ const builds: BuildService = {
     } satisfies PreparedBuild;
   },
   cache: { list: async () => [], prune: async () => [] },
+  history: openBuildHistory({ directory: undefined, now: Date.now, onFailure: () => undefined }),
 };
 
 beforeEach(async () => {

@@ -9,6 +9,7 @@ import { createInterface } from "node:readline";
 import type { Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, test } from "node:test";
+import { openBuildHistory } from "#build";
 import type { BuildRequest, BuildService, DebugImages, PreparedBuild } from "#build";
 import type { LocalBuildMessage, LocalBuildRequest } from "#engineapi";
 import { EngineError } from "#errors";
@@ -31,6 +32,7 @@ const builds: BuildService = {
       [Symbol.asyncDispose]: async () => undefined,
     }) satisfies PreparedBuild,
   cache: { list: async () => [], prune: async () => [] },
+  history: openBuildHistory({ directory: undefined, now: Date.now, onFailure: () => undefined }),
 };
 
 const debugImages: DebugImages = {

@@ -1,13 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { parseFrontendAttributes } from "#build";
-import type { BuildRequest, BuildService, DebugImages } from "#build";
-import type { LocalBuildError, LocalBuildMessage, SolveStatus } from "#engineapi";
+import type { BuildRequest, BuildService, DebugImages, RunningBuild } from "#build";
+import type { LocalBuildError, LocalBuildMessage, LocalBuildRequest, SolveStatus } from "#engineapi";
 import { categoryOf, EngineError, ErrorCode, findEngineError, messageOf } from "#errors";
 import type { BodyWriter } from "../bodyWriter.ts";
 import type { Backends, SystemBackend } from "../backends.ts";
 import type { Exchange } from "../exchange.ts";
 import { parseLocalBuildRequest } from "./localRequest.ts";
 import { LocalSession } from "./localSession.ts";
+
+const FRONTEND = "dockerfile.v0";
 
 /** What builds need of the engine. */
 export type BuildBackends = Pick<Backends, "build" | "system" | "debugImages">;
@@ -44,20 +46,32 @@ export class LocalBuilds {
     });
     this.#open.set(id, { session, cancel });
     send({ build: id });
+    const record = this.#record(request);
     const progress = (status: SolveStatus): void => {
+      record?.add(status);
       if (!body.congested() || !isLosable(status)) send({ status });
     };
     try {
       const { ref, exports, cacheImports, cacheExports, entitlements, explain } = request;
       const asked = { ref, exports, cacheImports, cacheExports, entitlements, explain, internal: false };
       const built = { ...asked, options, session, progress, signal };
-      send(await this.#run(built, request.debugShell));
+      const message = await this.#run(built, request.debugShell);
+      record?.finish(outcomeOf(message));
+      send(message);
     } catch (error) {
-      send({ error: toWireError(error) });
+      const told = toWireError(error);
+      record?.finish(outcomeOf({ error: told }));
+      send({ error: told });
     } finally {
       this.#open.delete(id);
       finish(body, exchange.signal);
     }
+  }
+
+  /** A question about a Dockerfile is no build. */
+  #record({ ref, attributes, exports }: LocalBuildRequest): RunningBuild | undefined {
+    if (attributes["requestid"] !== undefined) return undefined;
+    return this.#builds.history.begin({ ref, frontend: FRONTEND, attributes, exports });
   }
 
   async answer(exchange: Exchange): Promise<void> {
@@ -90,6 +104,12 @@ export class LocalBuilds {
       return { error: { ...toWireError(error), ...(shell === undefined ? {} : { shell }) } };
     }
   }
+}
+
+function outcomeOf({ result, error }: LocalBuildMessage): Parameters<RunningBuild["finish"]>[0] {
+  if (error === undefined) return { response: result ?? {} };
+  const message = error.category === "cancelled" ? "context canceled" : error.message;
+  return { error: { category: error.category, message } };
 }
 
 function finish(body: BodyWriter, signal: AbortSignal): void {

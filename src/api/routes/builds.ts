@@ -1,5 +1,6 @@
 import { listCache, pruneCache, pruneRecords } from "../builds/cacheRoutes.ts";
 import { ClassicBuilds } from "../builds/classicBuilds.ts";
+import { historyRoutes } from "../builds/historyRoutes.ts";
 import { LocalBuilds } from "../builds/localBuilds.ts";
 import type { BuildBackends } from "../builds/localBuilds.ts";
 import type { Route } from "../router.ts";
@@ -18,6 +19,7 @@ export function buildRoutes(backends: BuildBackends): readonly Route[] {
     ["POST", "/varve/v1/build/ask", (exchange) => local.answer(exchange)],
     ["GET", "/varve/v1/build/cache", (exchange) => listCache(build.cache, exchange)],
     ["POST", "/varve/v1/build/cache/prune", (exchange) => pruneRecords(build.cache, exchange)],
+    ...historyRoutes(build.history),
     ["POST", "/build/prune", (exchange) => pruneCache(build.cache, exchange)],
   ];
 }

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { duplexPair } from "node:stream";
 import { test } from "node:test";
+import { openBuildHistory } from "#build";
+import type { BuildHistory } from "#build";
 import type { TestContext } from "node:test";
 import type { BuildPlan, BuildRequest, BuildService, PruneCacheOptions, SourceLocation, TargetPlan } from "#build";
 import { EngineError, ErrorCode, isCancelled } from "#errors";
@@ -66,6 +68,12 @@ class FakeBuilds implements BuildService {
       },
     });
   };
+
+  readonly history: BuildHistory = openBuildHistory({
+    directory: undefined,
+    now: Date.now,
+    onFailure: () => undefined,
+  });
 
   readonly cache: BuildService["cache"] = {
     list: () =>

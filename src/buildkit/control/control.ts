@@ -6,7 +6,7 @@ import { byteStream } from "../sessions/byteStream.ts";
 import { identityOf } from "../sessions/identity.ts";
 import type { Decoded, Encodable } from "../wire/types.ts";
 import { bridgeMethods } from "./bridge.ts";
-import { listenHistory, updateHistory } from "./history.ts";
+import { listenHistory, recordedStatuses, updateHistory } from "./history.ts";
 import { toTimestamp } from "./progress.ts";
 import { solve } from "./solve.ts";
 import type { SolveContext } from "./solve.ts";
@@ -74,12 +74,17 @@ function toWorker(info: WorkerInfo): Encodable<"Worker"> {
 
 function buildMethods(context: SolveContext): readonly (readonly [string, Method])[] {
   const { jobs, sessions } = context;
+  const { history } = context.builds;
   return [
     ["Solve", unary("SolveRequest", "SolveResponse", (request, call) => solve(context, request, call))],
     [
       "Status",
       serverStream("StatusRequest", "StatusResponse", async function* (request, call) {
         call.start({ "buildkit-current-timestamp": new Date().toISOString() });
+        // A finished build's progress is in memory for a while, on the disk for longer.
+        const recorded =
+          jobs.find(request.ref) === undefined ? await recordedStatuses(history, request.ref) : undefined;
+        if (recorded !== undefined) return yield* recorded;
         const { job } = await jobs.begun(request.ref);
         yield* job.progress.follow(call.signal);
       }),
@@ -99,13 +104,13 @@ function buildMethods(context: SolveContext): readonly (readonly [string, Method
       "ListenBuildHistory",
       serverStream("HistoryRequest", "HistoryEvent", (request, call) => {
         call.start();
-        return listenHistory(jobs, request, call.signal);
+        return listenHistory(history, request, call.signal);
       }),
     ],
     [
       "UpdateBuildHistory",
       unary("UpdateHistoryRequest", "Empty", (request) => {
-        updateHistory(jobs, request);
+        updateHistory(context, request);
         return {};
       }),
     ],

@@ -1,63 +1,64 @@
+import type { BuildHistory, BuildRecord, HistoryEvent } from "#build";
 import { EngineError, ErrorCode } from "#errors";
+import { GrpcCode } from "../grpc/status.ts";
 import type { Decoded, Encodable } from "../wire/types.ts";
-import type { Job, Jobs } from "./jobs.ts";
-import { toTimestamp } from "./progress.ts";
+import type { Jobs } from "./jobs.ts";
+import { toStatusResponse, toTimestamp } from "./progress.ts";
 
 const EVENT = { STARTED: 0, COMPLETE: 1, DELETED: 2 } as const;
 
-function toRecord(job: Job): Encodable<"HistoryRecord"> {
-  const vertexes = [...job.progress.vertexes];
+function toRecord(record: BuildRecord): Encodable<"HistoryRecord"> {
+  const { ref, frontend, attributes, exports, error, createdAt, completedAt } = record;
+  const code = error?.category === "cancelled" ? GrpcCode.CANCELED : GrpcCode.UNKNOWN;
   return {
-    ref: job.ref,
-    frontend: job.start?.frontend,
-    frontendAttrs: job.start?.attributes,
-    exporters: job.start?.exports.map(({ type, attributes }) => ({ type, attrs: attributes })),
-    error: job.error?.status,
-    createdAt: toTimestamp(job.createdAt),
-    completedAt: job.completedAt === undefined ? undefined : toTimestamp(job.completedAt),
-    exporterResponse: job.response,
-    pinned: job.isPinned,
-    cachedSteps: vertexes.filter((vertex) => vertex.cached === true).length,
-    totalSteps: vertexes.length,
-    warnings: job.progress.warnings,
-    completedSteps: vertexes.filter((vertex) => vertex.completed !== undefined && vertex.error === undefined).length,
+    ref,
+    frontend,
+    frontendAttrs: attributes,
+    exporters: exports.map(({ type, attributes: attrs }) => ({ type, attrs })),
+    error: error === undefined ? undefined : { code, message: error.message },
+    createdAt: toTimestamp(createdAt),
+    completedAt: completedAt === undefined ? undefined : toTimestamp(completedAt),
+    exporterResponse: record.response,
+    pinned: record.isPinned,
+    cachedSteps: record.cachedSteps,
+    totalSteps: record.totalSteps,
+    warnings: record.warnings,
+    completedSteps: record.completedSteps,
   };
 }
 
-function toEvent(job: Job): Encodable<"HistoryEvent"> {
-  return { type: job.completedAt === undefined ? EVENT.STARTED : EVENT.COMPLETE, record: toRecord(job) };
+function toEvent(event: HistoryEvent, record: BuildRecord): Encodable<"HistoryEvent"> {
+  const type = { started: EVENT.STARTED, completed: EVENT.COMPLETE, removed: EVENT.DELETED }[event];
+  return { type, record: toRecord(record) };
 }
 
-function isAsked(job: Job, request: Decoded<"HistoryRequest">): boolean {
-  if (job.start === undefined || job.start.isInternal) return false;
-  if (request.ref !== "" && request.ref !== job.ref) return false;
-  return !request.activeOnly || job.completedAt === undefined;
+function isAsked(record: BuildRecord, request: Decoded<"HistoryRequest">): boolean {
+  if (request.ref !== "" && request.ref !== record.ref) return false;
+  return !request.activeOnly || record.completedAt === undefined;
 }
 
 /** `Control/ListenBuildHistory`: what is known, the newest first, then what happens, unless the client leaves early. */
 export async function* listenHistory(
-  jobs: Jobs,
+  history: BuildHistory,
   request: Decoded<"HistoryRequest">,
   signal: AbortSignal,
 ): AsyncGenerator<Encodable<"HistoryEvent">> {
-  const pending: Job[] = [];
+  const pending: Encodable<"HistoryEvent">[] = [];
   let wake = Promise.withResolvers<void>();
   const kick = (): void => wake.resolve();
-  const stop = jobs.watch((job) => {
-    if (!isAsked(job, request)) return;
-    pending.push(job);
+  const stop = history.watch((event, record) => {
+    if (!isAsked(record, request)) return;
+    pending.push(toEvent(event, record));
     kick();
   });
   signal.addEventListener("abort", kick, { once: true });
   try {
-    const known = jobs
-      .all()
-      .filter((job) => isAsked(job, request))
-      .reverse();
-    for (const job of request.limit > 0 ? known.slice(0, request.limit) : known) yield toEvent(job);
+    const known = history.list().filter((record) => isAsked(record, request));
+    for (const record of request.limit > 0 ? known.slice(0, request.limit) : known)
+      yield toEvent(record.completedAt === undefined ? "started" : "completed", record);
     while (!request.earlyExit && !signal.aborted) {
-      const job = pending.shift();
-      if (job !== undefined) yield toEvent(job);
+      const event = pending.shift();
+      if (event !== undefined) yield event;
       else {
         wake = Promise.withResolvers<void>();
         await wake.promise;
@@ -70,10 +71,24 @@ export async function* listenHistory(
 }
 
 /** `Control/UpdateBuildHistory`. @throws {not_found} */
-export function updateHistory(jobs: Jobs, request: Decoded<"UpdateHistoryRequest">): void {
-  const job = jobs.find(request.ref);
-  if (job?.start === undefined)
+export function updateHistory(
+  { builds, jobs }: { readonly builds: { readonly history: BuildHistory }; readonly jobs: Jobs },
+  request: Decoded<"UpdateHistoryRequest">,
+): void {
+  const { history } = builds;
+  if (history.get(request.ref) === undefined)
     throw new EngineError("not_found", ErrorCode.BUILD_NOT_FOUND, `failed to retrieve record ${request.ref}`);
-  if (request.delete) jobs.forget(request.ref);
-  else if (!request.finalize) job.isPinned = request.pinned;
+  if (request.delete) {
+    history.remove(request.ref);
+    jobs.forget(request.ref);
+  } else if (!request.finalize) history.pin(request.ref, request.pinned);
+}
+
+/** What a build showed that ended before this daemon began, or long ago; undefined when there is no such record. */
+export async function recordedStatuses(
+  history: BuildHistory,
+  ref: string,
+): Promise<readonly Encodable<"StatusResponse">[] | undefined> {
+  if (history.get(ref)?.completedAt === undefined) return undefined;
+  return (await history.statuses(ref)).map(toStatusResponse);
 }

@@ -1,4 +1,4 @@
-import type { BuiltTarget, CacheLocation, ExportRequest, PreparedBuild } from "#build";
+import type { BuiltTarget, CacheLocation, ExportRequest, PreparedBuild, RunningBuild } from "#build";
 import { EngineError, ErrorCode } from "#errors";
 import type { GrpcError } from "../grpc/status.ts";
 import type { GrpcSession } from "../sessions/session.ts";
@@ -43,7 +43,8 @@ export class Job {
   readonly #held = new Map<string, HeldBuild>();
   readonly #built = new Map<string, () => Promise<readonly BuiltTarget[]>>();
   isClaimed = false;
-  isPinned = false;
+  /** Its place in the history; undefined for what is no build of a user's. */
+  record: RunningBuild | undefined;
   start: JobStart | undefined;
   completedAt: number | undefined;
   response: Readonly<Record<string, string>> = {};
@@ -127,7 +128,15 @@ export class Job {
     this.response = outcome.response;
     this.error = outcome.error;
     this.completedAt = Date.now();
-    this.progress.end(this.signal.aborted ? "context canceled" : outcome.error?.message);
+    const failure = this.signal.aborted ? "context canceled" : outcome.error?.message;
+    this.progress.end(failure);
+    const { response, error } = outcome;
+    this.record?.finish({
+      response,
+      ...(failure === undefined || error === undefined
+        ? {}
+        : { error: { category: error.category, message: failure } }),
+    });
     this.#letGo();
   }
 
@@ -140,11 +149,6 @@ export class Job {
 /** Builds under way and the last finished ones. Status, Ping and Solve of one build come in any order: whoever is first makes it. */
 export class Jobs {
   readonly #jobs = new Map<string, Job>();
-  readonly #watchers = new Set<(job: Job) => void>();
-
-  all(): readonly Job[] {
-    return [...this.#jobs.values()];
-  }
 
   find(ref: string): Job | undefined {
     return this.#jobs.get(ref);
@@ -176,10 +180,9 @@ export class Jobs {
     return job;
   }
 
-  /** Something about this build is worth telling: it began, or it ended. */
-  changed(job: Job): void {
-    for (const tell of this.#watchers) tell(job);
-    const finished = this.all().filter((one) => one.completedAt !== undefined && !one.isPinned);
+  /** A build has ended: those before it may be too many now. */
+  ended(): void {
+    const finished = [...this.#jobs.values()].filter((one) => one.completedAt !== undefined);
     let bytes = 0;
     for (const [age, one] of finished.reverse().entries()) {
       bytes += one.progress.logBytes;
@@ -189,12 +192,6 @@ export class Jobs {
 
   forget(ref: string): void {
     if (this.#jobs.get(ref)?.completedAt !== undefined) this.#jobs.delete(ref);
-  }
-
-  /** Calls for every change; the answer ends it. */
-  watch(tell: (job: Job) => void): () => void {
-    this.#watchers.add(tell);
-    return () => this.#watchers.delete(tell);
   }
 
   close(): void {

@@ -80,7 +80,10 @@ export async function askFrontend(context: SolveContext, job: Job, asked: Fronte
     ref: job.ref,
     options,
     session: forBuild(start.session, context.sessions, attributes),
-    progress: (status) => job.progress.add(status),
+    progress: (status) => {
+      job.progress.add(status);
+      job.record?.add(status);
+    },
     cacheImports: asked.cacheImports.length > 0 ? asked.cacheImports.map(toCacheLocation) : start.cacheImports,
     cacheExports: start.cacheExports,
     exports: start.exports,
@@ -115,7 +118,10 @@ async function run(context: SolveContext, job: Job, request: Decoded<"SolveReque
     isInternal: request.internal,
   };
   job.begin(start);
-  context.jobs.changed(job);
+  if (!start.isInternal) {
+    const { frontend, attributes, exports } = start;
+    job.record = context.builds.history.begin({ ref: job.ref, frontend, attributes, exports });
+  }
   if (request.definition.length > 0) throw noDefinitions();
   const { frontend, frontendAttrs: attributes, frontendInputs: inputs } = request;
   const held =
@@ -155,6 +161,6 @@ export async function solve(
     throw told;
   } finally {
     call.signal.removeEventListener("abort", cancel);
-    context.jobs.changed(job);
+    context.jobs.ended();
   }
 }

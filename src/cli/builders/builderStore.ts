@@ -26,6 +26,21 @@ export interface BuilderRecord {
   readonly Dynamic: boolean;
 }
 
+/** A build among all builders'. */
+export interface BuildName {
+  readonly builder: string;
+  readonly node: string;
+  readonly ref: string;
+}
+
+/** buildx's own record of a build, on the client's side. @see docker/buildx v0.13 localstate/localstate.go */
+export interface BuildState {
+  readonly Target: string;
+  /** Absolute, or as it was given where it is no directory. */
+  readonly LocalPath: string;
+  readonly DockerfilePath: string;
+}
+
 interface Current {
   readonly Key: string;
   readonly Name: string;
@@ -40,6 +55,7 @@ export interface Use {
 
 const NAME = /^[a-zA-Z][a-zA-Z0-9.\-_]*$/;
 const HASH_LENGTH = 20;
+const STATE_PART = /^[a-zA-Z0-9][a-zA-Z0-9.\-_]*$/;
 
 const isAbsent = (error: unknown): boolean => error instanceof Error && "code" in error && error.code === "ENOENT";
 
@@ -122,6 +138,28 @@ export class BuilderStore {
   /** RFC 3339, to the second. */
   lastActivity(name: string): string | undefined {
     return textOf(this.#path("activity", name));
+  }
+
+  /** Where a build's directory and Dockerfile were, for those who look at its record. */
+  saveState(build: BuildName, state: BuildState): void {
+    const path = this.#statePath(build);
+    if (path !== undefined) replace(path, JSON.stringify(state));
+  }
+
+  readState(build: BuildName): BuildState | undefined {
+    const path = this.#statePath(build);
+    const text = path === undefined ? undefined : textOf(path);
+    return text === undefined ? undefined : (JSON.parse(text) as BuildState);
+  }
+
+  removeState(build: BuildName): void {
+    const path = this.#statePath(build);
+    if (path !== undefined) rmSync(path, { force: true });
+  }
+
+  #statePath({ builder, node, ref }: BuildName): string | undefined {
+    const parts = [builder, node, ref];
+    return parts.every((part) => STATE_PART.test(part)) ? this.#path("refs", ...parts) : undefined;
   }
 
   /** The builder that was chosen for an endpoint; its name, or none. */

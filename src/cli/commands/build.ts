@@ -1,4 +1,5 @@
 import { rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { isNotFound, messageOf } from "#errors";
 import { parseCall } from "../build/buildAttributes.ts";
 import { BUILD_FLAGS } from "../build/buildFlags.ts";
@@ -10,6 +11,8 @@ import { recordCaches } from "../build/ociLayout.ts";
 import { explanationText, imageIdOf, warningsText, writeMetadata } from "../build/results.ts";
 import { BuildFailure, prepareCall, runBuild } from "../build/runBuild.ts";
 import type { Outcome } from "../build/runBuild.ts";
+import { BuilderStore } from "../builders/builderStore.ts";
+import type { BuildName } from "../builders/builderStore.ts";
 import { Builders, checkContext, placeBuild, sessionOf } from "../builders/builders.ts";
 import type { Builder, PlacedBuild } from "../builders/builders.ts";
 import { defineCommand } from "../core/command.ts";
@@ -54,6 +57,23 @@ interface Finished extends Outcome {
   readonly ref: string;
 }
 
+/** For `buildx history`: names and paths are the client's. A folder that cannot be written is no reason to fail. */
+function saveState(
+  store: BuilderStore,
+  name: BuildName,
+  { context, flags }: { readonly context: string; readonly flags: BuildFlags },
+): void {
+  const isRemote = context === "-" || /^[a-z+]+:\/\/|^git@/.test(context);
+  const LocalPath = isRemote ? context : resolve(context);
+  const named = flags.file === "-" || isRemote ? flags.file : resolve(flags.file);
+  const DockerfilePath = flags.file === "" && !isRemote ? join(LocalPath, "Dockerfile") : named;
+  try {
+    store.saveState(name, { Target: "default", LocalPath, DockerfilePath });
+  } catch {
+    // The record is there, without a path.
+  }
+}
+
 /** On the only node that has a part in it. */
 async function buildOnOne(
   session: Session,
@@ -67,10 +87,12 @@ async function buildOnOne(
     const isElsewhere = flags.load && own.chosen.host.address !== session.chosen.host.address;
     await using load = isElsewhere ? loadedElsewhere(session) : undefined;
     const prepared = await prepareCall(own, context, load?.changed(flags) ?? flags);
+    const { ref } = prepared.request;
+    saveState(new BuilderStore(session.config), { builder: at.builder.Name, node: node.Name, ref }, work);
     const outcome = await runBuild(own, prepared, (status) => screen.update(status));
     await load?.finish();
     recordCaches(prepared.request.cacheExports, outcome.response);
-    return { ...outcome, ref: `${at.builder.Name}/${node.Name}/${prepared.request.ref}` };
+    return { ...outcome, ref: `${at.builder.Name}/${node.Name}/${ref}` };
   } catch (error) {
     // A shell is opened where the step failed, so the session must live on.
     if (error instanceof BuildFailure) throw await afterFailure(own, error);

@@ -1,13 +1,9 @@
-import type { Command } from "./command.ts";
-import { LOOK_COMMANDS } from "./lookCommands.ts";
+import { BUILD_COMMANDS } from "./buildCommands.ts";
+import { entry } from "./commandEntry.ts";
+import type { CommandEntry } from "./commandEntry.ts";
 
-/** One command and every way to spell it. */
-export interface CommandEntry {
-  /** First the full name, then the others: `["image ls", "image list", "images"]`. */
-  readonly paths: readonly string[];
-  readonly short: string;
-  readonly load: () => Promise<Command>;
-}
+export type { CommandEntry } from "./commandEntry.ts";
+import { LOOK_COMMANDS } from "./lookCommands.ts";
 
 /** A word that only holds commands; two words: a group in a group. */
 export interface CommandGroup {
@@ -20,6 +16,7 @@ export interface CommandGroup {
 export const GROUPS: readonly CommandGroup[] = [
   { name: "builder", short: "Manage builds" },
   { name: "buildx", short: "Extended build capabilities with BuildKit" },
+  { name: "buildx history", short: "Commands to work on build records" },
   { name: "buildx imagetools", short: "Commands to work on images in registry" },
   { name: "container", short: "Manage containers" },
   { name: "image", short: "Manage images" },
@@ -44,12 +41,6 @@ export const COMMON: readonly string[] = [
   "info",
 ];
 
-const entry = (paths: readonly string[], short: string, load: () => Promise<Command>): CommandEntry => ({
-  paths,
-  short,
-  load,
-});
-
 /** The group that words begin with, the longest name first. */
 export function findGroup(words: readonly string[]): CommandGroup | undefined {
   const named = (count: number): CommandGroup | undefined =>
@@ -59,54 +50,12 @@ export function findGroup(words: readonly string[]): CommandGroup | undefined {
 
 /** Every command; its module is loaded when it is called, so that start-up pays for one command only. */
 export const COMMANDS: readonly CommandEntry[] = [
+  ...BUILD_COMMANDS,
   ...LOOK_COMMANDS,
   entry(
     ["image build", "build", "builder build", "buildx build", "buildx b"],
     "Build an image from a Dockerfile",
     async () => (await import("../commands/build.ts")).build,
-  ),
-  entry(
-    ["builder prune", "buildx prune"],
-    "Remove build cache",
-    async () => (await import("../commands/buildCache.ts")).cachePrune,
-  ),
-  entry(["buildx du"], "Disk usage", async () => (await import("../commands/buildCache.ts")).cacheUsage),
-  entry(
-    ["buildx create"],
-    "Create a new builder instance",
-    async () => (await import("../commands/builderCreate.ts")).builderCreate,
-  ),
-  entry(
-    ["buildx inspect"],
-    "Inspect current builder instance",
-    async () => (await import("../commands/builders.ts")).builderInspect,
-  ),
-  entry(
-    ["buildx imagetools create"],
-    "Create a new image based on source images",
-    async () => (await import("../commands/imagetools.ts")).imagetoolsCreate,
-  ),
-  entry(
-    ["buildx imagetools inspect"],
-    "Show details of an image in the registry",
-    async () => (await import("../commands/imagetools.ts")).imagetoolsInspect,
-  ),
-  entry(["buildx ls"], "List builder instances", async () => (await import("../commands/builders.ts")).builderList),
-  entry(
-    ["buildx rm"],
-    "Remove one or more builder instances",
-    async () => (await import("../commands/builders.ts")).builderRemove,
-  ),
-  entry(["buildx stop"], "Stop builder instance", async () => (await import("../commands/builders.ts")).builderStop),
-  entry(
-    ["buildx use"],
-    "Set the current builder instance",
-    async () => (await import("../commands/builders.ts")).builderUse,
-  ),
-  entry(
-    ["buildx version"],
-    "Show buildx version information",
-    async () => (await import("../commands/builders.ts")).builderVersion,
   ),
   entry(
     ["image history", "history"],
@@ -283,31 +232,6 @@ export const COMMANDS: readonly CommandEntry[] = [
     ["container wait", "wait"],
     "Block until one or more containers stop, then print their exit codes",
     async () => (await import("../commands/containerActions.ts")).wait,
-  ),
-  entry(
-    ["manifest annotate"],
-    "Add additional information to a local image manifest",
-    async () => (await import("../commands/manifestLists.ts")).manifestAnnotate,
-  ),
-  entry(
-    ["manifest create"],
-    "Create a local manifest list for annotating and pushing to a registry",
-    async () => (await import("../commands/manifestLists.ts")).manifestCreate,
-  ),
-  entry(
-    ["manifest push"],
-    "Push a manifest list to a repository",
-    async () => (await import("../commands/manifestLists.ts")).manifestPush,
-  ),
-  entry(
-    ["manifest rm"],
-    "Delete one or more manifest lists from local storage",
-    async () => (await import("../commands/manifestLists.ts")).manifestRemove,
-  ),
-  entry(
-    ["manifest inspect"],
-    "Display an image manifest, or manifest list",
-    async () => (await import("../commands/manifestInspect.ts")).manifestInspect,
   ),
   entry(
     ["network connect"],
