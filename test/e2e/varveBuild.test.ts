@@ -191,7 +191,7 @@ ERROR: failed to solve: ${failure}
     const id = readFileSync(join(folder, "iid"), "utf8");
     assert.match(id, /^sha256:[0-9a-f]{64}$/);
     const meta = JSON.parse(readFileSync(join(folder, "meta.json"), "utf8")) as Readonly<Record<string, unknown>>;
-    assert.match(String(meta["buildx.build.ref"]), /^default\/default\/[0-9a-f]{25}$/);
+    assert.match(String(meta["buildx.build.ref"]), /^default\/default\/[0-9a-z]{25}$/);
     const inspected = await daemon.mustVarve(["image", "inspect", "-f", "{{.Id}} {{json .Config.Labels}}", "many"]);
     assert.equal(inspected, `${id} {"l":"m"}\n`);
   });
@@ -346,7 +346,11 @@ ERROR: failed to solve: ${failure}
     assert.match(await daemon.mustVarve(["buildx", "ls"]), /^default\* +docker/m);
     assert.match(await daemon.mustVarve(["buildx", "inspect"]), /^Status: +running$/m);
     const other = await daemon.varve(["buildx", "use", "other"]);
-    assert.deepEqual([other.code, other.stderr], [1, 'ERROR: no builder "other" found\n']);
+    assert.equal(other.code, 1);
+    assert.match(
+      other.stderr,
+      /^ERROR: failed to find instance "other": open .*\/instances\/other: no such file or directory\n$/,
+    );
     assert.equal(existsSync(join(context, "default")), false);
   });
 });

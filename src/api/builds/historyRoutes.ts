@@ -1,4 +1,4 @@
-import type { BuildHistory, BuildRecord } from "#build";
+import type { BuildHistory, BuildRecord, BuildService } from "#build";
 import { EngineError, ErrorCode } from "#errors";
 import type { Exchange } from "../exchange.ts";
 import type { Route } from "../router.ts";
@@ -25,10 +25,10 @@ function remove(history: BuildHistory, exchange: Exchange): void {
 }
 
 /** Our own routes to the history of builds: all records, and of one (`ref`) what it showed. */
-export function historyRoutes(history: BuildHistory): readonly Route[] {
+export function historyRoutes(build: Pick<BuildService, "history">): readonly Route[] {
   return [
-    ["GET", "/varve/v1/build/history", (exchange) => exchange.json(200, history.list())],
-    ["GET", "/varve/v1/build/history/logs", (exchange) => logs(history, exchange)],
-    ["DELETE", "/varve/v1/build/history", (exchange) => remove(history, exchange)],
+    ["GET", "/varve/v1/build/history", (exchange) => exchange.json(200, build.history.list())],
+    ["GET", "/varve/v1/build/history/logs", (exchange) => logs(build.history, exchange)],
+    ["DELETE", "/varve/v1/build/history", (exchange) => remove(build.history, exchange)],
   ];
 }

@@ -19,7 +19,7 @@ export function buildRoutes(backends: BuildBackends): readonly Route[] {
     ["POST", "/varve/v1/build/ask", (exchange) => local.answer(exchange)],
     ["GET", "/varve/v1/build/cache", (exchange) => listCache(build.cache, exchange)],
     ["POST", "/varve/v1/build/cache/prune", (exchange) => pruneRecords(build.cache, exchange)],
-    ...historyRoutes(build.history),
+    ...historyRoutes(build),
     ["POST", "/build/prune", (exchange) => pruneCache(build.cache, exchange)],
   ];
 }
