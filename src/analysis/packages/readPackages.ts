@@ -1,4 +1,5 @@
 import { parentOf, toDisplayPath } from "#tar";
+import { inTurns } from "../inTurns.ts";
 import { readWhole, resolvePath } from "../mergedImage.ts";
 import type { MergedImage } from "../mergedImage.ts";
 import { readApk } from "./apk.ts";
@@ -11,7 +12,6 @@ import { readRpm } from "./rpm.ts";
 /** Files of databases that are larger are not read: ten times what the largest images have. */
 const MAX_FILE_BYTES = 256 << 20;
 const MAX_OWNED_FILES = 5_000_000;
-const AT_ONCE = 16;
 
 /** What is installed in an image, by all managers together. */
 export interface PackageSet {
@@ -30,19 +30,6 @@ export interface ReadPackagesOptions {
   /** Whether {@link PackageSet.ownersOf} shall answer: some managers keep a file for each package. Default false. */
   readonly files?: boolean;
   readonly signal?: AbortSignal;
-}
-
-async function inTurns<T, U>(items: readonly T[], work: (item: T) => Promise<U>): Promise<readonly U[]> {
-  const results: U[] = [];
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    for (let index = next++; index < items.length; index = next++) {
-      const item = items[index];
-      if (item !== undefined) results[index] = await work(item);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, worker));
-  return results;
 }
 
 class Source implements PackageFiles {
