@@ -70,6 +70,18 @@ test("ingestTar: a writer that failed refuses more and stays refusing", async (t
   await writer.abort();
 });
 
+test("ingestTar: a writer that was given up takes nothing more, and spoils no other's bytes", async (t) => {
+  const { store } = await openTestStore(t);
+  const lost = await store.ingestTar();
+  await lost.write(Buffer.alloc(100, 1));
+  await lost[Symbol.asyncDispose]();
+  await using writer = await store.ingestTar();
+  await writer.write(TAR.subarray(0, 100));
+  await assert.rejects(lost.write(Buffer.alloc(1 << 20, 1)), isCancelled);
+  await writer.write(TAR.subarray(100));
+  assert.equal((await writer.commit()).layer.diffId, DIFF_ID);
+});
+
 test("ingestTar: a cancelled writer rejects", async (t) => {
   const { store, files } = await openTestStore(t);
   const controller = new AbortController();

@@ -1,3 +1,4 @@
+import { EngineError, ErrorCode } from "#errors";
 import type { IndexedTar } from "./jobs.ts";
 import { RingProducer, SLOT_BYTES } from "./ring.ts";
 import { StopFlag } from "./stopFlag.ts";
@@ -65,11 +66,19 @@ export class TarSink implements AsyncDisposable {
   }
 
   async write(chunk: Uint8Array): Promise<void> {
+    this.#checkOpen();
     for (let at = this.#copy(chunk, 0); at < chunk.length; at = this.#copy(chunk, at)) {
       if (this.#failure !== undefined) break;
       await this.#ring.freed();
+      this.#checkOpen();
     }
     if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** The ring is another tar's by then. */
+  #checkOpen(): void {
+    if (this.#closed !== undefined)
+      throw new EngineError("cancelled", ErrorCode.CANCELLED, "the tar was given up: it takes no more bytes");
   }
 
   /** Ends the tar; resolves when the layer file at `path` is whole. */

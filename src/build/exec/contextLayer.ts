@@ -39,12 +39,13 @@ export async function contextLayer(
       },
     ],
   };
-  const { vertex, session, lease, signal } = step;
+  const { vertex, session, lease, signal, takesChanges } = step;
+  const how = takesChanges === undefined ? {} : { takesChanges };
   const inputs = [
     { kind: "layers", diffIds: [] },
     { kind: "context", directory },
   ] as const;
-  const made = await file.run({ vertex, operation, inputs, session, lease, signal, progress: SILENT });
+  const made = await file.run({ vertex, operation, inputs, session, lease, signal, progress: SILENT, ...how });
   if (made.kind !== "layers") throw new Error("a copy makes a layer");
   return made.diffIds;
 }

@@ -20,6 +20,9 @@ const NODES: ReadonlySet<number> = new Set([0o020000, 0o060000, 0o010000]);
 /** Path → all that tells whether an entry is still the same. */
 export type ContextList = ReadonlyMap<string, string>;
 
+/** Equal to what no entry has. */
+const UNKNOWN = "?";
+
 interface Wanted {
   readonly path: string;
   readonly size: number;
@@ -97,14 +100,14 @@ export class CheckedReceiver implements ContextReceiver {
   async write(index: number, chunk: Uint8Array): Promise<void> {
     const file = this.#wanted(index);
     file.received += chunk.length;
-    if (file.received > file.size) throw sizeDiffers(file);
     this.#channel.write(index, chunk);
     await this.#channel.ready();
   }
 
   async end(index: number): Promise<void> {
     const file = this.#wanted(index);
-    if (file.received !== file.size) throw sizeDiffers(file);
+    // One that grew or shrank since it was announced is what came of it, as in BuildKit; and is asked for again next time.
+    if (file.received !== file.size) this.#list.set(file.path, UNKNOWN);
     this.#files.delete(index);
     this.#do({ kind: "close", index, facts: file.facts });
     await this.#channel.ready();

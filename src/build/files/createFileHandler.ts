@@ -74,8 +74,11 @@ async function run(
   step: Step<FileOperation>,
 ): Promise<Filesystem> {
   const { operation, signal } = step;
-  const inputs = locate({ layers, dataRoot }, step, new Set([...sourcesOf(operation), 0]));
-  const key = keysMade.get(step.vertex);
+  const located = locate({ layers, dataRoot }, step, new Set([...sourcesOf(operation), 0]));
+  const { takesChanges } = step;
+  const inputs = takesChanges === true ? located.map(asItIs) : located;
+  // What was read for the key is not what is there now.
+  const key = takesChanges === true ? undefined : keysMade.get(step.vertex);
   await using writer = await layers.ingestTar({ signal, onVerified: (diffId) => step.lease.keepLayer(diffId) });
   await workers.run(
     {
@@ -88,6 +91,10 @@ async function run(
   );
   const { layer } = await writer.commit();
   return { kind: "layers", diffIds: [...stackOf(step.inputs[0]), layer.diffId] };
+}
+
+function asItIs(tree: TreeLocation | undefined): TreeLocation | undefined {
+  return tree?.kind === "disk" ? { ...tree, takesChanges: true } : tree;
 }
 
 function spoolOf({ dataRoot }: Pick<FileHandlerDependencies, "dataRoot">): string {

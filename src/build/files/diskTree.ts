@@ -22,6 +22,8 @@ export interface DiskTreeOptions {
   readonly ownedByRoot: boolean;
   /** Where digests of unchanged files are kept; undefined: nowhere. */
   readonly hashFile: string | undefined;
+  /** A file that changes while it is read is taken as far as it goes; else it is an error, where its digest is known. */
+  readonly takesChanges?: true;
 }
 
 /** linux/stat.h */
@@ -56,6 +58,7 @@ export class DiskTree implements SourceTree {
   readonly #ownedByRoot: boolean;
   readonly #matcher: IgnoreMatcher;
   readonly #hashes: HashCache;
+  readonly #takesChanges: boolean;
   /** Least recently used first. */
   readonly #directories = new Map<string, number>();
   readonly #kept = new KeptContents();
@@ -66,6 +69,7 @@ export class DiskTree implements SourceTree {
     this.#ownedByRoot = options.ownedByRoot;
     this.#matcher = createIgnoreMatcher(options.excludes);
     this.#hashes = HashCache.open(options.hashFile);
+    this.#takesChanges = options.takesChanges === true;
   }
 
   resolve(path: string): string {
@@ -114,8 +118,8 @@ export class DiskTree implements SourceTree {
     const facts = statOf(entry);
     const known = this.#hashes.get(entry.path, facts);
     if (known !== undefined) return known.digest;
-    const file = this.#hash(entry);
-    this.#hashes.put(entry.path, facts, file);
+    const { isSteady, ...file } = this.#hash(entry);
+    if (isSteady) this.#hashes.put(entry.path, facts, file);
     return file.digest;
   }
 
@@ -131,7 +135,8 @@ export class DiskTree implements SourceTree {
     }
     const fd = this.#open(entry);
     try {
-      yield* readOpen(fd, entry);
+      const isSteady = yield* readOpen(fd, entry);
+      if (!isSteady && !this.#takesChanges) throw changed(entry);
     } finally {
       closeSync(fd);
     }
@@ -150,28 +155,27 @@ export class DiskTree implements SourceTree {
     return Promise.resolve();
   }
 
-  #hash(entry: SourceEntry): KnownFile {
+  #hash(entry: SourceEntry): KnownFile & Read {
     const fd = this.#open(entry);
     try {
-      const digest = entry.size > CHUNK_BYTES ? hashLarge(fd, entry) : this.#hashSmall(fd, entry);
-      return { digest, hasXattrs: hasXattrs(fd) };
+      const read = entry.size > CHUNK_BYTES ? hashLarge(fd, entry) : this.#hashSmall(fd, entry);
+      return { ...read, hasXattrs: hasXattrs(fd) };
     } finally {
       closeSync(fd);
     }
   }
 
   /** One read, and the bytes stay at hand for the layer that is most likely made next. */
-  #hashSmall(fd: number, entry: SourceEntry): string {
+  #hashSmall(fd: number, entry: SourceEntry): Read {
     const target = this.#kept.allocate(entry.size);
     const bytes = target ?? chunk.subarray(0, entry.size);
     for (let at = 0; at < bytes.length; ) {
       const got = readSync(fd, bytes, at, bytes.length - at, null);
-      if (got === 0) throw changed(entry);
-      at += got;
+      if (got === 0) bytes.fill(0, at);
+      at = got === 0 ? bytes.length : at + got;
     }
-    checkUnchanged(fd, entry);
     if (target !== undefined) this.#kept.set(entry.path, target);
-    return hash("sha256", bytes, "hex");
+    return { digest: hash("sha256", bytes, "hex"), isSteady: isUnchanged(fd, entry) };
   }
 
   #open(entry: SourceEntry): number {
@@ -256,27 +260,38 @@ function statOf(entry: SourceEntry): EntryStat {
   return (entry as DiskEntry).stat;
 }
 
-function* readOpen(fd: number, entry: SourceEntry): Generator<Uint8Array> {
+/** All that the entry's size promises: what is missing of it meanwhile is zeros, as in tar. Returns whether it is as it was. */
+function* readOpen(fd: number, entry: SourceEntry): Generator<Uint8Array, boolean> {
   let left = entry.size;
   while (left > 0) {
-    const got = readSync(fd, chunk, 0, Math.min(left, chunk.length), null);
-    if (got === 0) throw changed(entry);
-    yield chunk.subarray(0, got);
-    left -= got;
+    const wanted = Math.min(left, chunk.length);
+    const got = readSync(fd, chunk, 0, wanted, null);
+    if (got === 0) chunk.fill(0, 0, wanted);
+    yield chunk.subarray(0, got === 0 ? wanted : got);
+    left -= got === 0 ? wanted : got;
   }
-  checkUnchanged(fd, entry);
+  return isUnchanged(fd, entry);
 }
 
-function hashLarge(fd: number, entry: SourceEntry): string {
+interface Read {
+  /** Of the bytes that were read. */
+  readonly digest: string;
+  /** The file did not change meanwhile. */
+  readonly isSteady: boolean;
+}
+
+function hashLarge(fd: number, entry: SourceEntry): Read {
   const sum = createHash("sha256");
-  for (const bytes of readOpen(fd, entry)) sum.update(bytes);
-  return sum.digest("hex");
+  const reading = readOpen(fd, entry);
+  let step = reading.next();
+  for (; step.done !== true; step = reading.next()) sum.update(step.value);
+  return { digest: sum.digest("hex"), isSteady: step.value };
 }
 
 /** The same bytes as were hashed: what the step's key says is what goes into the layer. */
-function checkUnchanged(fd: number, entry: SourceEntry): void {
+function isUnchanged(fd: number, entry: SourceEntry): boolean {
   const now = statEntry(fd, "");
-  if (now === undefined || !isSame(now, statOf(entry))) throw changed(entry);
+  return now !== undefined && isSame(now, statOf(entry));
 }
 
 function isSame(a: EntryStat, b: EntryStat): boolean {
@@ -295,5 +310,5 @@ function isAbsence(error: unknown): boolean {
 
 function changed(entry: SourceEntry): EngineError {
   const message = `${toDisplayPath(entry.path)}: changed while the build was reading it`;
-  return new EngineError("aborted", ErrorCode.SOURCE_FAILED, message);
+  return new EngineError("aborted", ErrorCode.SOURCE_CHANGED, message);
 }

@@ -134,9 +134,12 @@ async function runJob(worker: Worker, job: FileJob, { signal, onChunk }: FileJob
   try {
     const posted: PostedFileJob = { job, cells };
     worker.postMessage(posted, job.kind === "receive" ? [job.port] : []);
-    const result = await promise.catch((error: unknown) => {
+    const result = await promise.catch(async (error: unknown) => {
       // What could not be taken is why the job was stopped.
-      throw failure ?? error;
+      failure ??= error;
+      // Whoever takes the chunks is closed next: none may come to it then.
+      await chunks;
+      throw failure;
     });
     await chunks;
     if (failure !== undefined) throw failure;

@@ -90,7 +90,7 @@ function checkDigests({ operation }: FileTask, sources: TaskSources, expected: r
   if (expected.length === 0) return;
   const { digests } = digestSources(operation, sources);
   if (digests.every((digest, index) => digest === expected[index])) return;
-  throw new EngineError("aborted", ErrorCode.SOURCE_FAILED, "files changed while the build was reading them");
+  throw new EngineError("aborted", ErrorCode.SOURCE_CHANGED, "files changed while the build was reading them");
 }
 
 interface Kept {

@@ -38,6 +38,11 @@ export interface Step<O extends Operation> {
   readonly progress: StepProgress;
   /** Keeps what the build needs until it ends: call before the thing becomes visible. */
   readonly lease: BuildLease;
+  /**
+   * Files of a context changed while they were read: what they hold now is taken, and the result is known by no key.
+   * Without it such a step throws SOURCE_CHANGED.
+   */
+  readonly takesChanges?: true;
   /** Fires when nobody wants the result any more. */
   readonly signal: AbortSignal;
 }

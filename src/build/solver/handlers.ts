@@ -24,7 +24,7 @@ export interface Handlers {
 /** A step with its handler: what the solver can do with it whatever its kind. */
 export interface BoundStep {
   keyInputs(): Promise<KeyInputs | undefined>;
-  run(shared: Pick<Step<Operation>, "progress" | "signal" | "lease">): Promise<Filesystem>;
+  run(shared: Pick<Step<Operation>, "progress" | "signal" | "lease" | "takesChanges">): Promise<Filesystem>;
 }
 
 function bindTo<O extends Operation>(handler: OperationHandler<O>, step: Step<O>): BoundStep {

@@ -1,4 +1,4 @@
-import { EngineError, ErrorCode, findEngineError, messageOf, wrapError } from "#errors";
+import { EngineError, ErrorCode, findEngineError, hasCode, messageOf, wrapError } from "#errors";
 import type { Metadata } from "#metadata";
 import type { BuildLease, KeyInputs } from "../graph/handler.ts";
 import type { ImportedSteps } from "../graph/importedSteps.ts";
@@ -170,6 +170,19 @@ export class StepRun implements Disposable {
 
   async #runOrJoin(): Promise<Filesystem> {
     const { vertex, signal } = this.#init;
+    try {
+      return await this.#runShared();
+    } catch (error) {
+      if (!hasCode(error, ErrorCode.SOURCE_CHANGED)) throw error;
+      // The key says what files held that hold something else now: this build takes them, and nobody finds the result.
+      this.key = undefined;
+      const progress = this.#build.progress.stepProgress(vertex.digest);
+      return await this.#bound.run({ progress, signal, lease: this.#build.lease, takesChanges: true });
+    }
+  }
+
+  async #runShared(): Promise<Filesystem> {
+    const { vertex, signal } = this.#init;
     const progress = this.#build.progress.stepProgress(vertex.digest);
     if (this.key === undefined) return this.#bound.run({ progress, signal, lease: this.#build.lease });
     return this.#options.shared.run(vertex.ignoreCache ? `${this.key} ${this.#build.place}` : this.key, {
@@ -209,8 +222,8 @@ export class StepRun implements Disposable {
     const { kind } = this.#init.operation;
     const own = filesystem.kind === "layers" ? filesystem.diffIds.at(-1) : undefined;
     const row = this.#row();
-    if (own === undefined || row === undefined || (kind !== "file" && kind !== "exec")) return filesystem;
-    return above(this.#base, own, row.createdAt);
+    if (own === undefined || (kind !== "file" && kind !== "exec")) return filesystem;
+    return above(this.#base, own, row?.createdAt ?? Date.now());
   }
 
   #explain(): void {
