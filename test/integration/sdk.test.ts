@@ -97,12 +97,55 @@ test("sdk example: a directory becomes the same image, as root and as nobody", a
   assert.ok(output.startsWith(`manifest ${first.slice(0, 71)}\n`));
 });
 
-/** `npm pack`, then what `npm install` would lay down; koffi, which only `varve/layers` needs, is the repository's. */
+const STATUS = `Package: libc6
+Status: install ok installed
+Architecture: amd64
+Version: 2.36-9
+
+Package: gone
+Status: deinstall ok config-files
+Architecture: amd64
+Version: 1
+
+Package: tool
+Status: install ok installed
+Architecture: all
+Version: 1:2.0-1
+`;
+
+test("sdk example: packages of an image in an OCI layout", async () => {
+  const image = imageOf([tarOf([{ path: "var/lib/dpkg/status", type: "file", data: STATUS }]), UPPER]);
+  const path = join(folder, "debian.tar");
+  writeFileSync(path, dockerArchiveOf([image], "gzip"));
+  const output = await example("listPackages.ts", [`docker-archive:${path}`]);
+  assert.equal(output, "dpkg libc6 2.36-9 amd64\ndpkg tool 1:2.0-1 all\n");
+});
+
+test("sdk example: two archives beside each other", async () => {
+  const other = imageOf([
+    BASE,
+    tarOf([
+      { path: "etc/motd", type: "file", data: "hello, all", mode: 0o600, mtimeSeconds: 5 },
+      { path: "new", type: "symlink", linkPath: "etc" },
+    ]),
+  ]);
+  const [one, two] = [imageOf([BASE, tarOf([{ path: "old", type: "fifo" }])]), other].map((image, index) => {
+    const path = join(folder, `compared-${index}.tar`);
+    writeFileSync(path, dockerArchiveOf([image]));
+    return `docker-archive:${path}`;
+  });
+  const output = await example("compareArchives.ts", [one ?? "", two ?? ""]);
+  assert.equal(output, "C etc/motd: file 644 0:0 5 0  -> file 600 0:0 10 5 \nA new\nD old\n");
+  assert.equal(await example("compareArchives.ts", [one ?? "", one ?? ""]), "");
+});
+
+/** What `npm pack` runs before, unless scripts are switched off; then `npm pack` and what `npm install` would lay down; koffi, which only `varve/layers` needs, is the repository's. */
 async function install(): Promise<string> {
   const project = join(folder, "project");
   const modules = join(project, "node_modules");
   mkdirSync(modules, { recursive: true });
-  const npm = ["pack", "--offline", "--loglevel=error", "--pack-destination", project];
+  await run("sh", [join(ROOT, "tools/node.sh"), join(ROOT, "tools/buildSdk.ts")]);
+  const npm = ["pack", "--offline", "--ignore-scripts", "--loglevel=error", "--pack-destination", project];
   await run("npm", npm, { cwd: ROOT, env: { ...process.env, npm_config_cache: join(folder, "npm") } });
   const tarball = readdirSync(project).find((name) => name.endsWith(".tgz"));
   assert.ok(tarball !== undefined);
