@@ -110,13 +110,23 @@ export interface CgroupDoors {
   readonly tasks: readonly string[];
 }
 
-export function cgroupDoors(path: string): CgroupDoors {
+let hierarchies: { readonly mode: CgroupMode; readonly names: readonly string[] } | undefined;
+
+/** Read once: a host's hierarchies are mounted when it boots, those that it left out before the first container starts. */
+function findHierarchies(): NonNullable<typeof hierarchies> {
   const mode = cgroupMode();
-  if (mode === "unified") return { born: join(ROOT, path), tasks: [] };
+  if (mode === "unified") return { mode, names: [] };
   // Links (`cpu` for `cpu,cpuacct`) name what has a directory of its own.
-  const hierarchies = readdirSync(ROOT, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  const tasks = hierarchies.filter(({ name }) => name !== "unified").map(({ name }) => join(ROOT, name, path, "tasks"));
-  return mode === "hybrid" ? { born: join(ROOT, "unified", path), tasks } : { tasks };
+  const directories = readdirSync(ROOT, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return { mode, names: directories.map(({ name }) => name).filter((name) => name !== "unified") };
+}
+
+export function cgroupDoors(path: string): CgroupDoors {
+  hierarchies ??= findHierarchies();
+  const { mode, names } = hierarchies;
+  const tasks = names.map((name) => join(ROOT, name, path, "tasks"));
+  if (mode === "legacy") return { tasks };
+  return { born: join(ROOT, mode === "hybrid" ? "unified" : "", path), tasks };
 }
 
 /** Removes an empty cgroup (`/varve/<id>`) from all hierarchies; false when something still lives in it. Idempotent. */

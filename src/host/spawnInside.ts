@@ -199,8 +199,10 @@ export async function spawnInside(call: InsideCall): Promise<InsideChild | undef
   const started = startProgram(call);
   if (started === undefined) return undefined;
   const { pid, failed } = parseReports(await readAll(started.report));
-  if (pid === undefined || !isOurs(pid, call.cgroup)) return undefined;
-  const ended = untilEnd(pid);
+  if (pid === undefined) return undefined;
+  const early = reapProcess(pid);
+  if (early === undefined && !isOurs(pid, call.cgroup)) return undefined;
+  const ended = early === undefined ? untilEnd(pid) : Promise.resolve(early);
   void ended.then(() => reapProcess(started.launcher));
   return failed ? undefined : { pid, ended };
 }
@@ -252,15 +254,18 @@ function parseReports(bytes: Buffer): { readonly pid: number | undefined; readon
 
 /** False for another container's process, say: who may ptrace the program before it starts could write a report, too. */
 function isOurs(pid: number, cgroup: string): boolean {
-  if (processStartTime(pid) === undefined) return true; // a zombie, of which there is nothing to take but its end
-  return readFileSync(`/proc/${pid}/cgroup`, "latin1").includes(`:${cgroup}\n`);
+  try {
+    const text = readFileSync(`/proc/${pid}/cgroup`, "latin1");
+    // One that has just ended is in no cgroup: there is nothing to take of it but its end.
+    return text.includes(`:${cgroup}\n`) || processStartTime(pid) === undefined;
+  } catch {
+    return false; // no such process
+  }
 }
 
 async function untilEnd(pid: number): Promise<number> {
   ownChild(pid);
   try {
-    const early = reapProcess(pid);
-    if (early !== undefined) return early;
     await waitForProcess(pid);
     return reapProcess(pid) ?? 0;
   } finally {
