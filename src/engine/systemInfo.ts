@@ -127,7 +127,7 @@ async function describe(facts: Facts, counts: InfoCounts): Promise<Readonly<Reco
       Volume: ["local"],
       Network: ["bridge", "host", "ipvlan", "macvlan", "null"],
       Authorization: null,
-      Log: ["journald", "json-file", "local", "syslog"],
+      Log: ["fluentd", "gelf", "journald", "json-file", "local", "syslog"],
     },
     ...groups.limits,
     IPv4Forwarding: forwarding,

@@ -8,6 +8,7 @@ import type { Socket } from "node:net";
 import { createServer as createTlsServer, TLSSocket } from "node:tls";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { gunzipSync } from "node:zlib";
 import { openContainerRooms } from "./containerRooms.ts";
 import type { ContainerRooms } from "./containerRooms.ts";
 import { listenForDatagrams } from "./support/datagramListener.ts";
@@ -179,5 +180,83 @@ describe("output that is forwarded", () => {
     await rooms.control.stop(id, {});
     const [, second = ""] = textOf(await listener.wait(2));
     assert.match(second, /^PRIORITY=6\nMESSAGE=second\n[^]*CONTAINER_NAME=forwarded\n/);
+  });
+
+  test("gelf: over UDP and TCP, one message a line that is not empty", async () => {
+    const receiver = createSocket("udp4");
+    const seen: string[] = [];
+    const server = createServer((socket) => socket.on("data", (bytes) => seen.push(bytes.toString())));
+    try {
+      receiver.bind(0, "127.0.0.1");
+      server.listen(0, "127.0.0.1");
+      await Promise.all([once(receiver, "listening"), once(server, "listening")]);
+      const message = once(receiver, "message");
+      const options = { "gelf-address": `udp://127.0.0.1:${receiver.address().port}`, labels: "my.label" };
+      const { id } = await rooms.run(request("gelf", options, "echo; echo oops >&2"));
+      const [bytes]: unknown[] = await message;
+      assert.ok(bytes instanceof Buffer);
+      const found: unknown = JSON.parse(gunzipSync(bytes).toString());
+      assert.ok(typeof found === "object" && found !== null);
+      const { short_message, level, _container_id, "_my.label": label, _command } = found as Record<string, unknown>;
+      assert.deepEqual([short_message, level, _container_id, label], ["oops", 3, id, "v"]);
+      assert.equal(_command, "sh -c echo; echo oops >&2");
+      const address = server.address();
+      assert.ok(typeof address === "object" && address !== null);
+      const connected = once(server, "connection").then(([socket]: unknown[]) => once(socket as Socket, "close"));
+      const { id: other } = await rooms.run(
+        request("gelf", { "gelf-address": `tcp://127.0.0.1:${address.port}` }, "echo one; echo two"),
+      );
+      await connected;
+      assert.deepEqual(
+        seen
+          .join("")
+          .split("\0")
+          .map((text) => /"short_message":"(\w+)"/.exec(text)?.[1]),
+        ["one", "two", undefined],
+      );
+      assert.match(await logOf(other), /one\n.*two\n$/s);
+    } finally {
+      receiver.close();
+      server.close();
+    }
+  });
+
+  test("fluentd: a record a line, each with its receipt; who is not there is told, or waited for in the background", async () => {
+    const seen: Buffer[] = [];
+    const server = createServer((socket) =>
+      socket.on("data", (bytes) => {
+        seen.push(Buffer.from(bytes));
+        const [, chunk = ""] = /chunk\xb8(.{24})/s.exec(Buffer.from(bytes).toString("latin1")) ?? [];
+        socket.write(Buffer.from(`\x81\xa3ack\xb8${chunk}`, "latin1"));
+      }),
+    );
+    try {
+      server.listen(0, "127.0.0.1");
+      await once(server, "listening");
+      const address = server.address();
+      assert.ok(typeof address === "object" && address !== null);
+      const target = { "fluentd-address": `127.0.0.1:${address.port}` };
+      const ended = once(server, "connection").then(([socket]: unknown[]) => once(socket as Socket, "close"));
+      const options = { ...target, "fluentd-request-ack": "true", labels: "my.label", tag: "T" };
+      const { id } = await rooms.run(request("fluentd", options, "echo one; echo two >&2"));
+      await ended;
+      const text = Buffer.concat(seen).toString("latin1");
+      assert.match(text, /^\x94\xa1T\xd2.{4}\x85\xa6source\xa6stdout\xa3log\xa3one/s);
+      assert.match(text, /\xa6source\xa6stderr\xa3log\xa3two\xaccontainer_id\xd9@[0-9a-f]{64}\xaecontainer_name/);
+      assert.ok(text.includes(`\xd9@${id}`) && text.includes("\xa8my.label\xa1v"));
+      seen.length = 0;
+      await rooms.run(request("fluentd", { ...target, "fluentd-async": "true" }, "echo later"));
+      for (let tries = 0; seen.length === 0 && tries < 200; tries += 1)
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      assert.match(Buffer.concat(seen).toString("latin1"), /\xa5later/);
+      const nobody = { "fluentd-address": "127.0.0.1:9" };
+      await assert.rejects(rooms.run(request("fluentd", nobody, "true")), {
+        message:
+          "failed to create task for container: failed to initialize logging driver: dial tcp 127.0.0.1:9: connect: connection refused",
+      });
+      assert.equal((await rooms.run(request("fluentd", { ...nobody, "fluentd-async": "true" }, "true"))).code, 0);
+    } finally {
+      server.close();
+    }
   });
 });

@@ -67,7 +67,7 @@ export function namedAttributes({ hostConfig, config }: ContainerDocument): read
 function detailsOf(document: ContainerDocument): readonly (readonly [string, string])[] {
   const { Type, Config: options } = document.hostConfig.LogConfig;
   // dockerd's cache keeps none.
-  if (Type === "syslog") return [];
+  if (Type !== "json-file" && Type !== "local" && Type !== "journald") return [];
   const named = namedAttributes(document);
   if (Type === "journald") return named.map(([name, value]) => [journalFieldName(name), value]);
   const tag = options["tag"] ?? "";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bufferBytes, checkLogConfig, logLimits, parseSize } from "./logDriver.ts";
+import { parseSize } from "./forward/sizes.ts";
+import { bufferBytes, checkLogConfig, logLimits } from "./logDriver.ts";
 
 const of = (Type: string, Config: Readonly<Record<string, string>> = {}): Parameters<typeof checkLogConfig>[0] => ({
   Type,
@@ -13,7 +14,7 @@ test("log driver: unknown drivers, options and modes are refused in dockerd's wo
     [of("local", { foo: "1" }), "unknown log opt 'foo' for log driver local"],
     [of("syslog", { foo: "1" }), "unknown log opt 'foo' for syslog log driver"],
     [of("nope"), 'error looking up logging plugin nope: plugin "nope" not found'],
-    [of("gelf"), 'error looking up logging plugin gelf: plugin "gelf" not found'],
+    [of("awslogs"), 'error looking up logging plugin awslogs: plugin "awslogs" not found'],
     [of("logentries"), "the logentries logging driver has been deprecated and removed"],
     [of("json-file", { mode: "x" }), "logger: logging mode not supported: x"],
     [

@@ -1,6 +1,10 @@
 /** Which log drivers there are, and what their options may say: dockerd's table and words. */
 import { EngineError, ErrorCode, messageOf } from "#errors";
+import { parseFluentOptions } from "./forward/fluentOptions.ts";
+import { parseGelfOptions } from "./forward/gelfOptions.ts";
+import { parseSize } from "./forward/sizes.ts";
 import { parseSyslogOptions } from "./forward/syslogOptions.ts";
+import { driverFailed } from "./logError.ts";
 
 /** `HostConfig.LogConfig`. */
 export interface LogConfig {
@@ -29,6 +33,24 @@ const SYSLOG = [
   "syslog-tls-key",
   "syslog-tls-skip-verify",
 ] as const;
+const GELF = [
+  "gelf-address",
+  "gelf-compression-type",
+  "gelf-compression-level",
+  "gelf-tcp-max-reconnect",
+  "gelf-tcp-reconnect-delay",
+] as const;
+const FLUENTD = [
+  "fluentd-address",
+  "fluentd-async",
+  "fluentd-async-connect",
+  "fluentd-async-reconnect-interval",
+  "fluentd-buffer-limit",
+  "fluentd-max-retries",
+  "fluentd-request-ack",
+  "fluentd-retry-wait",
+  "fluentd-sub-second-precision",
+] as const;
 /** Of every driver: how the daemon hands lines over. conmon writes files itself, without waiting; what is forwarded obeys. */
 const GENERAL: readonly string[] = ["mode", "max-buffer-size"];
 /** Of drivers that keep no log of their own; theirs is the cache that `docker logs` reads. */
@@ -40,6 +62,8 @@ const OPTIONS: Readonly<Record<string, readonly string[]>> = {
   none: [],
   journald: ATTRIBUTES,
   syslog: [...SYSLOG, ...ATTRIBUTES],
+  gelf: [...GELF, ...ATTRIBUTES],
+  fluentd: [...FLUENTD, ...ATTRIBUTES],
 };
 const TRUE = /^(?:1|t|true)$/i;
 const FALSE = /^(?:0|f|false)$/i;
@@ -48,14 +72,6 @@ const BUFFER_BYTES = 1_000_000;
 const LOCAL_DEFAULTS = { maxBytes: 20_000_000, maxFiles: 5, compress: true } as const;
 
 const invalid = (message: string): EngineError => new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, message);
-
-/** A failure of the driver's own start, which dockerd finds only then. */
-export const driverFailed = (message: string): EngineError =>
-  new EngineError(
-    "internal",
-    ErrorCode.BAD_REQUEST,
-    `failed to create task for container: failed to initialize logging driver: ${message}`,
-  );
 
 /** What a create request may not say. @throws {invalid_argument} */
 export function checkLogConfig({ Type, Config }: LogConfig): void {
@@ -70,13 +86,18 @@ export function checkLogConfig({ Type, Config }: LogConfig): void {
     throw invalid(`invalid value for option cache-disabled: ${disabled}`);
   const cache = Type === "json-file" || Type === "local" ? [] : CACHE;
   const unknown = Object.keys(Config).find((name) => ![...own, ...GENERAL, ...cache].includes(name));
-  if (unknown !== undefined)
-    throw invalid(
-      Type === "local" || Type === "none"
-        ? `unknown log opt '${unknown}' for log driver ${Type}`
-        : `unknown log opt '${unknown}' for ${Type} log driver`,
-    );
+  // dockerd looks at GELF's address before anything else.
+  if (Type === "gelf") parseGelfOptions({ "gelf-address": Config["gelf-address"] ?? "" });
+  if (unknown !== undefined) throw invalid(unknownOption(Type, unknown));
   if (Type === "syslog") parseSyslogOptions(Config);
+  if (Type === "gelf") parseGelfOptions(Config);
+  if (Type === "fluentd") parseFluentOptions(Config);
+}
+
+function unknownOption(driver: string, name: string): string {
+  if (driver === "local" || driver === "none") return `unknown log opt '${name}' for log driver ${driver}`;
+  const quoted = driver === "gelf" ? JSON.stringify(name) : `'${name}'`;
+  return `unknown log opt ${quoted} for ${driver} log driver`;
 }
 
 function checkMode(options: LogConfig["Config"]): void {
@@ -90,22 +111,17 @@ function checkMode(options: LogConfig["Config"]): void {
     throw invalid(`error parsing option max-buffer-size: invalid size: '${buffer}'`);
 }
 
-/** `10m`, `1.5 GB`: bytes; undefined for what is none. */
-export function parseSize(text: string, thousand: 1000 | 1024): number | undefined {
-  const found = /^(\d+(?:\.\d+)*) ?([kmgtp]?)i?b?$/i.exec(text);
-  if (found === null) return undefined;
-  const [, number = "", unit = ""] = found;
-  return Math.trunc(Number(number) * thousand ** " kmgtp".indexOf(unit.toLowerCase() || " "));
-}
+/** What it sends cannot be read back: a cache stands in. */
+export const isCached = (driver: string): boolean => ["syslog", "gelf", "fluentd"].includes(driver);
 
 /** The driver sends lines to somebody else. */
 export function forwards({ Type }: LogConfig): boolean {
-  return Type === "syslog" || Type === "journald";
+  return Type === "journald" || isCached(Type);
 }
 
 /** There is a log to read: the driver's own, or the cache beside one that forwards. journald's can always be read. */
 export function keepsLog({ Type, Config }: LogConfig): boolean {
-  if (Type === "syslog") return !TRUE.test(Config["cache-disabled"] ?? "");
+  if (isCached(Type)) return !TRUE.test(Config["cache-disabled"] ?? "");
   return Type !== "none";
 }
 

@@ -2,7 +2,7 @@ import type { FrameQueue } from "../frameQueue.ts";
 import type { StreamHub } from "../streamHub.ts";
 import { LineSplitter } from "./lineSplitter.ts";
 import type { OutputLine } from "./lineSplitter.ts";
-import type { LogReceiver } from "./openSink.ts";
+import type { LogReceiver } from "./logSink.ts";
 
 export interface Forwarding {
   /** Bytes that may wait for the receiver before output is dropped; undefined: the container waits. */

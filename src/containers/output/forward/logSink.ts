@@ -6,11 +6,18 @@ import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "#errors";
 import { DatagramSocket, fromNodeError, isErrno } from "#host";
+import type { OutputLine } from "./lineSplitter.ts";
 
 /** Where lines go. */
 export interface LogSink extends Disposable {
   /** False: the line is lost, the receiver is gone or takes nothing. Waits for one that is slow. Never throws. */
   send(message: Buffer): Promise<boolean>;
+}
+
+/** A receiver and how it wants its lines; undefined for a line that it does not get. */
+export interface LogReceiver {
+  readonly sink: LogSink;
+  encode(line: OutputLine): Buffer | undefined;
 }
 
 /** A receiver that takes nothing for so long has to do without. */
@@ -75,12 +82,12 @@ class DatagramSink implements LogSink {
   }
 }
 
-type StreamTarget = { readonly path: string } | { readonly host: string; readonly port: number };
+export type StreamTarget = { readonly path: string } | { readonly host: string; readonly port: number };
 
 /** Makes a socket that is still connecting, and names the event of its success. */
-type Dial = () => { readonly socket: Socket; readonly event: "connect" | "secureConnect" };
+export type Dial = () => { readonly socket: Socket; readonly event: "connect" | "secureConnect" };
 
-const plainly =
+export const plainly =
   (target: StreamTarget): Dial =>
   () => ({ socket: createConnection(target), event: "connect" });
 
@@ -102,19 +109,19 @@ async function openStream(dial: Dial): Promise<Socket> {
 /** A connection, made anew when it breaks. */
 class StreamSink implements LogSink {
   readonly #dial: Dial;
-  #socket: Socket;
+  #socket: Socket | undefined;
   #isClosed = false;
   #nextAttempt = 0;
 
-  constructor(dial: Dial, socket: Socket) {
+  constructor(dial: Dial, socket: Socket | undefined) {
     this.#dial = dial;
     this.#socket = socket;
   }
 
   async send(message: Buffer): Promise<boolean> {
-    if (!this.#socket.writable && !(await this.#connectAgain())) return false;
-    if (this.#socket.write(message)) return true;
+    if (this.#socket?.writable !== true && !(await this.#connectAgain())) return false;
     const socket = this.#socket;
+    if (socket === undefined || socket.write(message)) return socket !== undefined;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(() => socket.destroy(), STALLED_MS).unref();
       const settle = (): void => {
@@ -142,6 +149,7 @@ class StreamSink implements LogSink {
   [Symbol.dispose](): void {
     this.#isClosed = true;
     const socket = this.#socket;
+    if (socket === undefined) return;
     socket.end();
     setTimeout(() => socket.destroy(), PATIENCE_MS).unref();
   }
@@ -180,6 +188,9 @@ export async function openStreamSink(host: string, port: string, dial: Dial): Pr
     throw dialError("tcp", shown, error);
   }
 }
+
+/** A connection that is made when there is something to send. */
+export const lazySink = (dial: Dial): LogSink => new StreamSink(dial, undefined);
 
 export async function openUnixSink(network: "unix" | "unixgram", path: string): Promise<LogSink> {
   try {

@@ -4,21 +4,17 @@ import { hostname } from "node:os";
 import { EngineError, ErrorCode, messageOf } from "#errors";
 import type { ContainerDocument } from "../../document.ts";
 import { expandTag, namedAttributes } from "../logAttributes.ts";
-import { driverFailed } from "../logDriver.ts";
+import { driverFailed } from "../logError.ts";
+import { openFluent } from "./openFluent.ts";
+import { openGelf } from "./openGelf.ts";
 import { encodeJournalEntry, journalFieldName } from "./journalEntry.ts";
 import type { OutputLine } from "./lineSplitter.ts";
 import { openFirstUnixSink, openTcpSink, openUdpSink, openUnixSink } from "./logSink.ts";
-import type { LogSink } from "./logSink.ts";
+import type { LogReceiver, LogSink } from "./logSink.ts";
 import { openTlsSink } from "./tlsSink.ts";
 import { syslogMessage } from "./syslogMessage.ts";
 import { parseSyslogOptions } from "./syslogOptions.ts";
 import type { SyslogAddress, SyslogOptions, SyslogTls } from "./syslogOptions.ts";
-
-/** A receiver and how it wants its lines; undefined for a line that it does not get. */
-export interface LogReceiver {
-  readonly sink: LogSink;
-  encode(line: OutputLine): Buffer | undefined;
-}
 
 const SYSLOG_SOCKETS: readonly string[] = ["/dev/log", "/var/run/syslog", "/var/run/log"];
 const DEFAULT_TAG = "{{.ID}}";
@@ -27,8 +23,16 @@ const PRIORITY = { stdout: "6", stderr: "3" } as const;
 
 /** The receiver of a driver that forwards. @throws in dockerd's words when it is not there */
 export function openReceiver(document: ContainerDocument, journalSocket: string): Promise<LogReceiver> {
-  const { Type } = document.hostConfig.LogConfig;
-  return Type === "journald" ? openJournal(document, journalSocket) : openSyslog(document);
+  switch (document.hostConfig.LogConfig.Type) {
+    case "journald":
+      return openJournal(document, journalSocket);
+    case "gelf":
+      return openGelf(document, tagOf(document));
+    case "fluentd":
+      return openFluent(document, tagOf(document));
+    default:
+      return openSyslog(document);
+  }
 }
 
 function tagOf(document: ContainerDocument): string {

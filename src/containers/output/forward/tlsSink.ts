@@ -5,7 +5,7 @@ import type { SecureContext } from "node:tls";
 import { fromNodeError, isErrno } from "#host";
 import { messageOf } from "#errors";
 import { openStreamSink, portNumber } from "./logSink.ts";
-import type { LogSink } from "./logSink.ts";
+import type { Dial, LogSink } from "./logSink.ts";
 import type { SyslogTls } from "./syslogOptions.ts";
 
 /** `open /x: no such file or directory` */
@@ -44,17 +44,22 @@ const UNTRUSTED = [
   "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
 ];
 
+/** How connections to a receiver behind TLS are made. @throws when a file cannot be read */
+export function tlsDial(host: string, port: string, tls: SyslogTls): Dial {
+  const name = isIP(host) === 0 ? { servername: host } : {};
+  const target = { host, port: portNumber("tcp", port), ...name };
+  const settings = { ...target, secureContext: secureContext(tls), rejectUnauthorized: tls.verify };
+  return () => ({ socket: connect(settings), event: "secureConnect" });
+}
+
 /**
  * A syslog daemon behind TLS. The files are read once: what changes in them counts for the next start.
  * @throws in dockerd's words when a file cannot be read, nobody is there, or who is there is not trusted
  */
 export async function openTlsSink(host: string, port: string, tls: SyslogTls): Promise<LogSink> {
-  const context = secureContext(tls);
-  const name = isIP(host) === 0 ? { servername: host } : {};
-  const target = { host, port: portNumber("tcp", port), ...name };
-  const settings = { ...target, secureContext: context, rejectUnauthorized: tls.verify };
+  const dial = tlsDial(host, port, tls);
   try {
-    return await openStreamSink(host, port, () => ({ socket: connect(settings), event: "secureConnect" }));
+    return await openStreamSink(host, port, dial);
   } catch (error) {
     if (!UNTRUSTED.some((code) => isCausedBy(error, code))) throw error;
     const why = "tls: failed to verify certificate: x509: certificate signed by unknown authority";
