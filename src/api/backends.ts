@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { SearchQuery, SharedLayer } from "#analysis";
 import type { BuildService, DebugImages } from "#build";
 import type { Platform } from "#oci";
 import type {
@@ -7,6 +8,7 @@ import type {
   ImageDiskUsage,
   ImageLayersReply,
   LocalDirectory,
+  OverlayReply,
   VersionInfo,
   VolumeResource,
 } from "#engineapi";
@@ -126,6 +128,16 @@ export interface LookBackend {
   ): Promise<{ readonly size: number; readonly body: AsyncIterable<Uint8Array> }>;
   /** A tar, as `docker cp` has it from a container. */
   archive(name: string, options: PlaceOptions): Promise<AsyncIterable<Uint8Array>>;
+  /** Why a path is as it is: `WhyReply` of `#analysis` as JSON. @throws {not_found} when no layer names it */
+  why(name: string, options: PlaceOptions): Promise<AsyncIterable<Uint8Array>>;
+  /** Dive's scores as JSON. */
+  efficiency(name: string, options: LookOptions): Promise<AsyncIterable<Uint8Array>>;
+  /** Files in all images, or in some: `SearchHit`s of `#analysis`, one a line. */
+  search(query: SearchQuery, images: readonly string[], options: LookOptions): Promise<AsyncIterable<Uint8Array>>;
+  /** Which images share which layers. */
+  tree(): Promise<readonly SharedLayer[]>;
+  /** The directories of a container's or an image's root. */
+  overlay(name: string, options: LookOptions): Promise<OverlayReply>;
   /** Lines and bytes as told at `LayerIndexLine`; of all layers, or of one. */
   entries(name: string, options: LookOptions & { readonly layer?: number }): Promise<AsyncIterable<Uint8Array>>;
   /** A regular file of one layer; `path` is latin1. */

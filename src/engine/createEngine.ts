@@ -228,7 +228,7 @@ export async function createEngine(config: EngineConfig): Promise<Engine> {
     backends: {
       ...services,
       volumes: volumes.catalog,
-      look: createLookBackend({ ...stores, images: services.images }, lookThread),
+      look: createLookBackend({ ...stores, ...services }, lookThread),
       system: createSystemBackend({ ...services, volumes: volumes.catalog, events, systemInfo }),
     },
     version: systemInfo.version(),

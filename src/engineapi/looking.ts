@@ -48,3 +48,54 @@ export interface LayerIndexLine {
 }
 
 export const LAYER_INDEX_TYPE = "application/vnd.varve.layer-index";
+
+/**
+ * `GET /varve/v1/overlay/{id}`: the directories that overlayfs makes a root of, of a container or (all read-only) an image.
+ * Paths are the daemon's own.
+ */
+export interface OverlayReply {
+  readonly kind: "container" | "image";
+  readonly id: string;
+  readonly name: string;
+  /** `erofs` or `overlay2`. */
+  readonly driver: string;
+  /** Of a container: `running`, `exited`, … */
+  readonly status?: string;
+  /** Where the stack is seen whole. */
+  readonly merged: string;
+  /** Whether it is mounted there now, and with which options. */
+  readonly mounted: boolean;
+  readonly options?: string;
+  /** Where changes go; absent for an image. */
+  readonly upper?: string;
+  readonly work?: string;
+  /** Top first: what is above hides what is below. */
+  readonly lower: readonly OverlayLower[];
+  /** What `upper` holds; absent for an image. */
+  readonly changes?: UpperDirectory;
+}
+
+export interface OverlayLower {
+  readonly path: string;
+  /** `init` holds what a runtime mounts upon; `fixup` mends what a layer alone cannot say. */
+  readonly kind: "layer" | "init" | "fixup";
+  readonly diffId?: string;
+  readonly createdBy?: string;
+  /** What is mounted there: `erofs` of a layer's file. */
+  readonly filesystem?: string;
+  readonly source?: string;
+  /** Of a layer: paths of lower layers that it hides, and directories that show nothing of what is below. */
+  readonly whiteouts: readonly string[];
+  readonly opaque: readonly string[];
+}
+
+export interface UpperDirectory {
+  /** Everything but directories and whiteouts. */
+  readonly files: number;
+  readonly directories: number;
+  readonly bytes: number;
+  readonly whiteouts: readonly string[];
+  readonly opaque: readonly string[];
+  /** True when there are more whiteouts or opaque directories than are listed. */
+  readonly truncated: boolean;
+}

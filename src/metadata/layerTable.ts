@@ -3,7 +3,7 @@ import type { DiffId, Digest } from "#oci";
 import type { Connection } from "./connection.ts";
 import type { LayerRecord } from "./layerRecord.ts";
 import type { BlobSourceRecord, CompressedLayerRecord, LayerRecords } from "./records.ts";
-import { flag, integer, oneOf, text } from "./rows.ts";
+import { bytes, flag, integer, oneOf, text } from "./rows.ts";
 import type { Row } from "./rows.ts";
 
 const COMPRESSIONS = ["none", "gzip", "zstd"] as const;
@@ -94,6 +94,22 @@ export class LayerTable implements LayerRecords {
 
   removeCompressed(digest: Digest): void {
     this.#sql.run("DELETE FROM compressed_layers WHERE blob_digest = ?", digest);
+  }
+
+  getContents(diffId: DiffId): Uint8Array | undefined {
+    return this.#sql.find(
+      (row) => bytes(row, "digests"),
+      "SELECT digests FROM layer_contents WHERE diff_id = ?",
+      diffId,
+    );
+  }
+
+  putContents(diffId: DiffId, digests: Uint8Array): void {
+    this.#sql.run(
+      "INSERT OR REPLACE INTO layer_contents (diff_id, digests) SELECT diff_id, ? FROM layers WHERE diff_id = ?",
+      digests,
+      diffId,
+    );
   }
 
   sources(digest: Digest): readonly BlobSourceRecord[] {

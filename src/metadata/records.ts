@@ -110,6 +110,10 @@ export interface LayerRecords {
   putCompressed(record: CompressedLayerRecord): void;
   removeCompressed(digest: Digest): void;
   sources(digest: Digest): readonly BlobSourceRecord[];
+  /** sha256 of each regular file of a layer, in the order of its names, 32 bytes each; undefined until somebody hashed them. */
+  getContents(diffId: DiffId): Uint8Array | undefined;
+  /** Idempotent; gone with the layer. Does nothing for a layer that is not here. */
+  putContents(diffId: DiffId, digests: Uint8Array): void;
   /** Idempotent. */
   putSource(record: BlobSourceRecord): void;
   removeSources(digest: Digest): void;

@@ -72,4 +72,9 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX build_steps_by_slot ON build_steps (slot, used_at);
   `,
+  `
+  CREATE TABLE layer_contents (
+    diff_id TEXT PRIMARY KEY REFERENCES layers (diff_id) ON DELETE CASCADE, digests BLOB NOT NULL
+  ) STRICT;
+  `,
 ];

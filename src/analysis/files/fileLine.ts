@@ -2,6 +2,7 @@ import { toDisplayPath } from "#tar";
 import type { FileType } from "#erofs";
 import type { ImageFile, ImageFiles } from "./imageFiles.ts";
 import { shownPath } from "./imageFiles.ts";
+import { isoTime } from "./searchHits.ts";
 
 /** A file of an image as JSON: one line of `GET /varve/v1/images/{name}/files`. */
 export interface FileLine {
@@ -26,13 +27,6 @@ export interface FileLine {
   /** Which layer the attributes are of, 0 the base, and which step of the history made it. */
   readonly layer: number;
   readonly step: number;
-}
-
-const MAX_SECONDS = 8.64e12;
-
-function isoTime(seconds: number): string {
-  const bounded = Math.max(-MAX_SECONDS, Math.min(MAX_SECONDS, seconds));
-  return new Date(bounded * 1000).toISOString().replace(".000Z", "Z");
 }
 
 export function fileLineOf(files: ImageFiles, file: ImageFile): FileLine {

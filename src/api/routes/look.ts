@@ -6,6 +6,7 @@ import { pathBytesOf, platformOf } from "../query.ts";
 import type { Route } from "../router.ts";
 import { sendBytes } from "../streamBody.ts";
 
+const JSON_TYPE = "application/json";
 const LINES = "application/x-ndjson";
 const BYTES = "application/octet-stream";
 
@@ -59,6 +60,37 @@ async function file(look: LookBackend, exchange: Exchange): Promise<void> {
   await sendBytes(exchange, BYTES, body);
 }
 
+/** The first of a query's values that were given; for the search. */
+function given<K extends string>(exchange: Exchange, names: readonly K[]): Readonly<Partial<Record<K, string>>> {
+  const values = names.map((name) => [name, exchange.query.get(name)] as const).filter(([, value]) => value);
+  return Object.fromEntries(values) as Partial<Record<K, string>>;
+}
+
+async function search(look: LookBackend, exchange: Exchange): Promise<void> {
+  const { query } = exchange;
+  const flags = ["ignoreCase", "setuid", "setgid", "worldWritable"] as const;
+  const found = await look.search(
+    {
+      globs: query.getAll("glob"),
+      ...given(exchange, ["regex", "larger", "smaller", "owner", "type", "sha256"]),
+      ...Object.fromEntries(flags.map((name) => [name, exchange.flag(name)])),
+    },
+    query.getAll("image"),
+    { ...platformOf(exchange), signal: exchange.signal },
+  );
+  await sendBytes(exchange, LINES, found);
+}
+
+async function why(look: LookBackend, exchange: Exchange): Promise<void> {
+  requiredPath(exchange);
+  await sendBytes(exchange, JSON_TYPE, await look.why(exchange.param("name"), placeOf(exchange)));
+}
+
+async function overlay(look: LookBackend, exchange: Exchange): Promise<void> {
+  const options = { ...platformOf(exchange), signal: exchange.signal };
+  exchange.json(200, await look.overlay(exchange.param("id"), options));
+}
+
 /** Looking into images: varve's own calls, told at `looking.ts` of `#engineapi` and in `docs/openapi.yaml`. */
 export function lookRoutes(look: LookBackend): readonly Route[] {
   return [
@@ -77,6 +109,16 @@ export function lookRoutes(look: LookBackend): readonly Route[] {
       async (exchange) =>
         sendBytes(exchange, "application/x-tar", await look.archive(exchange.param("name"), placeOf(exchange))),
     ],
+    ["GET", "/varve/v1/images/:name/why", (exchange) => why(look, exchange)],
+    [
+      "GET",
+      "/varve/v1/images/:name/efficiency",
+      async (exchange) =>
+        sendBytes(exchange, JSON_TYPE, await look.efficiency(exchange.param("name"), placeOf(exchange))),
+    ],
+    ["GET", "/varve/v1/search", (exchange) => search(look, exchange)],
+    ["GET", "/varve/v1/tree", async (exchange) => exchange.json(200, await look.tree())],
+    ["GET", "/varve/v1/overlay/:id", (exchange) => overlay(look, exchange)],
     ["GET", "/varve/v1/images/:name/entries", (exchange) => entries(look, exchange)],
   ];
 }

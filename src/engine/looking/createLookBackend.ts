@@ -1,26 +1,18 @@
-import { imageLayersOf } from "#analysis";
-import type { ImageLayer } from "#analysis";
-import type { BlobReader } from "#content";
+import type { DiffId } from "#oci";
+import type { ErofsStat } from "#erofs";
 import type { ImageLayersReply, LayerIndexLine } from "#engineapi";
 import { EngineError, ErrorCode } from "#errors";
-import type { ErofsStat } from "#erofs";
-import type { FoundImage, ImageCatalog } from "#images";
-import type { LayerInfo, LayerStore } from "#layers";
-import type { Metadata } from "#metadata";
-import { MAX_MANIFEST_BYTES, parseManifest } from "#oci";
-import type { Descriptor, DiffId } from "#oci";
+import type { FoundImage } from "#images";
+import type { LayerStore } from "#layers";
 import { toDisplayPath } from "#tar";
 import type { LookBackend, LookOptions, PlaceOptions } from "./lookBackend.ts";
-import type { ImageParts, PlaceInImage } from "./lookJobs.ts";
+import type { PlaceInImage } from "./lookJobs.ts";
 import type { LookThread } from "./lookThread.ts";
-
-/** What looking stands on. */
-export interface LookRooms {
-  readonly images: Pick<ImageCatalog, "lookup">;
-  readonly content: BlobReader;
-  readonly metadata: Metadata;
-  readonly layers: LayerStore;
-}
+import { overlayOf } from "./overlayOf.ts";
+import { searchStore } from "./searchStore.ts";
+import { infoOf, layersOf, manifestOf, namedLayers, partsOf } from "./storedImages.ts";
+import type { LookRooms } from "./storedImages.ts";
+import { storeTree } from "./storeTree.ts";
 
 /** `thread` is the caller's to dispose. */
 export function createLookBackend(rooms: LookRooms, thread: LookThread): LookBackend {
@@ -41,6 +33,17 @@ export function createLookBackend(rooms: LookRooms, thread: LookThread): LookBac
     },
     archive: async (name, options) =>
       (await thread.run({ kind: "archive", ...(await place(name, options)) }, options.signal)).body,
+    why: async (name, options) => {
+      const known = namedLayers(rooms.metadata);
+      return (await thread.run({ kind: "why", ...(await place(name, options)), known }, options.signal)).body;
+    },
+    efficiency: async (name, options) => {
+      const image = await partsOf(rooms, name, await find(name, options));
+      return (await thread.run({ kind: "scores", image }, options.signal)).body;
+    },
+    search: (query, images, options) => searchStore(rooms, thread, { query, images }, options),
+    tree: () => storeTree(rooms),
+    overlay: (name, options) => overlayOf(rooms, thread, name, options),
     entries: async (name, options) => {
       const image = await find(name, options);
       const all = image.diffIds.map((_, index) => index);
@@ -75,53 +78,6 @@ async function describe(rooms: LookRooms, name: string, image: FoundImage): Prom
       };
     }),
   };
-}
-
-/** The image as another thread can open it. */
-async function partsOf(rooms: LookRooms, name: string, image: FoundImage): Promise<ImageParts> {
-  const manifest = manifestOf(rooms, image);
-  const { imageId, rawConfig, diffIds } = image;
-  const files = diffIds.map((diffId, index) => ({
-    info: infoOf(rooms, image, index),
-    path: rooms.layers.path(diffId),
-  }));
-  return {
-    name,
-    imageId,
-    manifestDigest: manifest.digest,
-    rawConfig,
-    layers: await layersOf(rooms, image, manifest),
-    files,
-  };
-}
-
-function manifestOf({ metadata }: LookRooms, { imageId }: FoundImage): Descriptor {
-  const record = metadata.images.getContent(imageId);
-  if (record === undefined) throw new EngineError("not_found", ErrorCode.IMAGE_NOT_FOUND, `No such image: ${imageId}`);
-  return record.manifest;
-}
-
-async function layersOf(rooms: LookRooms, image: FoundImage, manifest: Descriptor): Promise<readonly ImageLayer[]> {
-  const blobs = await blobsOf(rooms.content, manifest);
-  return imageLayersOf(image.config, (index) => ({
-    blob: blobs?.[index],
-    tarBytes: infoOf(rooms, image, index).tarBytes,
-  }));
-}
-
-/** undefined for an image that came without a manifest, e.g. by load. */
-async function blobsOf(content: BlobReader, manifest: Descriptor): Promise<readonly Descriptor[] | undefined> {
-  if ((await content.info(manifest.digest)) === undefined) return undefined;
-  const document = parseManifest(await content.read(manifest.digest, MAX_MANIFEST_BYTES), manifest.mediaType);
-  return document.kind === "manifest" ? document.value.layers : undefined;
-}
-
-function infoOf({ layers }: LookRooms, { diffIds }: FoundImage, index: number): LayerInfo {
-  const diffId = diffIds[index];
-  const info = diffId === undefined ? undefined : layers.get(diffId);
-  if (info === undefined)
-    throw new EngineError("not_found", ErrorCode.LAYER_NOT_FOUND, `layer ${diffId ?? index} is not in the layer store`);
-  return info;
 }
 
 function layerIndex({ diffIds }: FoundImage, layer: number): number {

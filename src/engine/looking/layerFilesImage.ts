@@ -111,7 +111,7 @@ function fileOf(files: readonly LayerFileOfStack[], index: number): LayerFileOfS
   return file;
 }
 
-async function readEntries({ path, info }: LayerFileOfStack): Promise<readonly LayerEntry[]> {
+export async function readEntries({ path, info }: LayerFileOfStack): Promise<readonly LayerEntry[]> {
   await using index = await openLayerIndex(path);
   const chunks: Uint8Array[] = [];
   for await (const chunk of index.read()) chunks.push(chunk);

@@ -1,4 +1,5 @@
-import type { ImageLayersReply } from "#engineapi";
+import type { SearchQuery, SharedLayer } from "#analysis";
+import type { ImageLayersReply, OverlayReply } from "#engineapi";
 import type { Platform } from "#oci";
 
 /** Which image is meant, and when nobody waits any more. */
@@ -25,6 +26,16 @@ export interface LookBackend {
   ): Promise<{ readonly size: number; readonly body: AsyncIterable<Uint8Array> }>;
   /** A file or a directory as a tar, as `docker cp` has it from a container. */
   archive(name: string, options: PlaceOptions): Promise<AsyncIterable<Uint8Array>>;
+  /** Why a path is as it is: `WhyReply` of `#analysis` as JSON. @throws {not_found} when no layer names it */
+  why(name: string, options: PlaceOptions): Promise<AsyncIterable<Uint8Array>>;
+  /** Dive's scores as JSON. */
+  efficiency(name: string, options: LookOptions): Promise<AsyncIterable<Uint8Array>>;
+  /** Files in all images, or in some: `SearchHit`s of `#analysis`, one a line. */
+  search(query: SearchQuery, images: readonly string[], options: LookOptions): Promise<AsyncIterable<Uint8Array>>;
+  /** Which images share which layers. */
+  tree(): Promise<readonly SharedLayer[]>;
+  /** The directories of a container's or an image's root. */
+  overlay(name: string, options: LookOptions): Promise<OverlayReply>;
   /** All layers, base first, or one; the format is told at `LayerIndexLine` of `#engineapi`. */
   entries(name: string, options: LookOptions & { readonly layer?: number }): Promise<AsyncIterable<Uint8Array>>;
   /** A regular file of one layer. `path` is latin1. */

@@ -1,6 +1,6 @@
 /** What the thread that looks into images is told, and what it tells. */
 import type { EncodedError } from "#errors";
-import type { ImageLayer } from "#analysis";
+import type { ImageLayer, NamedLayers, SearchedImage, SearchQuery } from "#analysis";
 import type { LayerFileOfStack } from "#layers";
 import type { Digest } from "#oci";
 
@@ -38,7 +38,55 @@ export interface ArchiveJob extends PlaceInImage {
   readonly kind: "archive";
 }
 
-export type LookJob = FilesJob | FileJob | ArchiveJob;
+/** Why a path is as it is: one JSON value, `WhyReply`. */
+export interface WhyJob extends PlaceInImage {
+  readonly kind: "why";
+  /** Images that may be its base. */
+  readonly known: readonly NamedLayers[];
+}
+
+/** Scores of an image: one JSON value. */
+export interface ScoresJob {
+  readonly kind: "scores";
+  readonly image: ImageParts;
+}
+
+/** Looks for files in layers: `SearchHit`s as lines of JSON. */
+export interface SearchJob {
+  readonly kind: "search";
+  readonly query: SearchQuery;
+  readonly layers: readonly (LayerFileOfStack & { readonly digests: Uint8Array | undefined })[];
+  readonly images: readonly SearchedImage[];
+}
+
+/** sha256 of each regular file of a layer, in the order of its entries. */
+export interface HashJob {
+  readonly kind: "hash";
+  readonly file: LayerFileOfStack;
+}
+
+/** Whiteouts and opaque directories of layers: a list of both for each, as one JSON value. */
+export interface HidingsJob {
+  readonly kind: "hidings";
+  readonly files: readonly LayerFileOfStack[];
+}
+
+/** What an upper directory holds, `UpperDirectory` as one JSON value. */
+export interface UpperJob {
+  readonly kind: "upper";
+  readonly path: string;
+}
+
+export type LookJob =
+  | FilesJob
+  | FileJob
+  | ArchiveJob
+  | WhyJob
+  | ScoresJob
+  | SearchJob
+  | HashJob
+  | HidingsJob
+  | UpperJob;
 
 /** What a job gives: something small that is known before the first byte, and bytes. */
 export interface Looked<H = unknown> {

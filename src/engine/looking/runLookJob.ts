@@ -1,8 +1,34 @@
-import { archiveFiles, fileLineOf, ImageFiles, layersAtStep, listFiles, readImageTree } from "#analysis";
+import {
+  archiveFiles,
+  compileSearch,
+  fileLineOf,
+  ImageFiles,
+  layersAtStep,
+  listFiles,
+  readImageTree,
+  scoreImage,
+  searchLayers,
+  shownPath,
+  whyPath,
+} from "#analysis";
 import type { ImageTree, OpenImage } from "#analysis";
+import { EngineError, ErrorCode } from "#errors";
 import { writeTarStream } from "#tar";
 import { openLayerFilesImage } from "./layerFilesImage.ts";
-import type { ArchiveJob, FileJob, FilesJob, ImageParts, Looked, LookJob, PlaceInImage } from "./lookJobs.ts";
+import { hashFiles, hidingsOf, searchedLayer } from "./layerContents.ts";
+import type {
+  ArchiveJob,
+  FileJob,
+  FilesJob,
+  ImageParts,
+  Looked,
+  LookJob,
+  PlaceInImage,
+  ScoresJob,
+  SearchJob,
+  WhyJob,
+} from "./lookJobs.ts";
+import { scanUpper } from "./scanUpper.ts";
 import { packChunks } from "./packChunks.ts";
 
 /** Images whose trees are kept while the thread lives: a window that asks once more is answered at once. */
@@ -27,6 +53,18 @@ export class LookRunner {
         return this.#file(job);
       case "archive":
         return this.#archive(job);
+      case "why":
+        return this.#why(job);
+      case "scores":
+        return this.#scores(job);
+      case "search":
+        return this.#search(job);
+      case "hash":
+        return { head: undefined, body: hashFiles(job.file) };
+      case "hidings":
+        return { head: undefined, body: jsonOf(await Promise.all(job.files.map(hidingsOf))) };
+      case "upper":
+        return { head: undefined, body: jsonOf(scanUpper(job.path)) };
     }
   }
 
@@ -45,6 +83,30 @@ export class LookRunner {
   async #archive({ path, ...place }: ArchiveJob): Promise<Looked> {
     const { archived, members } = archiveFiles(await this.#open(place), path);
     return { head: archived, body: packChunks(writeTarStream(members)) };
+  }
+
+  async #why({ image: parts, step, path, known }: WhyJob): Promise<Looked> {
+    const { image, tree } = this.#image(parts);
+    const reply = await whyPath(image, await tree, { path, step, known });
+    if (reply !== undefined) return { head: undefined, body: jsonOf(reply) };
+    const message = `${shownPath(path)}: no layer of ${image.name} has such a path`;
+    throw new EngineError("not_found", ErrorCode.CONTAINER_FILE, message);
+  }
+
+  async #scores({ image: parts }: ScoresJob): Promise<Looked> {
+    const { inefficiencies, ...scores } = scoreImage(await this.#image(parts).tree);
+    const worst = inefficiencies.map((item) => ({ ...item, path: shownPath(item.path) }));
+    return { head: undefined, body: jsonOf({ ...scores, inefficiencies: worst }) };
+  }
+
+  async #search({ query, layers, images }: SearchJob): Promise<Looked> {
+    const matcher = compileSearch(query);
+    const hits = searchLayers(
+      layers.map((layer) => searchedLayer(layer, layer.digests)),
+      images,
+      matcher,
+    );
+    return { head: undefined, body: linesOf(hits) };
   }
 
   async #open({ image, step }: Omit<PlaceInImage, "path">): Promise<ImageFiles> {
@@ -76,10 +138,14 @@ function* lineValues(files: ImageFiles, path: string, recursive: boolean): Gener
   for (const file of listFiles(files, path, { recursive })) yield fileLineOf(files, file);
 }
 
+async function* jsonOf(value: object): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(JSON.stringify(value));
+}
+
 /** Values as JSON lines, many in one chunk. */
-async function* linesOf(values: Iterable<object>): AsyncGenerator<Uint8Array> {
+async function* linesOf(values: Iterable<object> | AsyncIterable<object>): AsyncGenerator<Uint8Array> {
   let text = "";
-  for (const value of values) {
+  for await (const value of values) {
     text += `${JSON.stringify(value)}\n`;
     if (text.length < BATCH_CHARS) continue;
     yield Buffer.from(text);
