@@ -1,11 +1,14 @@
 /** Looking into images of the store: equal to what `tar` lists of the same layers. */
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { createEngineClient, openStoredImage, parseHost } from "#client";
 import type { EngineClient } from "#client";
+import type { WhyReply } from "#analysis";
+import type { OverlayReply } from "#engineapi";
 import { toDisplayPath } from "#tar";
 import { startDaemon } from "./support/daemon.ts";
 import type { TestDaemon } from "./support/daemon.ts";
@@ -205,6 +208,82 @@ describe("looking into images of the store", () => {
     const archive = `docker-archive:${join(folder, "image.tar")}`;
     assert.equal(await list(archive), await list("look:1"));
     assert.equal(await daemon.mustVarve(["image", "cat", archive, "/bin/same"]), "x".repeat(300_000));
+  });
+
+  test("why: what each layer did, in both sources", async () => {
+    const why = async (image: string, path: string): Promise<WhyReply> =>
+      JSON.parse(await daemon.mustVarve(["image", "why", "--format", "json", image, path])) as WhyReply;
+    const archive = `docker-archive:${join(folder, "image.tar")}`;
+    for (const image of ["look:1", archive]) {
+      const gone = await why(image, "/var/cache/big");
+      assert.deepEqual(
+        [gone.present, gone.wastedBytes, gone.events.map(({ kind, step, hiddenBy }) => [kind, step, hiddenBy?.path])],
+        [
+          false,
+          100_000,
+          [
+            ["added", 1, undefined],
+            ["removed", 2, "/var/cache/big"],
+          ],
+        ],
+      );
+    }
+    const changed = await why("look:1@1", "/etc/passwd");
+    assert.deepEqual(
+      changed.events.map(({ kind, createdBy }) => [kind, createdBy]),
+      [["added", "layer 0"]],
+    );
+    const { code, stderr } = await daemon.varve(["image", "why", "look:1", "/no/such"]);
+    assert.deepEqual(
+      [code, stderr.trim()],
+      [1, "Error response from daemon: /no/such: no layer of look:1 has such a path"],
+    );
+  });
+
+  test("search-files: by name, mode and content, with the images that show it", async () => {
+    const search = async (...args: readonly string[]): Promise<readonly string[]> =>
+      (await daemon.mustVarve(["search-files", ...args]))
+        .split("\n")
+        .filter((line) => line !== "")
+        .map((line) => line.replace(/\t[0-9a-f]{12}\t/, " "));
+    assert.deepEqual(await search("--setuid"), ["/bin/su look:1"]);
+    assert.deepEqual(await search("big"), ["/var/cache/big look:1 (hidden)"]);
+    const digest = createHash("sha256").update("x".repeat(300_000)).digest("hex");
+    // The second time the digests are known.
+    for (let time = 0; time < 2; time += 1) assert.deepEqual(await search("--sha256", digest), ["/bin/tool look:1"]);
+    assert.deepEqual(await search("--larger", "200kB", "--image", "look:1", "-i", "TOOL"), ["/bin/tool look:1"]);
+    for (const [args, message] of [
+      [["--larger", "1x"], /invalid size "1x"/],
+      [["--image", "nope", "x"], /No such image: nope:latest/],
+      [[], /say what to search for/],
+      [["--regex", "("], /invalid regular expression/],
+    ] as const) {
+      const { code, stderr } = await daemon.varve(["search-files", ...args]);
+      assert.equal(code, 1);
+      assert.match(stderr, message);
+    }
+  });
+
+  test("tree and overlay: what the store and a container stand on", async () => {
+    assert.match(await daemon.mustVarve(["image", "tree"]), /^look:1 +\S+ +2 +\S+$/m);
+    const { stdout } = await daemon.varve(["image", "overlay", "--format", "json", "look:1"]);
+    const image = JSON.parse(stdout) as OverlayReply;
+    assert.deepEqual(
+      image.lower.filter(({ kind }) => kind === "layer").map(({ createdBy, whiteouts }) => [createdBy, whiteouts]),
+      [
+        ["layer 1", ["/var/cache/big"]],
+        ["layer 0", []],
+      ],
+    );
+    const id = (await daemon.mustDocker(["create", "--name", "look-top", "look:1", "sh"])).trim();
+    const { body } = await daemon.api("GET", "/varve/v1/overlay/look-top");
+    const container = body as OverlayReply;
+    assert.deepEqual([container.kind, container.id, container.status], ["container", id, "created"]);
+    await must("mknod", [join(container.upper ?? "", "etc-gone"), "c", "0", "0"]);
+    const { body: after } = await daemon.api("GET", `/varve/v1/overlay/${id.slice(0, 12)}`);
+    assert.deepEqual((after as OverlayReply).changes?.whiteouts, ["/etc-gone"]);
+    await daemon.mustDocker(["rm", id]);
+    assert.equal((await daemon.api("GET", "/varve/v1/overlay/look-top")).status, 404);
   });
 
   test("an image that was closed fetches no more", async () => {

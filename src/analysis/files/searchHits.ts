@@ -44,7 +44,9 @@ export async function* searchLayers(
 ): AsyncGenerator<SearchHit> {
   const above = new Above(layers);
   for (const layer of layers) {
-    const owners = images.filter(({ diffIds }) => diffIds.includes(layer.diffId));
+    const owners = images
+      .filter(({ diffIds }) => diffIds.includes(layer.diffId))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
     for await (const entry of searchLayer(await layer.entries(), matcher, (path) => layer.digestOf(path))) {
       const shown: { readonly name: string; readonly shown: boolean }[] = [];
       for (const { name, diffIds } of owners) {

@@ -11,6 +11,8 @@ interface Candidate {
 const IMAGE_COMMANDS = [
   "image cat",
   "image ls-files",
+  "image overlay",
+  "image why",
   "image inspect",
   "image flatten",
   "image history",
@@ -49,6 +51,7 @@ const CONTAINER_COMMANDS: Readonly<Record<string, readonly string[] | undefined>
   "container unpause": ["paused"],
   "container update": undefined,
   "container wait": ["running", "paused", "restarting"],
+  "image overlay": undefined,
   inspect: undefined,
   "network connect": undefined,
   "network disconnect": undefined,

@@ -31,5 +31,23 @@ export const LOOK_COMMANDS: readonly CommandEntry[] = [
     paths: ["image squash"],
     short: "Make one layer of an image's upper layers",
     load: async () => (await import("../commands/reshapeImage.ts")).squashImage,
+    paths: ["image overlay"],
+    short: "Show the directories that overlayfs makes a container's or an image's root of",
+    load: async () => (await import("../commands/imageStore.ts")).imageOverlay,
+  },
+  {
+    paths: ["image tree"],
+    short: "Show which images share which layers",
+    load: async () => (await import("../commands/imageStore.ts")).imageTree,
+  },
+  {
+    paths: ["image why"],
+    short: "Show which layers and instructions made a path of an image what it is",
+    load: async () => (await import("../commands/imageWhy.ts")).imageWhy,
+  },
+  {
+    paths: ["search-files"],
+    short: "Search files in all images",
+    load: async () => (await import("../commands/imageStore.ts")).searchFiles,
   },
 ];
