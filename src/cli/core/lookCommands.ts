@@ -31,6 +31,8 @@ export const LOOK_COMMANDS: readonly CommandEntry[] = [
     paths: ["image squash"],
     short: "Make one layer of an image's upper layers",
     load: async () => (await import("../commands/reshapeImage.ts")).squashImage,
+  },
+  {
     paths: ["image overlay"],
     short: "Show the directories that overlayfs makes a container's or an image's root of",
     load: async () => (await import("../commands/imageStore.ts")).imageOverlay,
