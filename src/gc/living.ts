@@ -1,4 +1,5 @@
 import type { LeaseResource, Metadata } from "#metadata";
+import { parseDiffId } from "#oci";
 import type { DiffId, Digest } from "#oci";
 
 /** The set of what lives, by kind. Leases that are added during a run grow it while the sweep looks at it. */
@@ -35,6 +36,12 @@ export class Living {
     if (this.layers.has(diffId)) return;
     this.layers.add(diffId);
     for (const { blob } of this.#metadata.layers.getCompressed(diffId)) this.blobs.add(blob.digest);
+  }
+
+  /** A manifest that names a plain tar names the layer itself: there is no blob of it. */
+  addPlainLayer(digest: Digest): void {
+    const diffId = parseDiffId(digest);
+    if (this.#metadata.layers.get(diffId) !== undefined) this.addLayer(diffId);
   }
 
   /** With all its parents and their layers. */

@@ -40,6 +40,7 @@ export async function markManifests(
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     signal?.throwIfAborted();
     living.blobs.add(next.digest);
+    living.addPlainLayer(next.digest);
     if (followed.has(next.digest)) continue;
     followed.add(next.digest);
     waiting.push(...(await graph.children(next)));

@@ -1,6 +1,6 @@
 import { EngineError, ErrorCode } from "#errors";
 import type { IngestedLayer, LayerInfo } from "#layers";
-import { digestOf, parseDigest, parseImageConfig } from "#oci";
+import { digestOf, isAttestation, isManifestMediaType, parseDigest, parseImageConfig, parseManifest } from "#oci";
 import type { Descriptor, DiffId, Digest, ImageConfig, OciManifest, Reference } from "#oci";
 import { blobPath } from "./archiveContents.ts";
 import type { ArchiveContents } from "./archiveContents.ts";
@@ -21,6 +21,8 @@ export interface ArchiveImage {
   readonly target: Descriptor;
   /** Documents to be stored beside config and manifest. */
   readonly indexes: readonly Uint8Array[];
+  /** Images of other platforms under the same index, as far as the archive has them whole. */
+  readonly variants: readonly ArchiveImage[];
   /** Compressed forms that the manifest names. */
   readonly forms: readonly IngestedLayer[];
   readonly references: readonly Reference[];
@@ -57,6 +59,7 @@ export function assembleDocker(assembly: Assembly, configName: string, layerName
     manifest,
     target: manifest.descriptor,
     indexes: [],
+    variants: [],
     forms: [],
     references: [],
   };
@@ -80,9 +83,24 @@ export function assembleOci(assembly: Assembly, written: WrittenManifest, manife
     manifest: written,
     target: written.descriptor,
     indexes: [],
+    variants: [],
     forms,
     references: [],
   };
+}
+
+/** What stands beside an image in its index; undefined unless all of it is in the archive. */
+export function assembleVariant(assembly: Assembly, descriptor: Descriptor): ArchiveImage | undefined {
+  const { contents } = assembly;
+  const path = blobPath(descriptor.digest);
+  if (isAttestation(descriptor) || !isManifestMediaType(descriptor.mediaType) || !contents.has(path)) return undefined;
+  const document = parseManifest(contents.document(path), descriptor.mediaType);
+  if (document.kind !== "manifest" || !contents.has(blobPath(document.value.config.digest))) return undefined;
+  const config = parseImageConfig(contents.document(blobPath(document.value.config.digest)));
+  const isWhole = document.value.layers.every(({ digest }) => contents.layer(blobPath(digest)) !== undefined);
+  if (!isWhole || config.os !== "linux") return undefined;
+  const { mediaType, digest, raw } = document;
+  return assembleOci(assembly, { raw, descriptor: { mediaType, digest, size: raw.length } }, document.value);
 }
 
 /** Layers by member, each checked against the config; one that the archive left out may be here from before. */

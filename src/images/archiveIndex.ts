@@ -26,6 +26,8 @@ export interface ArchiveLeaf {
   readonly target: Descriptor;
   /** Indexes between, outermost first. */
   readonly indexes: readonly Uint8Array[];
+  /** What the innermost index names beside it; none where a platform was asked for. */
+  readonly siblings: readonly Descriptor[];
   readonly reference: Reference | undefined;
 }
 
@@ -60,6 +62,7 @@ function serves(child: Descriptor, platform: Platform): boolean {
 function descend(contents: ArchiveContents, target: Descriptor, platform: Platform | undefined): ArchiveLeaf {
   const indexes: Uint8Array[] = [];
   let descriptor = target;
+  let siblings: readonly Descriptor[] = [];
   for (let depth = 0; depth < MAX_DEPTH; depth += 1) {
     const document: ManifestDocument = parseManifest(
       contents.document(blobPath(descriptor.digest)),
@@ -67,10 +70,13 @@ function descend(contents: ArchiveContents, target: Descriptor, platform: Platfo
     );
     if (document.kind === "manifest") {
       const written = { raw: document.raw, descriptor: plain(descriptor, document.raw.length) };
-      return { written, manifest: document.value, target: plain(target), indexes, reference: referenceOf(target) };
+      const reference = referenceOf(target);
+      return { written, manifest: document.value, target: plain(target), indexes, siblings, reference };
     }
     indexes.push(document.raw);
     descriptor = choose(contents, document.value, platform);
+    const { digest } = descriptor;
+    siblings = platform === undefined ? document.value.manifests.filter((child) => child.digest !== digest) : [];
   }
   throw invalidArchive(`indexes are nested more than ${MAX_DEPTH} deep`);
 }

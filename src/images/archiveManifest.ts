@@ -1,6 +1,6 @@
 /** Names in a docker-archive, and the OCI manifest that an image gets when nothing brought one. */
 import { MediaType, digestOf, parseReference } from "#oci";
-import type { Descriptor, DiffId, Digest, Reference } from "#oci";
+import type { Descriptor, DiffId, Digest, Platform, Reference } from "#oci";
 import { parseDigest } from "#oci";
 import { invalidArchive } from "./imageErrors.ts";
 
@@ -30,6 +30,19 @@ export function writePlainManifest(
   };
   const raw = Buffer.from(JSON.stringify(document));
   return { raw, descriptor: { mediaType: MediaType.OCI_MANIFEST, digest: digestOf(raw), size: raw.length } };
+}
+
+/** An index over images, as `docker save` nests it. The same images give the same bytes. */
+export function writePlainIndex(
+  manifests: readonly { readonly descriptor: Descriptor; readonly platform: Platform }[],
+): WrittenManifest {
+  const document = {
+    schemaVersion: 2,
+    mediaType: MediaType.OCI_INDEX,
+    manifests: manifests.map(({ descriptor, platform }) => ({ ...descriptor, platform })),
+  };
+  const raw = Buffer.from(JSON.stringify(document));
+  return { raw, descriptor: { mediaType: MediaType.OCI_INDEX, digest: digestOf(raw), size: raw.length } };
 }
 
 /** A layer's tar as a blob. */

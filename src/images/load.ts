@@ -1,6 +1,6 @@
 import { digestOf, familiarReference, formatReference, parseDockerArchive, platformRank } from "#oci";
 import type { Descriptor, Platform, Reference } from "#oci";
-import { assembleDocker, assembleOci } from "./archiveImage.ts";
+import { assembleDocker, assembleOci, assembleVariant } from "./archiveImage.ts";
 import type { ArchiveImage, Assembly } from "./archiveImage.ts";
 import { INDEX_FILE, noPlatform, readLeaves } from "./archiveIndex.ts";
 import type { ArchiveLeaf } from "./archiveIndex.ts";
@@ -45,6 +45,7 @@ export async function loadArchive(
 /** All images of the archive, checked whole. `manifest.json` rules, as in dockerd; `index.json` lends it OCI manifests. */
 function readImages(assembly: Assembly, platform: Platform | undefined): readonly ArchiveImage[] {
   const { contents } = assembly;
+  if (platform !== undefined && contents.has(INDEX_FILE)) return readPlatform(assembly, platform);
   if (contents.has(MANIFEST_FILE)) return readDockerImages(assembly, platform);
   if (!contents.has(INDEX_FILE)) throw invalidArchive(`neither ${MANIFEST_FILE} nor ${INDEX_FILE} in it`);
   const images = readLeaves(contents, platform).map((leaf) => fromLeaf(assembly, leaf));
@@ -67,9 +68,21 @@ function readDockerImages(assembly: Assembly, platform: Platform | undefined): r
   return wanted;
 }
 
-function fromLeaf(assembly: Assembly, { written, manifest, target, indexes, reference }: ArchiveLeaf): ArchiveImage {
+function fromLeaf(assembly: Assembly, leaf: ArchiveLeaf): ArchiveImage {
+  const { written, manifest, target, indexes, siblings, reference } = leaf;
   const image = assembleOci(assembly, written, manifest);
-  return { ...image, target, indexes, references: reference === undefined ? [] : [reference] };
+  const variants = siblings.flatMap((sibling) => assembleVariant(assembly, sibling) ?? []);
+  return { ...image, target, indexes, variants, references: reference === undefined ? [] : [reference] };
+}
+
+/** Each image of the layout in one platform: as its index says, or its config where there is no index. */
+function readPlatform(assembly: Assembly, platform: Platform): readonly ArchiveImage[] {
+  const images = readLeaves(assembly.contents, platform)
+    .map((leaf) => ({ image: fromLeaf(assembly, leaf), isChosen: leaf.indexes.length > 0 }))
+    .filter(({ image, isChosen }) => isChosen || platformRank(platform, image.config) !== undefined)
+    .map(({ image }) => image);
+  if (images.length === 0) throw noPlatform(platform);
+  return merged(images);
 }
 
 /** `index.json` has one entry per name; an image is told once, with all its names. */
@@ -87,7 +100,8 @@ function merged(images: readonly ArchiveImage[]): readonly ArchiveImage[] {
 }
 
 async function storeDocuments(context: ImageContext, lease: ActLease, image: ArchiveImage): Promise<void> {
-  for (const raw of [image.rawConfig, image.manifest.raw, ...image.indexes]) {
+  const others = image.variants.flatMap(({ rawConfig, manifest }) => [rawConfig, manifest.raw]);
+  for (const raw of [image.rawConfig, image.manifest.raw, ...others, ...image.indexes]) {
     lease.blob(digestOf(raw));
     await context.content.put(raw);
   }
@@ -106,7 +120,8 @@ async function record(
   await recordImage(context, lease, { imageId, manifest, target, diffIds, reference, withRepoDigest: false });
   context.metadata.transaction(() => {
     for (const other of others) putName(context, formatReference(other), { imageId, target });
-    for (const { layer, blob } of image.forms) {
+    const forms = [image, ...image.variants].flatMap((one) => one.forms);
+    for (const { layer, blob } of forms) {
       if (blob.compression === "none") continue;
       context.metadata.layers.putCompressed({ diffId: layer.diffId, compression: blob.compression, blob });
     }
@@ -122,11 +137,12 @@ async function record(
 async function chooseManifest(
   context: ImageContext,
   lease: ActLease,
-  { imageId, forms, manifest, target }: ArchiveImage,
+  { imageId, forms, manifest, target, variants }: ArchiveImage,
 ): Promise<{ readonly manifest: Descriptor; readonly target: Descriptor }> {
   const own = { manifest: manifest.descriptor, target };
   const known = context.metadata.images.getContent(imageId)?.manifest;
-  if (known === undefined || forms.some(({ blob }) => blob.compression !== "none")) return own;
+  const isPlain = forms.every(({ blob }) => blob.compression === "none");
+  if (known === undefined || !isPlain || variants.length > 0) return own;
   lease.blob(known.digest);
   return (await context.content.info(known.digest)) === undefined ? own : { manifest: known, target: known };
 }

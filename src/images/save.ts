@@ -4,7 +4,7 @@ import type { Digest, ImageConfig, Platform, Reference } from "#oci";
 import { writeTarStream } from "#tar";
 import type { TarMemberSource } from "#tar";
 import { blobPath } from "./archiveContents.ts";
-import { plainDescriptor, writePlainManifest } from "./archiveManifest.ts";
+import { plainDescriptor, writePlainIndex, writePlainManifest } from "./archiveManifest.ts";
 import type { PlainLayer, WrittenManifest } from "./archiveManifest.ts";
 import { readConfig } from "./configs.ts";
 import type { ImageContext } from "./context.ts";
@@ -14,7 +14,7 @@ import { takeLease } from "#metadata";
 import type { ImageContentRecord } from "#metadata";
 import { resolveSaved } from "./saveNames.ts";
 import type { SavedNames } from "./saveNames.ts";
-import { imageForPlatform, noSuchPlatform } from "./variants.ts";
+import { imageForPlatform, noSuchPlatform, recordedVariants } from "./variants.ts";
 
 interface SaveOptions {
   readonly platform?: Platform;
@@ -30,6 +30,9 @@ interface SavedImage {
   readonly layers: readonly PlainLayer[];
   readonly manifest: WrittenManifest;
   readonly references: readonly Reference[];
+  /** Of several platforms: the index over them, and the others' images. */
+  readonly index: WrittenManifest | undefined;
+  readonly others: readonly SavedImage[];
 }
 
 const FILE_MODE = 0o644;
@@ -44,9 +47,9 @@ export async function saveImages(
 ): Promise<AsyncIterable<Uint8Array>> {
   const images: SavedImage[] = [];
   for (const { imageId, references } of resolveSaved(context, names)) {
-    images.push(
-      await readSaved(context, await chosenOf(context, { imageId, references }, options.platform), references),
-    );
+    const record = await chosenOf(context, { imageId, references }, options.platform);
+    const image = await readSaved(context, record, references);
+    images.push(options.platform === undefined ? await withOthers(context, record, image) : image);
   }
   return writeArchive(context, images, options.signal);
 }
@@ -80,8 +83,26 @@ async function readSaved(
     return layer;
   });
   const manifest = writePlainManifest({ digest: imageId, size: rawConfig.length }, layers);
-  return { imageId, config, rawConfig, layers, manifest, references };
+  return { imageId, config, rawConfig, layers, manifest, references, index: undefined, others: [] };
 }
+
+/** With all platforms that its first name has here. */
+async function withOthers(context: ImageContext, record: ImageContentRecord, image: SavedImage): Promise<SavedImage> {
+  const [name] = image.references;
+  const variants = name === undefined ? [] : await recordedVariants(context, record, formatReference(name));
+  if (variants.length === 0) return image;
+  const all = await Promise.all(
+    variants.map(async ({ content, platform }) => {
+      const saved = content.imageId === image.imageId ? image : await readSaved(context, content, []);
+      return { saved, platform, descriptor: saved.manifest.descriptor };
+    }),
+  );
+  const others = all.map(({ saved }) => saved).filter((saved) => saved !== image);
+  return { ...image, index: writePlainIndex(all), others };
+}
+
+const flattened = (images: readonly SavedImage[]): readonly SavedImage[] =>
+  images.flatMap((image) => [image, ...image.others]);
 
 function lost(imageId: Digest, layer: string): EngineError {
   return new EngineError("data_loss", ErrorCode.LAYER_NOT_FOUND, `image ${imageId}: its layer ${layer} is gone`);
@@ -94,7 +115,7 @@ async function* writeArchive(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array, void, void> {
   using lease = takeLease(context.metadata, "save");
-  for (const { imageId, layers } of images) {
+  for (const { imageId, layers } of flattened(images)) {
     for (const { diffId } of layers) {
       lease.layer(diffId);
       if (context.layers.get(diffId) === undefined) throw lost(imageId, diffId);
@@ -112,9 +133,10 @@ function* members(
   signal: AbortSignal | undefined,
 ): Generator<TarMemberSource, void, void> {
   const blobs = new Map<string, TarMemberSource>();
-  for (const { imageId, rawConfig, layers, manifest } of images) {
+  for (const { imageId, rawConfig, layers, manifest, index } of flattened(images)) {
     addBlob(blobs, bytesAs(blobPath(imageId), rawConfig));
-    addBlob(blobs, bytesAs(blobPath(manifest.descriptor.digest), manifest.raw));
+    for (const { descriptor, raw } of [manifest, ...(index === undefined ? [] : [index])])
+      addBlob(blobs, bytesAs(blobPath(descriptor.digest), raw));
     for (const { diffId, tarBytes } of layers) {
       const header = fileHeader(blobPath(parseDigest(diffId)), tarBytes);
       addBlob(blobs, { header, body: context.layers.readTar(diffId, signal === undefined ? {} : { signal }) });
@@ -148,11 +170,11 @@ function jsonAs(path: string, value: unknown): TarMemberSource {
 }
 
 function indexDocument(images: readonly SavedImage[]): unknown {
-  const manifests = images.flatMap(({ manifest: { descriptor }, references }) =>
-    references.length === 0
-      ? [descriptor]
-      : references.map((reference) => ({ ...descriptor, annotations: annotate(reference) })),
-  );
+  const manifests = images.flatMap(({ manifest, index, references }) => {
+    const { descriptor } = index ?? manifest;
+    if (references.length === 0) return [descriptor];
+    return references.map((reference) => ({ ...descriptor, annotations: annotate(reference) }));
+  });
   return { schemaVersion: 2, mediaType: MediaType.OCI_INDEX, manifests };
 }
 

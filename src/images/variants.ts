@@ -113,6 +113,26 @@ async function record(context: ImageContext, variant: Variant, origin: Reference
   return content;
 }
 
+/** Every platform's image under a name's index, recorded, in the index's order; nothing when there is but one. */
+export async function recordedVariants(
+  context: ImageContext,
+  image: ImageContentRecord,
+  key: string,
+): Promise<readonly { readonly content: ImageContentRecord; readonly platform: Platform }[]> {
+  const target = context.metadata.images.get(key)?.target;
+  if (target === undefined || !isIndexMediaType(target.mediaType)) return [];
+  const found: { readonly content: ImageContentRecord; readonly platform: Platform }[] = [];
+  for (const child of await childrenOf(context, target)) {
+    const variant = await readVariant(context, child);
+    if (variant === undefined) continue;
+    const known = context.metadata.images.getContent(variant.imageId);
+    const content = known ?? (await record(context, variant, parseReference(key)));
+    const { os, architecture, variant: level } = platformOf(variant);
+    found.push({ content, platform: { architecture, os, ...(level === undefined ? {} : { variant: level }) } });
+  }
+  return found.length > 1 && found.some(({ content }) => content.imageId === image.imageId) ? found : [];
+}
+
 /**
  * The image that serves a platform best: the recorded one, or a variant of it. Undefined when none does.
  * `key` is the name that it was found by, as records have it.

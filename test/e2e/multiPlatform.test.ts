@@ -182,5 +182,44 @@ describe("images of several platforms", () => {
     assert.equal(await docker("image", "inspect", "-f", "{{.Architecture}}", "multi:1"), "arm64");
     await docker("pull", "-q", "--platform=linux/arm64", name);
     assert.equal(await docker("image", "inspect", "-f", "{{.Architecture}}", name), "arm64");
+    await docker("rmi", name, "multi:1");
+  });
+
+  test("save, load: all platforms that are here; the same bytes again; one of them by load --platform", async () => {
+    const archive = join(folder, "all.tar");
+    await build("all:1", DOCKERFILE.replace("FROM box AS box", "FROM --platform=linux/amd64 box AS box"));
+    const ids = [await idOf("all:1", "amd64"), await idOf("all:1", "arm64")];
+    await docker("save", "-o", archive, "all:1");
+    const forget = async (): Promise<void> => {
+      await docker("rmi", "all:1");
+      await docker("builder", "prune", "-af");
+    };
+    await forget();
+    assert.equal(await docker("load", "-i", archive), "Loaded image: all:1");
+    // Nothing but the index keeps the other platform's plain layers.
+    await docker("image", "prune", "-f");
+    assert.deepEqual([await idOf("all:1", "amd64"), await idOf("all:1", "arm64")], ids);
+    assert.equal(await docker("run", "--rm", "--platform=linux/arm64", "all:1"), "arm64");
+    await docker("save", "-o", join(folder, "again.tar"), "all:1");
+    await must("cmp", [archive, join(folder, "again.tar")]);
+    const name = `${registry.address}/team/all:1`;
+    await docker("tag", "all:1", name);
+    await docker("push", "-q", name);
+    const format = ["--format", "{{range .Image}}{{.Architecture}} {{end}}"];
+    assert.equal(await daemon.mustVarve(["buildx", "imagetools", "inspect", ...format, name]), "amd64 arm64 ");
+    await docker("rmi", name);
+    await forget();
+    await docker("load", "--platform=linux/arm64", "-i", archive);
+    assert.equal(await docker("image", "inspect", "-f", "{{.Id}}", "all:1"), ids[1]);
+    await forget();
+    assert.match(await refusal("load", "--platform=linux/s390x", "-i", archive), /does not provide the platform/);
+
+    const layout = join(folder, "layout.tar");
+    const input = DOCKERFILE.replace("FROM box AS box", "FROM --platform=linux/amd64 box AS box");
+    const output = `type=oci,dest=${layout},name=docker.io/library/all:1`;
+    await daemon.mustVarve(["build", "-q", PLATFORMS, "-o", output, "-"], { input });
+    await docker("load", "-i", layout);
+    assert.equal(await docker("run", "--rm", "--platform=linux/arm64", "all:1"), "arm64");
+    await docker("rmi", "all:1");
   });
 });

@@ -1,5 +1,5 @@
 import { isNotFound } from "#errors";
-import { isIndexMediaType, MAX_MANIFEST_BYTES, parseManifest } from "#oci";
+import { isIndexMediaType, MAX_MANIFEST_BYTES, parseDiffId, parseManifest } from "#oci";
 import type { Descriptor, Digest, ManifestDocument, Reference } from "#oci";
 import type { ImageContext } from "../context.ts";
 import { layerProgress, shortId } from "../layerProgress.ts";
@@ -30,7 +30,11 @@ export async function wholeIndex(context: ImageContext, target: Descriptor): Pro
     manifests.push(manifest);
     for (const blob of [...manifest.value.layers, manifest.value.config]) blobs.set(blob.digest, blob);
   }
-  for (const digest of blobs.keys()) if ((await context.content.info(digest)) === undefined) return undefined;
+  for (const digest of blobs.keys()) {
+    // A plain tar is in its layer.
+    const isLayer = context.layers.get(parseDiffId(digest)) !== undefined;
+    if (!isLayer && (await context.content.info(digest)) === undefined) return undefined;
+  }
   return { documents: [...manifests, index], blobs: [...blobs.values()] };
 }
 
