@@ -141,7 +141,7 @@ test("local build: a directory comes as a tar; what is not offered is not asked 
     let received = 0;
     const onProgress = (bytes: number): void => void (received = bytes);
     const wanted = { followPaths: ["a"], includes: [], excludes: ["b"], signal, onProgress };
-    const receiver = { entry: () => true, write: async () => undefined, end: async () => undefined };
+    const receiver = { entry: () => true, write: () => undefined, end: () => undefined, drained: () => undefined };
     await session.sendDirectory("context", wanted, receiver);
     const other = await session.sendDirectory("x", wanted, receiver).then(String, (error: Error) => error.message);
     return { received: String(received), other };

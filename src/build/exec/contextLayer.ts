@@ -1,6 +1,6 @@
 import type { DiffId } from "#oci";
 import type { OperationHandler, Step } from "../graph/handler.ts";
-import type { ContextDirectory } from "../files/contextDirectory.ts";
+import type { ContextDirectory, DirectoryInPlace } from "../files/contextDirectory.ts";
 import type { ExecOperation, FileOperation } from "../graph/operation.ts";
 
 /** What is special to the patterns of COPY. */
@@ -9,8 +9,9 @@ const SPECIAL = /[*?[\]\\]/g;
 const SILENT = { status: () => undefined, log: () => undefined } as const;
 
 /**
- * The part of a context that a bind mount shows, as the layer that COPY would make of it: a directory that is read in place
- * has files that are none of the build's, and owners that are the client's. Its path in the layer is that in the context.
+ * The part of a context that a bind mount shows, as the layer that COPY would make of it: one that was received is no
+ * directory; one that is read in place has files that are none of the build's, and owners that are the client's. Its path
+ * in the layer is that in the context.
  */
 export async function contextLayer(
   file: OperationHandler<FileOperation>,
@@ -51,6 +52,8 @@ export async function contextLayer(
 }
 
 /** True for a directory that is just what the build may see of it. */
-export function isPlain({ excludes = [], isOwnedByRoot = false }: ContextDirectory): boolean {
+export function isPlain(directory: ContextDirectory): directory is DirectoryInPlace {
+  if ("list" in directory) return false;
+  const { excludes = [], isOwnedByRoot = false } = directory;
   return excludes.length === 0 && !isOwnedByRoot;
 }

@@ -55,8 +55,9 @@ async function sent(bytes: Uint8Array): Promise<readonly string[]> {
       seen.push(`${path} ${mode.toString(8)} ${size}${linkname === "" ? "" : ` -> ${linkname}`}`);
       return (mode & 0o170000) === 0o100000 && linkname === "";
     },
-    write: async (index, chunk) => void seen.push(`${index}: ${Buffer.from(chunk).toString()}`),
-    end: async () => undefined,
+    write: (index, chunk) => void seen.push(`${index}: ${Buffer.from(chunk).toString()}`),
+    end: () => undefined,
+    drained: () => undefined,
   };
   await sendArchive((await read(bytes)) ?? new Map(), spool, receiver);
   return seen;

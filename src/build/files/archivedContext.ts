@@ -110,8 +110,11 @@ export async function sendArchive(
     if (content?.type === "file" && first === undefined) firstNames.set(content, path);
     const isWanted = receiver.entry(toContextEntry(path, content, first));
     if (isWanted && content !== undefined) {
-      for await (const chunk of contentOf(spool, content)) await receiver.write(index, chunk);
-      await receiver.end(index);
+      for await (const chunk of contentOf(spool, content)) {
+        receiver.write(index, chunk);
+        await receiver.drained();
+      }
+      receiver.end(index);
     }
     index += 1;
   }

@@ -1,8 +1,15 @@
-/**
- * Files of a client that a build may copy from: a directory on this machine's disk and what is known of its entries.
- * Never changes while a build holds it. Made by this folder only; see README.
- */
-export interface ContextDirectory {
+/** Files of a client that a build may copy from. Made by this folder only; see README. */
+export type ContextDirectory = DirectoryInPlace | PackedContext;
+
+/** What a client has sent: a list of entries, and a file that has their bytes. Never changes while a build holds it. */
+export interface PackedContext {
+  /** Absolute paths. */
+  readonly pack: string;
+  readonly list: string;
+}
+
+/** A directory of this machine's disk. */
+export interface DirectoryInPlace {
   /** Absolute path of the root. */
   readonly path: string;
   /** Patterns (as of an ignore file) of what is there but not part of it: a directory read in place; default none. */
@@ -33,13 +40,15 @@ export interface ContextEntry {
 
 /**
  * Takes a directory that a client sends. Verifies order, names and confinement; asks only for bytes that are not here
- * from an earlier build with the same key. Disposing without commit throws the unfinished away.
+ * from an earlier build with the same key.
  */
 export interface ContextReceiver {
   /** The next entry; true when its bytes are wanted. @throws {invalid_argument} PATH_ESCAPE, out of order, `..`, absolute */
   entry(entry: ContextEntry): boolean;
-  /** Bytes of a wanted entry (by its position in the sequence), in order for one entry, entries may interleave. Await it. */
-  write(index: number, chunk: Uint8Array): Promise<void>;
+  /** Bytes of a wanted entry (by its position in the sequence), in order for one entry, entries may interleave. */
+  write(index: number, chunk: Uint8Array): void;
   /** No more bytes of that entry. @throws {invalid_argument} when they are not as many as its size. */
-  end(index: number): Promise<void>;
+  end(index: number): void;
+  /** undefined: more may come at once. Otherwise resolves when it may. @throws what writing threw */
+  drained(): Promise<void> | undefined;
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { lstatSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -8,7 +8,8 @@ import { hasCode, isInvalidArgument } from "#errors";
 import type { ContextEntry, ContextReceiver } from "./contextDirectory.ts";
 import { ContextStore } from "./contextStore.ts";
 import type { HeldContext } from "./contextStore.ts";
-import { FileWorkers } from "./fileWorkers.ts";
+import { PackedTree } from "./packedTree.ts";
+import { showContext } from "./filesTestbed.ts";
 
 interface Sent extends Partial<ContextEntry> {
   readonly path: string;
@@ -40,9 +41,10 @@ async function sendAll(receiver: ContextReceiver, entries: readonly Sent[]): Pro
     if (!receiver.entry(entryOf(sent))) continue;
     wanted.push(sent.path);
     const bytes = Buffer.from(sent.body ?? "");
-    await receiver.write(index, bytes.subarray(0, 1));
-    await receiver.write(index, bytes.subarray(1));
-    await receiver.end(index);
+    receiver.write(index, bytes.subarray(0, 1));
+    receiver.write(index, bytes.subarray(1));
+    await receiver.drained();
+    receiver.end(index);
   }
   return wanted;
 }
@@ -59,15 +61,11 @@ interface World {
 
 function openWorld(t: TestContext): World {
   const root = mkdtempSync(join(tmpdir(), "varve-contexts-"));
-  const workers = new FileWorkers();
-  t.after(async () => {
-    await workers[Symbol.asyncDispose]();
-    rmSync(root, { recursive: true, force: true });
-  });
+  t.after(() => rmSync(root, { recursive: true, force: true }));
   let time = 1000;
   return {
     root,
-    open: () => new ContextStore({ root, workers, now: () => (time += 1) }),
+    open: () => new ContextStore({ root, now: () => (time += 1) }),
     send: async (store, entries, sharedKey = "key") => {
       let wanted: string[] = [];
       const fill = async (receiver: ContextReceiver): Promise<void> => {
@@ -79,15 +77,7 @@ function openWorld(t: TestContext): World {
   };
 }
 
-function show(directory: string): string[] {
-  const names = readdirSync(directory, { recursive: true, encoding: "utf8" }).sort();
-  return names.map((name) => {
-    const path = join(directory, name);
-    const { mode, uid, gid, nlink } = lstatSync(path);
-    const text = lstatSync(path).isFile() ? readFileSync(path, "utf8") : "";
-    return `${name} ${mode.toString(8)} ${uid}:${gid} ${lstatSync(path).isDirectory() ? "" : nlink} ${text}`.trimEnd();
-  });
-}
+const show = (held: HeldContext): string[] => showContext(held.context);
 
 const TREE: readonly Sent[] = [
   { path: "a", body: "one", mode: 0o104755, uid: 5, gid: 6 },
@@ -100,11 +90,11 @@ const TREE: readonly Sent[] = [
   { path: "pipe", mode: FIFO },
 ];
 
-test("context: what a client sends is on disk as it says", async (t) => {
+test("context: what a client sends is there as it says", async (t) => {
   const w = openWorld(t);
   const store = w.open();
   using held = (await w.send(store, TREE)).held;
-  assert.deepEqual(show(held.path), [
+  assert.deepEqual(show(held), [
     "a 104755 5:6 2 one",
     "d 40755 0:0",
     "d.x 100644 0:0 1",
@@ -114,9 +104,10 @@ test("context: what a client sends is on disk as it says", async (t) => {
     "hard 104755 5:6 2 one",
     "pipe 10600 0:0 1",
   ]);
-  for (const name of ["a", "d", "d/e/f", "d/link", "pipe"]) {
-    assert.equal(lstatSync(join(held.path, name), { bigint: true }).mtimeNs, TIME, name);
-  }
+  const tree = new PackedTree(held.context);
+  for (const name of ["a", "d", "d/e/f", "d/link", "pipe"])
+    assert.equal(tree.find(name)?.mtimeSeconds, 1_500_000_000, name);
+  assert.equal(tree.resolve("d/link"), "nowhere");
 });
 
 test("context: only what differs is asked for again, also by another daemon", async (t) => {
@@ -131,13 +122,12 @@ test("context: only what differs is asked for again, also by another daemon", as
   );
   const third = await w.send(store, changed);
   assert.deepEqual(third.wanted, ["d/e/f"]);
-  assert.equal(third.held.path, again.held.path);
+  assert.notEqual(third.held.context.list, again.held.context.list);
   assert.deepEqual(
-    show(third.held.path).map((line) => line.split(" ")[0]),
+    show(third.held).map((line) => line.split(" ")[0]),
     ["a", "d", "d.x", "d/e", "d/e/f", "pipe"],
   );
-  assert.equal(readFileSync(join(third.held.path, "d/e/f"), "utf8"), "new");
-  assert.equal(lstatSync(join(third.held.path, "d/e"), { bigint: true }).mtimeNs, TIME);
+  assert.ok(show(third.held).includes("d/e/f 100644 0:0 1 new"));
 });
 
 test("context: types may change from one build to the next, and nothing leads outside", async (t) => {
@@ -162,28 +152,22 @@ test("context: types may change from one build to the next, and nothing leads ou
   const shown: string[][] = [];
   for (const version of versions) {
     using held = (await w.send(store, version)).held;
-    shown.push(show(held.path).map((line) => line.split(" ")[0] ?? ""));
+    shown.push(show(held).map((line) => line.split(" ")[0] ?? ""));
   }
   assert.deepEqual(shown, [["x", "x/keep"], ["x"], ["x", "x/other"], ["x"], []]);
   assert.deepEqual(readdirSync(precious), []);
 });
 
-/** Copies of a tree share files. */
-function withoutLinks(path: string): string[] {
-  return show(path).map((line) => line.replace(/ \d+:\d+ \d+/, ""));
-}
-
 test("context: a build that holds it keeps what it has, however often it is sent anew", async (t) => {
   const w = openWorld(t);
   const store = w.open();
   const first = await w.send(store, TREE);
-  const before = withoutLinks(first.held.path);
+  const before = show(first.held);
   const second = await w.send(store, [{ path: "a", body: "other", modifiedAt: 5n }, ...TREE.slice(1, 6)]);
-  assert.notEqual(second.held.path, first.held.path);
-  assert.deepEqual(withoutLinks(first.held.path), before);
-  assert.equal(readFileSync(join(first.held.path, "a"), "utf8"), "one");
-  assert.equal(readFileSync(join(second.held.path, "a"), "utf8"), "other");
-  assert.equal(lstatSync(join(second.held.path, "d/e")).mode, 0o040700);
+  assert.notEqual(second.held.context.list, first.held.context.list);
+  assert.deepEqual(show(first.held), before);
+  assert.ok(show(second.held).includes("a 100644 0:0 1 other"));
+  assert.ok(show(second.held).includes("d/e 40700 0:0"));
   first.held[Symbol.dispose]();
   second.held[Symbol.dispose]();
 });
@@ -196,9 +180,9 @@ test("context: two clients at once with one key do not meet", async (t) => {
     w.send(store, [{ path: "b", body: "B" }]),
     w.send(store, TREE, ""),
   ]);
-  const paths = new Set(results.map(({ held }) => held.path));
+  const paths = new Set(results.map(({ held }) => held.context.pack));
   assert.equal(paths.size, 3);
-  assert.deepEqual(show(results[1].held.path), ["b 100644 0:0 1 B"]);
+  assert.deepEqual(show(results[1].held), ["b 100644 0:0 1 B"]);
   for (const { held } of results) held[Symbol.dispose]();
   assert.equal((await store.list()).length, 1);
 });
@@ -211,19 +195,19 @@ test("context: half of one, as a killed daemon leaves it, is thrown away", async
     { name: "context", sharedKey: "key" },
     async (receiver) => {
       receiver.entry(entryOf({ path: "a", body: "xyz", modifiedAt: 1n }));
-      await receiver.write(0, Buffer.from("x"));
+      receiver.write(0, Buffer.from("x"));
       throw new Error("gone");
     },
     new AbortController().signal,
   );
   await assert.rejects(broken, /gone/);
   const next = await w.send(store, TREE);
-  assert.deepEqual(show(next.held.path).length, TREE.length);
+  assert.deepEqual(show(next.held).length, TREE.length);
   const list = readdirSync(w.root, { recursive: true, encoding: "utf8" }).find((name) => name.endsWith(".list")) ?? "";
   next.held[Symbol.dispose]();
   rmSync(join(w.root, list));
   const after = await w.send(w.open(), TREE);
-  assert.equal(after.wanted.length, 3);
+  assert.equal(after.wanted.length, 2);
 });
 
 test("context: listed with its size, removed unless in use", async (t) => {
@@ -250,7 +234,7 @@ test("context: removed while builds come and go, none of them misses it", async 
   const build = async (): Promise<void> => {
     for (let round = 0; round < 5; round += 1) {
       const { held } = await w.send(store, TREE);
-      assert.equal(show(held.path).length, TREE.length);
+      assert.equal(show(held).length, TREE.length);
       held[Symbol.dispose]();
     }
   };
@@ -304,7 +288,7 @@ for (const [name, entries, code] of HOSTILE) {
       readdirSync(w.root, { recursive: true, encoding: "utf8" }).filter((path) => path.includes("/")),
       [],
     );
-    assert.equal((await w.send(store, TREE)).wanted.length, 3);
+    assert.equal((await w.send(store, TREE)).wanted.length, 2);
   });
 }
 
@@ -341,13 +325,13 @@ test("context: many files at once, their bytes in any order", async (t) => {
     for (const path of names) assert.ok(receiver.entry(entryOf({ path, body: "ab" })));
     assert.ok(!receiver.entry(entryOf({ path: "z", linkname: "f000" })));
     for (const part of ["a", "b"]) {
-      for (const index of names.keys()) await receiver.write(index, Buffer.from(part));
+      for (const index of names.keys()) receiver.write(index, Buffer.from(part));
     }
-    for (const index of names.keys()) await receiver.end(count - 1 - index);
+    for (const index of names.keys()) receiver.end(count - 1 - index);
   };
   using held = await w.open().receive({ name: "context", sharedKey: "key" }, fill, new AbortController().signal);
   assert.deepEqual(
-    show(held.path),
+    show(held),
     [...names, "z"].map((name) => `${name} 100644 0:0 ${name === "z" || name === "f000" ? 2 : 1} ab`),
   );
 });

@@ -35,7 +35,7 @@ export function createBuildFiles({ layers, dataRoot }: BuildFilesDependencies): 
   const workers = new FileWorkers();
   // Hints only: what cannot be removed today is no harm.
   sweepHashes(join(dataRoot, "buildkit", "hashes"), layers, Date.now()).catch(() => undefined);
-  const contexts = new ContextStore({ root: join(dataRoot, "buildkit", "contexts"), workers, now: Date.now });
+  const contexts = new ContextStore({ root: join(dataRoot, "buildkit", "contexts"), now: Date.now });
   return {
     file: createFileHandler({ layers, workers, dataRoot }),
     local: createLocalHandler({ contexts, workers }),

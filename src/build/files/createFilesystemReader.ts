@@ -8,6 +8,8 @@ import type { TreeLocation } from "./fileTask.ts";
 import type { FileWorkers } from "./fileWorkers.ts";
 import type { FilesystemReader } from "./filesystemReader.ts";
 import { locateFilesystem } from "./locate.ts";
+import { PackedTree } from "./packedTree.ts";
+import { readSmallFile } from "./readSmallFile.ts";
 import type { SmallFile } from "./readSmallFile.ts";
 
 export interface FilesystemReaderDependencies {
@@ -17,6 +19,8 @@ export interface FilesystemReaderDependencies {
 }
 
 const O_PATH = 0o10000000;
+/** Of a hundred entries or so. */
+const SMALL_LIST_BYTES = 16 << 10;
 const NEVER: AbortSignal = new AbortController().signal;
 
 /** Single files of results, symlinks resolved inside the root. */
@@ -50,8 +54,12 @@ interface FileToRead {
 }
 
 /** The Dockerfile is wanted before all else, when no thread may be there yet: what is plain to find is read here. */
-function readFrom(workers: FileWorkers, tree: TreeLocation, file: FileToRead): Promise<SmallFile> {
+async function readFrom(workers: FileWorkers, tree: TreeLocation, file: FileToRead): Promise<SmallFile> {
   if (tree.kind === "disk" && tree.excludes.length === 0) return readPlain(tree.root, file);
+  if (tree.kind === "pack" && (await stat(tree.list)).size <= SMALL_LIST_BYTES) {
+    await using packed = new PackedTree(tree);
+    return readSmallFile(packed, file.path, file.maxBytes);
+  }
   return workers.run({ kind: "read", tree, ...file }, { signal: NEVER });
 }
 

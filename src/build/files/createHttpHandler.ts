@@ -74,7 +74,7 @@ async function keep(dependencies: HttpHandlerDependencies, step: Step<HttpSource
     signal,
   );
   lease.hold(held);
-  return { kind: "context", directory: { path: held.path, key: held.key } };
+  return { kind: "context", directory: held.context };
 }
 
 async function sendFile(
@@ -95,8 +95,11 @@ async function sendFile(
     xattrs: new Map(),
   });
   if (!isWanted) return;
-  for await (const chunk of bytesOf({ spool, size })) await receiver.write(0, chunk);
-  await receiver.end(0);
+  for await (const chunk of bytesOf({ spool, size })) {
+    receiver.write(0, chunk);
+    await receiver.drained();
+  }
+  receiver.end(0);
 }
 
 function bytesOf({ spool, size }: Pick<Saved, "spool" | "size">): AsyncIterable<Uint8Array> {

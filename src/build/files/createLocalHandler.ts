@@ -44,7 +44,7 @@ async function receive(contexts: ContextStore, step: Step<LocalSource>): Promise
   );
   lease.hold(held);
   progress.status(id, { current, done: true });
-  return { kind: "context", directory: { path: held.path, key: held.key } };
+  return { kind: "context", directory: held.context };
 }
 
 function transferOf(name: string): string {

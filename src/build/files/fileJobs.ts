@@ -1,6 +1,4 @@
-import type { MessagePort } from "node:worker_threads";
 import type { EncodedError } from "#errors";
-import type { ContextPlace } from "./contextOperations.ts";
 import type { FileTask, TreeLocation } from "./fileTask.ts";
 import type { SmallFile } from "./readSmallFile.ts";
 import type { SourceDigests } from "./sourceDigest.ts";
@@ -17,8 +15,6 @@ export type FileJob =
       /** Of the sources when the key was made. */
       readonly digests: readonly string[];
     }
-  /** Operations come through the port; done when the last has come. */
-  | { readonly kind: "receive"; readonly place: ContextPlace; readonly port: MessagePort }
   /** latin1 path */
   | { readonly kind: "read"; readonly tree: TreeLocation; readonly path: string; readonly maxBytes: number };
 
@@ -26,7 +22,6 @@ export interface FileJobResults {
   readonly digest: SourceDigests;
   readonly make: undefined;
   readonly read: SmallFile;
-  readonly receive: undefined;
 }
 
 /** A job on its way to a thread. */

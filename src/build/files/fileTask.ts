@@ -1,7 +1,9 @@
 import type { LayerFileOfStack } from "#layers";
 import type { CopyAction, FileOperation } from "../graph/operation.ts";
+import type { PackedContext } from "./contextDirectory.ts";
 import { DiskTree } from "./diskTree.ts";
 import type { DiskTreeOptions } from "./diskTree.ts";
+import { PackedTree } from "./packedTree.ts";
 import { selectEntries } from "./selectEntries.ts";
 import type { Selection } from "./selectEntries.ts";
 import type { SourceTree } from "./sourceTree.ts";
@@ -10,6 +12,7 @@ import { StackTree } from "./stackTree.ts";
 /** Where files come from, as data that a worker can open. */
 export type TreeLocation =
   | ({ readonly kind: "disk" } & DiskTreeOptions)
+  | ({ readonly kind: "pack" } & PackedContext)
   | { readonly kind: "layers"; readonly layers: readonly LayerFileOfStack[]; readonly hashDirectory: string };
 
 export interface FileTask {
@@ -20,10 +23,15 @@ export interface FileTask {
   readonly spoolDirectory: string;
 }
 
-export function openTree(location: TreeLocation): Promise<SourceTree> {
-  return location.kind === "disk"
-    ? Promise.resolve(new DiskTree(location))
-    : StackTree.open(location.layers, location.hashDirectory);
+export async function openTree(location: TreeLocation): Promise<SourceTree> {
+  switch (location.kind) {
+    case "disk":
+      return new DiskTree(location);
+    case "pack":
+      return new PackedTree(location);
+    case "layers":
+      return StackTree.open(location.layers, location.hashDirectory);
+  }
 }
 
 /** The trees of a task, opened once each; disposed together. */

@@ -133,7 +133,7 @@ async function runJob(worker: Worker, job: FileJob, { signal, onChunk }: FileJob
   signal.addEventListener("abort", stop);
   try {
     const posted: PostedFileJob = { job, cells };
-    worker.postMessage(posted, job.kind === "receive" ? [job.port] : []);
+    worker.postMessage(posted);
     const result = await promise.catch(async (error: unknown) => {
       // What could not be taken is why the job was stopped.
       failure ??= error;

@@ -4,8 +4,6 @@ import { EngineError, ErrorCode, encodeError } from "#errors";
 import { fromNodeError } from "#host";
 import { CHUNKS_CELL, STOP_CELL } from "./fileJobs.ts";
 import type { FileJob, FileJobMessage, PostedFileJob } from "./fileJobs.ts";
-import type { ContextMessage, ContextPlace } from "./contextOperations.ts";
-import { ContextWriter } from "./contextWriter.ts";
 import { TaskSources, openTree } from "./fileTask.ts";
 import type { FileTask } from "./fileTask.ts";
 import { makeLayer } from "./makeLayer.ts";
@@ -54,11 +52,6 @@ async function perform(job: FileJob, output: Output): Promise<void> {
     await using tree = await openTree(job.tree);
     const result = readSmallFile(tree, job.path, job.maxBytes);
     output.post({ kind: "done", result }, result.kind === "file" ? [result.bytes.buffer] : []);
-    return;
-  }
-  if (job.kind === "receive") {
-    await receiveContext(job.place, job.port, output);
-    output.post({ kind: "done", result: undefined });
     return;
   }
   const known = takeKept(job.token);
@@ -126,28 +119,6 @@ function takeKept(token: string | undefined): TaskSources | undefined {
   clearTimeout(timer);
   kept = undefined;
   return sources;
-}
-
-async function receiveContext(place: ContextPlace, port: MessagePort, output: Output): Promise<void> {
-  using writer = new ContextWriter(place);
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  port.on("message", (message: ContextMessage) => {
-    try {
-      output.checkStop();
-      writer.perform(message);
-      port.postMessage(undefined);
-      if (message.isLast) resolve();
-    } catch (error) {
-      reject(error);
-    }
-  });
-  // The client went away, or what it sent was refused.
-  port.on("close", () => reject(new EngineError("cancelled", ErrorCode.CANCELLED, "context canceled")));
-  try {
-    await promise;
-  } finally {
-    port.close();
-  }
 }
 
 parentPort?.on("message", (posted: PostedFileJob) => {

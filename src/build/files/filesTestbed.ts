@@ -5,13 +5,16 @@ import { join } from "node:path";
 import { openLayerStore } from "#layers";
 import type { LayerStore } from "#layers";
 import { openMetadata } from "#metadata";
-import { TAR_END, encodeTarHeader, tarPadding } from "#tar";
+import { TAR_END, encodeTarHeader, tarPadding, toDisplayPath } from "#tar";
 import type { TarHeader } from "#tar";
 import type { DiffId } from "#oci";
 import type { KeyInputs, Step } from "../graph/handler.ts";
 import type { CopyAction, FileAction, FileOperation, Filesystem, Operation } from "../graph/operation.ts";
+import type { PackedContext } from "./contextDirectory.ts";
 import { createBuildFiles } from "./createBuildFiles.ts";
 import type { BuildFiles } from "./createBuildFiles.ts";
+import { PackedTree } from "./packedTree.ts";
+import type { SourceEntry } from "./sourceTree.ts";
 
 interface Cleanup {
   after(work: () => Promise<void>): void;
@@ -175,6 +178,40 @@ export function copyOf(sources: readonly string[], destination: string, more: Pa
     allowNoMatch: false,
     ...more,
   };
+}
+
+const TYPE_BITS: Readonly<Record<SourceEntry["type"], number>> = {
+  file: 0o100000,
+  directory: 0o040000,
+  symlink: 0o120000,
+  char: 0o020000,
+  block: 0o060000,
+  fifo: 0o010000,
+  socket: 0o140000,
+};
+
+/** What a received context holds, one line each: `path mode uid:gid names content`. */
+export function showContext(context: PackedContext): string[] {
+  const tree = new PackedTree(context);
+  const entries: SourceEntry[] = [];
+  const walk = (directory: SourceEntry): void => {
+    for (const entry of tree.list(directory)) {
+      entries.push(entry);
+      walk(entry);
+    }
+  };
+  const root = tree.find("");
+  if (root !== undefined) walk(root);
+  entries.sort((left, right) => (left.path < right.path ? -1 : 1));
+  const lines = entries.map((entry) => {
+    const { path, type, mode, uid, gid, inode } = entry;
+    const names = inode === undefined ? 1 : entries.filter((other) => other.inode === inode).length;
+    const text = type === "file" ? Buffer.concat(Array.from(tree.chunks(entry), (chunk) => Buffer.from(chunk))) : "";
+    const bits = (TYPE_BITS[type] | mode).toString(8);
+    return `${toDisplayPath(path)} ${bits} ${uid}:${gid} ${type === "directory" ? "" : names} ${text.toString()}`.trimEnd();
+  });
+  void tree[Symbol.asyncDispose]();
+  return lines;
 }
 
 export const SCRATCH: Filesystem = { kind: "layers", diffIds: [] };

@@ -22,6 +22,7 @@ export function locateFilesystem({ layers, dataRoot }: Places, filesystem: Files
 }
 
 function locateContext(dataRoot: string, directory: ContextDirectory): TreeLocation {
+  if ("list" in directory) return { kind: "pack", pack: directory.pack, list: directory.list };
   const { path, excludes = [], isOwnedByRoot = false, key = path } = directory;
   const name = digestOf(key).slice("sha256:".length).slice(0, NAME_CHARACTERS);
   const hashFile = join(dataRoot, "buildkit", "hashes", name);

@@ -28,8 +28,9 @@ function recorder(skip: string): { readonly seen: string[]; readonly receiver: C
         seen.push([path, mode.toString(8), uid, gid, size, modifiedAt, linkname].join(" "));
         return path !== skip;
       },
-      write: async (index, chunk) => void seen.push(`${index}: ${Buffer.from(chunk).toString()}`),
-      end: async (index) => void seen.push(`end ${index}`),
+      write: (index, chunk) => void seen.push(`${index}: ${Buffer.from(chunk).toString()}`),
+      end: (index) => void seen.push(`end ${index}`),
+      drained: () => undefined,
     },
   };
 }

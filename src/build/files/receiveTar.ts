@@ -42,8 +42,11 @@ function toContextEntry(entry: TarEntry): ContextEntry {
 
 async function take(member: TarMember, index: number, receiver: ContextReceiver): Promise<void> {
   if (!receiver.entry(toContextEntry(member.entry)) || member.entry.type !== "file") return;
-  for await (const chunk of member.body) await receiver.write(index, chunk);
-  await receiver.end(index);
+  for await (const chunk of member.body) {
+    receiver.write(index, chunk);
+    await receiver.drained();
+  }
+  receiver.end(index);
 }
 
 /**

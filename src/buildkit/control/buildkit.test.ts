@@ -407,7 +407,7 @@ test("buildkit: a session within a call gives directories as one of its own does
     request.session.sendDirectory(
       "context",
       { followPaths: undefined, includes: [], excludes: [], signal: request.signal, onProgress: () => undefined },
-      { entry: () => false, write: () => Promise.resolve(), end: () => Promise.resolve() },
+      { entry: () => false, write: () => undefined, end: () => undefined, drained: () => undefined },
     );
   const frontendAttrs = { "local-sessionid:context": "tunnelled" };
   await solve(client, { ref: "b1", session: "s1", frontend: "dockerfile.v0", frontendAttrs });

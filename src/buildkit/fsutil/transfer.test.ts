@@ -36,14 +36,16 @@ class Recorder implements ContextReceiver {
     return this.isWanted(entry);
   }
 
-  write(index: number, chunk: Uint8Array): Promise<void> {
+  write(index: number, chunk: Uint8Array): void {
     this.files.set(index, (this.files.get(index) ?? "") + Buffer.from(chunk).toString());
-    return Promise.resolve();
   }
 
-  end(index: number): Promise<void> {
+  end(index: number): void {
     this.ended.push(index);
-    return Promise.resolve();
+  }
+
+  drained(): undefined {
+    return undefined;
   }
 }
 

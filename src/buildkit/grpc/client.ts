@@ -30,6 +30,7 @@ export class ClientCall<I extends MessageName, O extends MessageName> {
   readonly #reader: MessageReader;
   readonly #types: readonly [I, O];
   readonly #status: Promise<GrpcError | undefined>;
+  readonly #queued: Buffer[] = [];
   #receivedBytes = 0;
 
   constructor(stream: ClientHttp2Stream, types: readonly [I, O], signal: AbortSignal | undefined) {
@@ -72,6 +73,16 @@ export class ClientCall<I extends MessageName, O extends MessageName> {
     return writeTo(this.#stream, frame(encode(this.#types[0], message)));
   }
 
+  /** Sent with what follows, by `flush`. */
+  queue(message: Encodable<I>): void {
+    this.#queued.push(frame(encode(this.#types[0], message)));
+  }
+
+  /** Resolves when the peer can take more. */
+  async flush(): Promise<void> {
+    if (this.#queued.length > 0) await writeTo(this.#stream, Buffer.concat(this.#queued.splice(0)));
+  }
+
   /** Nothing more is sent. */
   end(): void {
     this.#stream.end();
@@ -87,6 +98,12 @@ export class ClientCall<I extends MessageName, O extends MessageName> {
     await this.finished();
   }
 
+  /** As `messages`, undecoded, as many at a time as have come. */
+  async *batches(): AsyncGenerator<readonly Buffer[]> {
+    yield* this.#batches();
+    await this.finished();
+  }
+
   /** Waits for the peer's status. @throws {GrpcError} */
   async finished(): Promise<void> {
     const failure = await this.#status;
@@ -94,10 +111,14 @@ export class ClientCall<I extends MessageName, O extends MessageName> {
   }
 
   async *#decoded(): AsyncGenerator<Decoded<O>> {
+    for await (const batch of this.#batches()) for (const message of batch) yield decode(this.#types[1], message);
+  }
+
+  async *#batches(): AsyncGenerator<readonly Buffer[]> {
     try {
-      for (let message = await this.#reader.next(); message !== undefined; message = await this.#reader.next()) {
-        this.#receivedBytes += message.length;
-        yield decode(this.#types[1], message);
+      for (let batch = await this.#reader.nextBatch(); batch !== undefined; batch = await this.#reader.nextBatch()) {
+        for (const message of batch) this.#receivedBytes += message.length;
+        yield batch;
       }
     } catch (error) {
       // The status says why a stream broke; an error of our own reading is told as it is.

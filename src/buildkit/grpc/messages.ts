@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import { Deframer } from "./framing.ts";
 
 /** Enough to keep a reader busy; the stream is paused above it. */
-const MAX_QUEUED = 64;
+const MAX_QUEUED_BYTES = 1 << 20;
 
 /**
  * The messages of an HTTP/2 stream. Leaving the loop early does not destroy the stream (a `for await` over the stream
@@ -12,6 +12,7 @@ export class MessageReader implements AsyncIterable<Buffer> {
   readonly #stream: Duplex;
   readonly #deframer = new Deframer();
   #queue: Buffer[] = [];
+  #queuedBytes = 0;
   #wake = Promise.withResolvers<void>();
   #ended = false;
   #failure: unknown;
@@ -30,6 +31,7 @@ export class MessageReader implements AsyncIterable<Buffer> {
     for (;;) {
       const message = this.#queue.shift();
       if (message !== undefined) {
+        this.#queuedBytes -= message.length;
         if (this.#queue.length === 0) this.#stream.resume();
         return message;
       }
@@ -37,6 +39,17 @@ export class MessageReader implements AsyncIterable<Buffer> {
       if (this.#ended) return undefined;
       await this.#wake.promise;
     }
+  }
+
+  /** All that is here, at least one; undefined at the end. */
+  async nextBatch(): Promise<readonly Buffer[] | undefined> {
+    const first = await this.next();
+    if (first === undefined) return undefined;
+    const batch = [first, ...this.#queue];
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    this.#stream.resume();
+    return batch;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer> {
@@ -57,13 +70,16 @@ export class MessageReader implements AsyncIterable<Buffer> {
   #take(chunk: Buffer): void {
     if (this.#isDropping) return;
     try {
-      for (const message of this.#deframer.push(chunk)) this.#queue.push(message);
+      for (const message of this.#deframer.push(chunk)) {
+        this.#queue.push(message);
+        this.#queuedBytes += message.length;
+      }
     } catch (error) {
       this.#finish(error);
       this.drop();
       return;
     }
-    if (this.#queue.length > MAX_QUEUED) this.#stream.pause();
+    if (this.#queuedBytes > MAX_QUEUED_BYTES) this.#stream.pause();
     this.#kick();
   }
 

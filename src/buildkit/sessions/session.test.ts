@@ -28,8 +28,9 @@ function notFound(message: string): EngineError {
 
 const noFiles: ContextReceiver = {
   entry: () => false,
-  write: () => Promise.resolve(),
-  end: () => Promise.resolve(),
+  write: () => undefined,
+  end: () => undefined,
+  drained: () => undefined,
 };
 
 const wanted = {
