@@ -51,6 +51,7 @@ export class ContextPack {
   #current: Generation | undefined;
   #end = 0;
   #wasted = 0;
+  #givingBack: Promise<void> = Promise.resolve();
 
   /** Of an empty directory. */
   constructor(directory: string) {
@@ -88,6 +89,7 @@ export class ContextPack {
 
   /** @throws what `send` or the receiver throws; what was there before is still there */
   async receive({ send, signal, bootId, now }: PackTransfer): Promise<PackHold> {
+    await this.#givingBack;
     if (this.#wasted > MAX_WASTE_BYTES && !this.isHeld) await this.#clear();
     const before = this.#current;
     const previous = before === undefined ? undefined : await readFile(before.listPath);
@@ -109,9 +111,8 @@ export class ContextPack {
     this.#end = writer.end;
     const generation = list === undefined ? before : await this.#keep(list);
     if (generation === undefined) throw new Error("a context that is the same as none");
-    const hold = this.#hold(generation, receiver.bytes);
-    if (before !== undefined && before !== generation && before.holds === 0) await this.#drop(before);
-    return hold;
+    if (before !== undefined && before !== generation && before.holds === 0) this.#dropLater(before);
+    return this.#hold(generation, receiver.bytes);
   }
 
   async #keep(list: ContextListBytes): Promise<Generation> {
@@ -134,10 +135,14 @@ export class ContextPack {
         generation.holds -= 1;
         if (generation.holds > 0) return;
         this.#held.delete(generation);
-        // What cannot be given back today goes with the whole context.
-        if (generation !== this.#current) this.#drop(generation).catch(() => undefined);
+        if (generation !== this.#current) this.#dropLater(generation);
       },
     };
+  }
+
+  /** The build does not wait for it, the next transfer does. What cannot be given back today goes with the whole context. */
+  #dropLater(gone: Generation): void {
+    this.#givingBack = this.#givingBack.then(() => this.#drop(gone)).catch(() => undefined);
   }
 
   /** Of no use any more. */

@@ -10,6 +10,9 @@ export interface LocalHandlerDependencies {
   readonly contexts: ContextStore;
 }
 
+/** It is told for every few packets. */
+const SHOWN_EVERY_MS = 50;
+
 /** Directories of a client: read in place where they are on this machine, else received. */
 export function createLocalHandler({ contexts, workers }: LocalHandlerDependencies): OperationHandler<LocalSource> {
   return {
@@ -33,8 +36,12 @@ async function receive(contexts: ContextStore, step: Step<LocalSource>): Promise
   const { name, sharedKey, followPaths, excludes } = step.operation;
   const id = transferOf(name);
   let current = 0;
+  let shownAt = 0;
   const onProgress = (bytes: number): void => {
     current = bytes;
+    const now = performance.now();
+    if (now - shownAt < SHOWN_EVERY_MS) return;
+    shownAt = now;
     progress.status(id, { current });
   };
   const held = await contexts.receive(
