@@ -166,7 +166,10 @@ export function showLayer(state: State, layer: number, mode: CompareMode): State
   const isSame = layers.cursor === state.layers.cursor && mode === state.mode;
   if (isSame) return { ...state, layers };
   const view = viewOf(state.image, layers.cursor, mode);
-  return refreshRows({ ...state, layers, mode, view, detailTop: 0 });
+  const { cursor, top } = state.tree;
+  const shown = refreshRows({ ...state, layers, mode, view, detailTop: 0 });
+  // Who has not gone anywhere yet is shown each layer from its start.
+  return cursor === 0 && top === 0 ? settle({ ...shown, tree: LIST_START }) : shown;
 }
 
 /** The first screen: the base layer, everything shown and open. */

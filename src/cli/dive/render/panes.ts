@@ -22,13 +22,13 @@ export function titleLine(title: string, width: number, isActive: boolean, glyph
 /** How the line under a pane's cursor looks. */
 export const cursorOf = (state: State, pane: Pane): "cursor" | "mark" => (state.focus === pane ? "cursor" : "mark");
 
-const SHELL = /^(RUN )?(?:\|\d+ .*?)?\/bin\/sh -c (?:#\(nop\) +)?/;
+const SHELL = /^(RUN )?(?:(?:\|\d+ .*?)?\/bin\/sh -c )?(?:#\(nop\) +)?/;
 const BUILDKIT = / # buildkit$/;
 
 /** The instruction of a layer without what builders put around it. */
 export function commandText(command: string, newLine: string): string {
   const plain = command.replace(BUILDKIT, "").replace(SHELL, "$1").trim();
-  return printable(plain.replaceAll(/[ \t]*\n[ \t]*/g, newLine).replaceAll("\t", " "));
+  return printable(plain.replaceAll(/[ \t]*\n[ \t]*/g, newLine).replaceAll(/[ \t]+/g, " "));
 }
 
 const SIZE_COLUMNS = 7;

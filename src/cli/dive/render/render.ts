@@ -54,7 +54,7 @@ function putPanes(canvas: Canvas, state: State, glyphs: Glyphs): Frame["cursor"]
 
 function tooSmall({ size }: State): Frame {
   const lines = Array.from({ length: size.rows }, (): Line => []);
-  const canvas = new Canvas(size, "");
+  const canvas = new Canvas(size, "", true);
   canvas.put({ left: 0, top: 0, width: size.columns, height: size.rows }, [
     [span("Terminal too small:")],
     [span(`${LEAST_SIZE.columns}x${LEAST_SIZE.rows} are needed`)],
@@ -68,7 +68,7 @@ export function render(state: State): Frame {
   const { columns, rows } = state.size;
   if (columns < LEAST_SIZE.columns || rows < LEAST_SIZE.rows) return tooSmall(state);
   const glyphs = glyphsOf(state.traits.isUnicode);
-  const canvas = new Canvas(state.size, glyphs.more);
+  const canvas = new Canvas(state.size, glyphs.more, state.traits.isUnicode);
   const room = { width: columns, height: rows - 1 };
   const whole = { left: 0, top: 0, ...room };
   const { overlay } = state;
