@@ -52,3 +52,14 @@ export { whyPath } from "./files/whyPath.ts";
 export type { WhyEvent, WhyPackage, WhyQuestion, WhyReply } from "./files/whyPath.ts";
 export { shareTree } from "./shareTree.ts";
 export type { SharedLayer, SharingImage } from "./shareTree.ts";
+export { compareImages, DIFF_PARTS } from "./files/compareImages.ts";
+export type {
+  ComparedImage,
+  CompareOptions,
+  DiffedFile,
+  DiffedPackage,
+  DiffPart,
+  DiffReply,
+  DiffSide,
+  FileFacts,
+} from "./files/compareImages.ts";

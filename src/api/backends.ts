@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { SearchQuery, SharedLayer } from "#analysis";
+import type { CompareOptions, SearchQuery, SharedLayer } from "#analysis";
 import type { BuildService, DebugImages } from "#build";
 import type { Platform } from "#oci";
 import type {
@@ -117,6 +117,13 @@ export interface PlaceOptions extends LookOptions {
   readonly path: string;
 }
 
+/** One of two images that are compared. */
+export interface ImageSide {
+  readonly name: string;
+  readonly platform?: Platform;
+  readonly step?: number;
+}
+
 /** What routes need to look into images. */
 export interface LookBackend {
   layers(name: string, options: LookOptions): Promise<ImageLayersReply>;
@@ -130,6 +137,8 @@ export interface LookBackend {
   archive(name: string, options: PlaceOptions): Promise<AsyncIterable<Uint8Array>>;
   /** Why a path is as it is: `WhyReply` of `#analysis` as JSON. @throws {not_found} when no layer names it */
   why(name: string, options: PlaceOptions): Promise<AsyncIterable<Uint8Array>>;
+  /** How two images differ: `DiffReply` of `#analysis` as JSON. */
+  diff(before: ImageSide, after: ImageSide, options: CompareOptions): Promise<AsyncIterable<Uint8Array>>;
   /** Dive's scores as JSON. */
   efficiency(name: string, options: LookOptions): Promise<AsyncIterable<Uint8Array>>;
   /** Files in all images, or in some: `SearchHit`s of `#analysis`, one a line. */

@@ -48,8 +48,8 @@ export function parseTimestamp(text: string | null): bigint | undefined {
 }
 
 /** `platform=linux/arm64`, or the JSON object that newer endpoints take. @throws {invalid_argument} */
-export function platformOf(exchange: Exchange): { readonly platform?: Platform } {
-  const text = exchange.query.get("platform");
+export function platformOf(exchange: Exchange, name = "platform"): { readonly platform?: Platform } {
+  const text = exchange.query.get(name);
   if (text === null || text === "") return {};
   if (!text.startsWith("{")) return { platform: parsePlatform(text) };
   try {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { createEngineClient, openStoredImage, parseHost } from "#client";
 import type { EngineClient } from "#client";
-import type { WhyReply } from "#analysis";
+import type { DiffReply, WhyReply } from "#analysis";
 import type { OverlayReply } from "#engineapi";
 import { toDisplayPath } from "#tar";
 import { startDaemon } from "./support/daemon.ts";
@@ -284,6 +284,45 @@ describe("looking into images of the store", () => {
     assert.deepEqual((after as OverlayReply).changes?.whiteouts, ["/etc-gone"]);
     await daemon.mustDocker(["rm", id]);
     assert.equal((await daemon.api("GET", "/varve/v1/overlay/look-top")).status, 404);
+  });
+
+  test("diff: two steps, an archive and the store, all parts", async () => {
+    const diff = async (...args: readonly string[]): Promise<DiffReply> =>
+      JSON.parse(await daemon.mustVarve(["image", "diff", "--format", "json", ...args])) as DiffReply;
+    const archive = `docker-archive:${join(folder, "image.tar")}`;
+    for (const sides of [
+      ["look:1@1", "look:1@2"],
+      [`${archive}@1`, archive],
+      ["look:1@1", archive],
+    ]) {
+      const { files = [], size = [], sharedLayers, config } = await diff(...sides);
+      assert.deepEqual(
+        files.map(({ kind, path, changes }) => [kind, path, ...changes].join(" ")),
+        [
+          "added /bin/same",
+          "changed /etc/passwd content",
+          "added /opt",
+          "added /opt/new",
+          "added /opt/new/a",
+          "added /opt/new/b",
+          "removed /var/cache/big",
+        ],
+      );
+      assert.equal(sharedLayers, 1);
+      assert.deepEqual(config, []);
+      // 100,000 gone, one byte more in passwd and one in /opt/new/a.
+      assert.equal((size[0]?.after ?? 0) - (size[0]?.before ?? 0), -100_000 + 1 + 1);
+    }
+    const only = await diff("--config", "look:1", "look:1");
+    assert.deepEqual([only.files, only.size, only.config], [undefined, undefined, []]);
+    const status = async (query: string): Promise<number> =>
+      (await daemon.api("GET", `/varve/v1/images/look:1/diff?${query}`)).status;
+    assert.equal(await status(""), 400);
+    assert.equal(await status("other=look:1&part=x"), 400);
+    assert.equal(await status("other=look:1&otherStep=9"), 400);
+    assert.equal(await status("other=nope"), 404);
+    const text = await daemon.mustVarve(["image", "diff", "--files", "look:1@1", "look:1@2"]);
+    assert.ok(text.includes("\n  - /var/cache/big  100kB\n"), text);
   });
 
   test("an image that was closed fetches no more", async () => {

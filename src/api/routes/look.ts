@@ -1,3 +1,4 @@
+import { DIFF_PARTS } from "#analysis";
 import { LAYER_INDEX_TYPE } from "#engineapi";
 import { EngineError, ErrorCode } from "#errors";
 import type { LookBackend, PlaceOptions } from "../backends.ts";
@@ -86,6 +87,32 @@ async function why(look: LookBackend, exchange: Exchange): Promise<void> {
   await sendBytes(exchange, JSON_TYPE, await look.why(exchange.param("name"), placeOf(exchange)));
 }
 
+const CONTENT = ["never", "unsure", "always"] as const;
+
+/** One of a list of words. @throws {invalid_argument} naming the parameter */
+function oneOf<T extends string>(name: string, value: string, words: readonly T[]): T {
+  const found = words.find((word) => word === value);
+  if (found !== undefined) return found;
+  const message = `invalid ${name} ${JSON.stringify(value)}: one of ${words.join(", ")}`;
+  throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, message);
+}
+
+async function diff(look: LookBackend, exchange: Exchange): Promise<void> {
+  const { query, signal } = exchange;
+  const other = query.get("other") ?? "";
+  if (other === "") throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, 'the query needs "other"');
+  const asked = query.getAll("part").map((part) => oneOf("part", part, DIFF_PARTS));
+  const content = oneOf("content", query.get("content") ?? "unsure", CONTENT);
+  const steps = { before: exchange.integer("step"), after: exchange.integer("otherStep") };
+  const stepOf = (step: number | undefined): { readonly step?: number } => (step === undefined ? {} : { step });
+  const reply = await look.diff(
+    { name: exchange.param("name"), ...platformOf(exchange), ...stepOf(steps.before) },
+    { name: other, ...platformOf(exchange, "otherPlatform"), ...stepOf(steps.after) },
+    { parts: asked.length === 0 ? DIFF_PARTS : asked, content, signal },
+  );
+  await sendBytes(exchange, JSON_TYPE, reply);
+}
+
 async function overlay(look: LookBackend, exchange: Exchange): Promise<void> {
   const options = { ...platformOf(exchange), signal: exchange.signal };
   exchange.json(200, await look.overlay(exchange.param("id"), options));
@@ -110,6 +137,7 @@ export function lookRoutes(look: LookBackend): readonly Route[] {
         sendBytes(exchange, "application/x-tar", await look.archive(exchange.param("name"), placeOf(exchange))),
     ],
     ["GET", "/varve/v1/images/:name/why", (exchange) => why(look, exchange)],
+    ["GET", "/varve/v1/images/:name/diff", (exchange) => diff(look, exchange)],
     [
       "GET",
       "/varve/v1/images/:name/efficiency",

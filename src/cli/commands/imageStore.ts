@@ -66,8 +66,16 @@ const SEARCH_FLAGS = {
   "world-writable": boolFlag(undefined, "What everybody may write"),
 };
 
+/** Tagged ones; untagged ones are counted where there are others, for nobody knows them by their IDs. */
+function imagesText(images: SearchHit["images"]): string {
+  const tagged = images.filter(({ name }) => !name.startsWith("sha256:"));
+  const untagged = images.length - tagged.length;
+  const shown = (tagged.length === 0 ? images : tagged).map(({ name, shown }) => (shown ? name : `${name} (hidden)`));
+  return [...shown, ...(tagged.length > 0 && untagged > 0 ? [`and ${untagged} untagged`] : [])].join(", ");
+}
+
 function hitLine(hit: SearchHit, long: boolean): string {
-  const images = hit.images.map(({ name, shown }) => (shown ? name : `${name} (hidden)`)).join(", ");
+  const images = imagesText(hit.images);
   const facts = long ? `${modeText(hit)} ${hit.uid}/${hit.gid}\t${humanSize(hit.size, 3)}\t` : "";
   return `${facts}${escapePath(hit.path)}\t${shortId(hit.diffId)}\t${images}\n`;
 }

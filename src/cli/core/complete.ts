@@ -10,6 +10,7 @@ interface Candidate {
 
 const IMAGE_COMMANDS = [
   "image cat",
+  "image diff",
   "image ls-files",
   "image overlay",
   "image why",

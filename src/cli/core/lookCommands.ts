@@ -13,6 +13,11 @@ export const LOOK_COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("../commands/imageFiles.ts")).copyImageFiles,
   },
   {
+    paths: ["image diff"],
+    short: "Show how two images differ",
+    load: async () => (await import("../commands/imageDiff.ts")).imageDiff,
+  },
+  {
     paths: ["image flatten"],
     short: "Make one layer of all layers of an image",
     load: async () => (await import("../commands/reshapeImage.ts")).flattenImage,

@@ -5,7 +5,7 @@ import { EngineError, ErrorCode } from "#errors";
 import type { FoundImage } from "#images";
 import type { LayerStore } from "#layers";
 import { toDisplayPath } from "#tar";
-import type { LookBackend, LookOptions, PlaceOptions } from "./lookBackend.ts";
+import type { ImageSide, LookBackend, LookOptions, PlaceOptions } from "./lookBackend.ts";
 import type { PlaceInImage } from "./lookJobs.ts";
 import type { LookThread } from "./lookThread.ts";
 import { overlayOf } from "./overlayOf.ts";
@@ -36,6 +36,14 @@ export function createLookBackend(rooms: LookRooms, thread: LookThread): LookBac
     why: async (name, options) => {
       const known = namedLayers(rooms.metadata);
       return (await thread.run({ kind: "why", ...(await place(name, options)), known }, options.signal)).body;
+    },
+    diff: async (before, after, { signal, ...options }) => {
+      const sideOf = async ({ name, step, ...wish }: ImageSide): Promise<Omit<PlaceInImage, "path">> => ({
+        image: await partsOf(rooms, name, await find(name, wish)),
+        step,
+      });
+      const job = { kind: "diff", before: await sideOf(before), after: await sideOf(after), options } as const;
+      return (await thread.run(job, signal)).body;
     },
     efficiency: async (name, options) => {
       const image = await partsOf(rooms, name, await find(name, options));

@@ -1,4 +1,4 @@
-import type { SearchQuery, SharedLayer } from "#analysis";
+import type { CompareOptions, SearchQuery, SharedLayer } from "#analysis";
 import type { ImageLayersReply, OverlayReply } from "#engineapi";
 import type { Platform } from "#oci";
 
@@ -12,6 +12,13 @@ export interface LookOptions {
 export interface PlaceOptions extends LookOptions {
   readonly step?: number;
   readonly path: string;
+}
+
+/** One of two images that are compared. */
+export interface ImageSide {
+  readonly name: string;
+  readonly platform?: Platform;
+  readonly step?: number;
 }
 
 /** Images of the store, looked into. `name` is a reference, an ID or a unique prefix of one. @throws {not_found} */
@@ -28,6 +35,8 @@ export interface LookBackend {
   archive(name: string, options: PlaceOptions): Promise<AsyncIterable<Uint8Array>>;
   /** Why a path is as it is: `WhyReply` of `#analysis` as JSON. @throws {not_found} when no layer names it */
   why(name: string, options: PlaceOptions): Promise<AsyncIterable<Uint8Array>>;
+  /** How two images differ: `DiffReply` of `#analysis` as JSON. */
+  diff(before: ImageSide, after: ImageSide, options: CompareOptions): Promise<AsyncIterable<Uint8Array>>;
   /** Dive's scores as JSON. */
   efficiency(name: string, options: LookOptions): Promise<AsyncIterable<Uint8Array>>;
   /** Files in all images, or in some: `SearchHit`s of `#analysis`, one a line. */

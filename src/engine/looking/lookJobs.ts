@@ -1,6 +1,6 @@
 /** What the thread that looks into images is told, and what it tells. */
 import type { EncodedError } from "#errors";
-import type { ImageLayer, NamedLayers, SearchedImage, SearchQuery } from "#analysis";
+import type { CompareOptions, ImageLayer, NamedLayers, SearchedImage, SearchQuery } from "#analysis";
 import type { LayerFileOfStack } from "#layers";
 import type { Digest } from "#oci";
 
@@ -45,6 +45,14 @@ export interface WhyJob extends PlaceInImage {
   readonly known: readonly NamedLayers[];
 }
 
+/** How two images differ: one JSON value, `DiffReply`. */
+export interface DiffJob {
+  readonly kind: "diff";
+  readonly before: Omit<PlaceInImage, "path">;
+  readonly after: Omit<PlaceInImage, "path">;
+  readonly options: Omit<CompareOptions, "signal">;
+}
+
 /** Scores of an image: one JSON value. */
 export interface ScoresJob {
   readonly kind: "scores";
@@ -82,6 +90,7 @@ export type LookJob =
   | FileJob
   | ArchiveJob
   | WhyJob
+  | DiffJob
   | ScoresJob
   | SearchJob
   | HashJob

@@ -43,7 +43,9 @@ export async function overlayOf(
     driver: rooms.snapshots.driver.name,
     merged: directories?.MergedDir ?? "",
     mounted: merged?.type === "overlay",
-    ...(merged?.type === "overlay" ? { options: [...merged.options, ...merged.superOptions].join(",") } : {}),
+    ...(merged?.type === "overlay"
+      ? { options: [...new Set([...merged.options, ...merged.superOptions])].join(",") }
+      : {}),
     ...(isContainer && directories !== undefined ? { upper: directories.UpperDir, work: directories.WorkDir } : {}),
     lower: [...own, ...lowerDirectories].map(describe),
     ...(isContainer && directories !== undefined

@@ -1,5 +1,6 @@
 import {
   archiveFiles,
+  compareImages,
   compileSearch,
   fileLineOf,
   ImageFiles,
@@ -11,13 +12,14 @@ import {
   shownPath,
   whyPath,
 } from "#analysis";
-import type { ImageTree, OpenImage } from "#analysis";
+import type { ComparedImage, ImageTree, OpenImage } from "#analysis";
 import { EngineError, ErrorCode } from "#errors";
 import { writeTarStream } from "#tar";
 import { openLayerFilesImage } from "./layerFilesImage.ts";
 import { hashFiles, hidingsOf, searchedLayer } from "./layerContents.ts";
 import type {
   ArchiveJob,
+  DiffJob,
   FileJob,
   FilesJob,
   ImageParts,
@@ -55,6 +57,8 @@ export class LookRunner {
         return this.#archive(job);
       case "why":
         return this.#why(job);
+      case "diff":
+        return this.#diff(job);
       case "scores":
         return this.#scores(job);
       case "search":
@@ -91,6 +95,17 @@ export class LookRunner {
     if (reply !== undefined) return { head: undefined, body: jsonOf(reply) };
     const message = `${shownPath(path)}: no layer of ${image.name} has such a path`;
     throw new EngineError("not_found", ErrorCode.CONTAINER_FILE, message);
+  }
+
+  async #diff({ before, after, options }: DiffJob): Promise<Looked> {
+    const compared = async ({ image: parts, step }: DiffJob["before"]): Promise<ComparedImage> => {
+      const { image, tree } = this.#image(parts);
+      return { image, tree: await tree, step };
+    };
+    return {
+      head: undefined,
+      body: jsonOf(await compareImages(await compared(before), await compared(after), options)),
+    };
   }
 
   async #scores({ image: parts }: ScoresJob): Promise<Looked> {
