@@ -3,8 +3,8 @@ import type { DockerArchiveImage } from "#oci";
 import { ArchiveFile, invalidArchive } from "./archiveFile.ts";
 import { checkPlatform, isSameReference, noSuchImage, severalImages } from "./chooseImage.ts";
 import type { Choice } from "./chooseImage.ts";
-import { readSpan } from "./fileSpan.ts";
 import type { FileSpan } from "./fileSpan.ts";
+import { bytesOfSpan } from "./layerBytes.ts";
 import type { LayerBytes } from "./layerBytes.ts";
 import type { FoundImage } from "./openedImage.ts";
 
@@ -46,5 +46,5 @@ function chooseImage(images: readonly DockerArchiveImage[], choice: Choice): Doc
 }
 
 function bytesOf(span: FileSpan): LayerBytes {
-  return { descriptor: undefined, span, open: (signal) => readSpan(span, { signal }) };
+  return bytesOfSpan(span);
 }

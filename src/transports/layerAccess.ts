@@ -6,6 +6,7 @@ import { expandSparse, toDisplayPath } from "#tar";
 import { MAGIC_BYTES, compressionOfSpan, inflate, sniffCompression } from "./compression.ts";
 import { readSpan, throwIfAborted } from "./fileSpan.ts";
 import type { FileSpan } from "./fileSpan.ts";
+import { readChunks, readStargz } from "./estargz.ts";
 import type { LayerBytes } from "./layerBytes.ts";
 import { DigestCheck, LayerScan, inLayer, scanHeaders } from "./scanLayer.ts";
 import type { ScannedLayer } from "./scanLayer.ts";
@@ -14,7 +15,7 @@ import type { TemporaryFile, TemporaryFiles } from "./temporaryFiles.ts";
 
 export interface LayerRules {
   readonly temporaries: TemporaryFiles;
-  /** False: an uncompressed layer in a file is read by its headers only, its digest is not checked. */
+  /** False: an uncompressed layer in a file is read by its headers only, an eStargz layer by its table; the layer's digest is not checked. */
   readonly verify: boolean;
   /** Bytes of one uncompressed layer. */
   readonly maxLayerBytes: number;
@@ -59,10 +60,14 @@ export class LayerAccess {
   }
 
   async *readFile(path: string, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
-    const { files } = await this.#scan.get(signal);
+    const { files, chunks } = await this.#scan.get(signal);
     const data = files.get(path);
     if (data === undefined) throw noSuchFile(path, this.#index);
     if (data.size === 0) return;
+    if (chunks !== undefined) {
+      yield* readChunks(this.#bytes, chunks[data.offset] ?? [], signal);
+      return;
+    }
     const plain = await this.#plain.get(signal);
     const stored = this.#stored(plain, data, signal);
     yield* data.sparse === undefined ? stored : expandSparse(stored, data.sparse, data.size);
@@ -95,6 +100,8 @@ export class LayerAccess {
   async #scanLayer(signal: AbortSignal): Promise<ScannedLayer> {
     const { span } = this.#bytes;
     const scan = new LayerScan();
+    const indexed = this.#rules.verify ? undefined : await readStargz(this.#bytes, signal);
+    if (indexed !== undefined) return indexed;
     if (span !== undefined && !this.#rules.verify && (await compressionOfSpan(span)) === "none") {
       await scanHeaders(span, scan.scanner, signal);
       return scan.finish();

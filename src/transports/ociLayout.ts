@@ -16,8 +16,9 @@ import { invalidArchive, unreadable } from "./archiveFile.ts";
 import type { ArchiveFile } from "./archiveFile.ts";
 import { checkPlatform, chooseByPlatform, chooseNamed } from "./chooseImage.ts";
 import type { Choice } from "./chooseImage.ts";
-import { readSpan, readWhole } from "./fileSpan.ts";
+import { readWhole } from "./fileSpan.ts";
 import type { FileSpan } from "./fileSpan.ts";
+import { bytesOfSpan } from "./layerBytes.ts";
 import type { LayerBytes } from "./layerBytes.ts";
 import type { FoundImage } from "./openedImage.ts";
 import { DigestCheck } from "./scanLayer.ts";
@@ -93,7 +94,7 @@ function blobPath(digest: Digest): string {
 async function layerOf(files: LayoutFiles, descriptor: Descriptor): Promise<LayerBytes> {
   const span = await files.span(blobPath(descriptor.digest));
   checkSize(span, descriptor);
-  return { descriptor, span, open: (signal) => readSpan(span, { signal }) };
+  return bytesOfSpan(span, descriptor);
 }
 
 /** A small blob, verified. */

@@ -22,7 +22,8 @@ export interface OpenImageOptions {
   readonly registries?: Partial<RegistryOptions>;
   /**
    * Default true: a layer is read whole when its entries are asked for, and its digests are checked. False: of an uncompressed
-   * layer in a file only the headers are read (a hundredth of the time), so that its digest stays unchecked.
+   * layer in a file only the headers are read, of an eStargz layer (in a registry too) only its table of contents, so that
+   * nobody checks that the layer holds what these say.
    */
   readonly verify?: boolean;
   /** Where nameless temporary files are made; default `os.tmpdir()`. */

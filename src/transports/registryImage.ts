@@ -84,16 +84,22 @@ async function descend(
 }
 
 function layerOf(repository: RepositoryReader, descriptor: Descriptor): LayerBytes {
-  return { descriptor, span: undefined, open: (signal) => download(repository, descriptor, signal) };
+  return {
+    descriptor,
+    span: undefined,
+    open: (signal) => download(repository, descriptor, 0, signal),
+    openAt: (offset, signal) => download(repository, descriptor, offset, signal),
+  };
 }
 
-/** All bytes of a blob; a connection that is cut is taken up where it ended. */
+/** The bytes of a blob from an offset on; a connection that is cut is taken up where it ended. */
 async function* download(
   repository: RepositoryReader,
   descriptor: Descriptor,
+  from: number,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array, void, void> {
-  let position = 0;
+  let position = from;
   for (let cuts = 0; position < descriptor.size || cuts === 0; cuts += 1) {
     try {
       await using stream = await repository.openBlob(descriptor, {

@@ -18,6 +18,17 @@ export interface ScannedLayer {
   readonly files: ReadonlyMap<string, TreeData>;
   /** Names of files that lower layers have: path → their path there. */
   readonly lowerHardlinks: ReadonlyMap<string, string>;
+  /** Of an eStargz layer: by the `offset` of {@link files}, where a file's bytes lie in the blob. */
+  readonly chunks?: readonly (readonly StargzChunk[])[];
+}
+
+/** A run of a file's bytes, in a gzip member of its own (or behind `skip` bytes of others). */
+export interface StargzChunk {
+  /** Where the member begins in the blob. */
+  readonly offset: number;
+  readonly skip: number;
+  readonly size: number;
+  readonly digest: Digest;
 }
 
 const WINDOW_BYTES = 1 << 16;
