@@ -83,11 +83,7 @@ function parseToc(raw: Buffer, promised: Digest): readonly Json[] {
   });
 }
 
-/** `table`: itself, which is a file of the layer too, and does not tell of itself. */
-function layerOf(
-  toc: readonly Json[],
-  table: { readonly entry: TarEntry; readonly chunk: StargzChunk },
-): ScannedLayer | undefined {
+function layerOf(toc: readonly Json[]): ScannedLayer | undefined {
   const tree = new LayerTree();
   const chunks: StargzChunk[][] = [];
   const sizes: number[] = [];
