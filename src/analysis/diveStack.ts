@@ -26,7 +26,7 @@ export class DiveStack {
     if ((kind & Kind.whiteout) !== 0) return;
     this.#present[node] = 1;
     this.#isDirectory[node] = (kind & (Kind.directory | Kind.implied)) === Kind.directory ? 1 : 0;
-    this.#sizes[node] = this.#tree.arrays.entries[at]?.size ?? 0;
+    this.#sizes[node] = this.#tree.arrays.sizes[at] ?? 0;
   }
 
   /** Takes away what the whiteouts among a layer's occurrences name. */

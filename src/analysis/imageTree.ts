@@ -312,6 +312,7 @@ export function buildImageTree(layers: readonly (readonly LayerEntry[])[]): Imag
     kinds: Uint8Array.from(entries, kindOf),
     changes: new Uint16Array(entries.length),
     entries,
+    sizes: Float64Array.from(entries, (entry) => entry.size),
   };
   fillChanges(arrays);
   const names: string[] = [];

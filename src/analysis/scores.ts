@@ -136,16 +136,20 @@ class Scorer {
   }
 
   #lastLayerWithWhiteout(): number {
-    const { kinds } = this.#tree.arrays;
-    return this.#byLayer.findLastIndex((list) => list.some((at) => ((kinds[at] ?? 0) & Kind.whiteout) !== 0));
+    const { kinds, layers } = this.#tree.arrays;
+    let last = -1;
+    for (let at = 0; at < kinds.length; at++) {
+      if (((kinds[at] ?? 0) & Kind.whiteout) !== 0) last = Math.max(last, layers[at] ?? 0);
+    }
+    return last;
   }
 
   #scoreLayer(layer: number, occurrences: Int32Array): void {
-    const { entries, kinds } = this.#tree.arrays;
+    const { sizes, kinds } = this.#tree.arrays;
     let bytes = 0;
     let hasWhiteouts = false;
     for (const at of occurrences) {
-      bytes += entries[at]?.size ?? 0;
+      bytes += sizes[at] ?? 0;
       hasWhiteouts ||= ((kinds[at] ?? 0) & Kind.whiteout) !== 0;
       this.#parentOfLayer[this.#tree.parentOf(this.#nodes[at] ?? 0)] = layer + 1;
     }
@@ -156,12 +160,12 @@ class Scorer {
   }
 
   #scoreLeaves(leaves: readonly number[]): void {
-    const { entries, kinds } = this.#tree.arrays;
+    const { sizes, kinds } = this.#tree.arrays;
     for (const at of leaves) {
       const node = this.#nodes[at] ?? 0;
       this.tally.met[node] = 1;
       if (((kinds[at] ?? 0) & Kind.whiteout) === 0) {
-        this.tally.add(node, entries[at]?.size ?? 0);
+        this.tally.add(node, sizes[at] ?? 0);
         continue;
       }
       const hidden = this.#stack.bytesHiddenBy(node);

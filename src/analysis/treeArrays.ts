@@ -13,6 +13,8 @@ export interface TreeArrays {
   readonly kinds: Uint8Array;
   readonly changes: Uint16Array;
   readonly entries: readonly LayerEntry[];
+  /** `entries[…].size`, side by side. */
+  readonly sizes: Float64Array;
 }
 
 export const Kind = { whiteout: 1, directory: 2, opaque: 4, implied: 8 } as const;

@@ -135,33 +135,74 @@ function accumulate(arrays: TreeArrays, view: TreeView): void {
   }
 }
 
-/** One pass over all nodes, whatever the number of layers between. */
-export function computeView(arrays: TreeArrays, from: number, to: number): TreeView {
-  const { parents, nodeCount, entries } = arrays;
-  const shown = new Int32Array(nodeCount).fill(-1);
-  const view = new TreeView(arrays, [from, to], shown);
-  const cutsBefore = new Int32Array(nodeCount);
-  const cutsAfter = new Int32Array(nodeCount);
-  const resolver = new Resolver(arrays);
-  const range = new RangeScan(arrays);
-  const below = Math.min(from - 1, to);
-  view.states[0] = NodeState.unmodified;
-  for (let node = 1; node < nodeCount; node++) {
-    const parent = parents[node] ?? 0;
-    resolver.resolve(node, below, cutsBefore[parent] ?? 0);
-    const before = resolver.standing;
-    cutsBefore[node] = resolver.cut;
-    resolver.resolve(node, to, cutsAfter[parent] ?? 0);
-    const after = resolver.standing;
-    cutsAfter[node] = resolver.cut;
-    range.scan(node, from, to);
-    const state = stateOf(before, after, range);
-    view.states[node] = state;
-    if (state === NodeState.absent) continue;
-    const at = after >= 0 ? after : range.last >= 0 ? range.last : before;
-    shown[node] = at;
-    view.sizes[node] = entries[at]?.size ?? 0;
+/** First pass, parents before children. */
+class Marking {
+  readonly view: TreeView;
+  readonly #arrays: TreeArrays;
+  readonly #shown: Int32Array;
+  readonly #cutsBefore: Int32Array;
+  readonly #cutsAfter: Int32Array;
+  readonly #resolver: Resolver;
+  readonly #range: RangeScan;
+
+  constructor(arrays: TreeArrays, from: number, to: number) {
+    this.#arrays = arrays;
+    this.#shown = new Int32Array(arrays.nodeCount).fill(-1);
+    this.view = new TreeView(arrays, [from, to], this.#shown);
+    this.#cutsBefore = new Int32Array(arrays.nodeCount);
+    this.#cutsAfter = new Int32Array(arrays.nodeCount);
+    this.#resolver = new Resolver(arrays);
+    this.#range = new RangeScan(arrays);
+    this.view.states[0] = NodeState.unmodified;
   }
-  accumulate(arrays, view);
-  return view;
+
+  run(): void {
+    const { starts, layers, kinds, sizes, parents, nodeCount } = this.#arrays;
+    const { from, to, states, sizes: shownSizes } = this.view;
+    const below = Math.min(from - 1, to);
+    for (let node = 1; node < nodeCount; node++) {
+      const parent = parents[node] ?? 0;
+      const cutBefore = this.#cutsBefore[parent] ?? 0;
+      const cutAfter = this.#cutsAfter[parent] ?? 0;
+      const at = starts[node] ?? 0;
+      const layer = layers[at] ?? 0;
+      const isAlone = starts[node + 1] === at + 1 && ((kinds[at] ?? 0) & (Kind.whiteout | Kind.opaque)) === 0;
+      // Nearly all paths of an image: one layer below the range names them, and nothing above hides that.
+      if (isAlone && layer <= below && layer >= cutBefore && layer >= cutAfter) {
+        states[node] = NodeState.unmodified;
+        this.#shown[node] = at;
+        shownSizes[node] = sizes[at] ?? 0;
+        const isDirectory = ((kinds[at] ?? 0) & Kind.directory) !== 0;
+        this.#cutsBefore[node] = isDirectory ? cutBefore : layer;
+        this.#cutsAfter[node] = isDirectory ? cutAfter : layer;
+        continue;
+      }
+      this.#mark(node, below, { cutBefore, cutAfter });
+    }
+  }
+
+  #mark(node: number, below: number, cuts: { readonly cutBefore: number; readonly cutAfter: number }): void {
+    const { from, to, states, sizes } = this.view;
+    this.#resolver.resolve(node, below, cuts.cutBefore);
+    const before = this.#resolver.standing;
+    this.#cutsBefore[node] = this.#resolver.cut;
+    this.#resolver.resolve(node, to, cuts.cutAfter);
+    const after = this.#resolver.standing;
+    this.#cutsAfter[node] = this.#resolver.cut;
+    this.#range.scan(node, from, to);
+    const state = stateOf(before, after, this.#range);
+    states[node] = state;
+    if (state === NodeState.absent) return;
+    const at = after >= 0 ? after : this.#range.last >= 0 ? this.#range.last : before;
+    this.#shown[node] = at;
+    sizes[node] = this.#arrays.sizes[at] ?? 0;
+  }
+}
+
+/** Two passes over all nodes, whatever the number of layers between. */
+export function computeView(arrays: TreeArrays, from: number, to: number): TreeView {
+  const marking = new Marking(arrays, from, to);
+  marking.run();
+  accumulate(arrays, marking.view);
+  return marking.view;
 }
