@@ -46,7 +46,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   metadata: { rooms: ["errors", "oci"], node: [...FILES, "sqlite"] },
   layers: { rooms: FLOOR_2, node: FILES },
   // `sqlite`: the database of RPM packages.
-  analysis: { rooms: ["errors", "oci", "tar", "erofs"], node: [...PURE, "sqlite", "fs", "os", "path"] },
+  analysis: { rooms: ["errors", "oci", "tar", "erofs"], node: [...PURE, "sqlite", "path"] },
   remote: { rooms: ["errors", "oci"], node: [...FILES, "http", "https", "net", "tls", "url"] },
   transports: { rooms: ["errors", "oci", "tar", "erofs", "analysis", "remote"], node: FILES },
   snapshots: { rooms: [...FLOOR_2, "layers"], node: FILES },
