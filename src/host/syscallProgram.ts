@@ -41,7 +41,7 @@ export interface Place {
   readonly offset: number;
 }
 
-type Argument = number | bigint | Place;
+type Argument = number | Place;
 
 /** What becomes of a call that fails; absent: the program reports it and ends. */
 interface StepOptions {
@@ -64,7 +64,7 @@ export const REPORT_FD = 4;
 /** Of one report: address of the step, then its result, or what the program itself writes. */
 export const REPORT_BYTES = 16;
 
-const BASE = 0x400000n;
+const BASE = 0x400000;
 /** Behind the code, on a page of its own for every page size that Linux has. */
 const DATA = 0x10000;
 const HEADER_BYTES = 64;
@@ -110,7 +110,7 @@ function elfHeader(machine: number, codeBytes: number, dataBytes: number): Buffe
   header.writeUInt16LE(2, 16); // ET_EXEC
   header.writeUInt16LE(machine, 18);
   header.writeUInt32LE(1, 20);
-  header.writeBigUInt64LE(BASE + BigInt(CODE), 24); // entry
+  header.writeBigUInt64LE(BigInt(BASE + CODE), 24); // entry
   header.writeBigUInt64LE(BigInt(HEADER_BYTES), 32); // segments' headers
   header.writeUInt16LE(HEADER_BYTES, 52);
   header.writeUInt16LE(SEGMENT_BYTES, 54);
@@ -120,8 +120,8 @@ function elfHeader(machine: number, codeBytes: number, dataBytes: number): Buffe
     header.writeUInt32LE(type, at);
     header.writeUInt32LE(flags, at + 4);
     header.writeBigUInt64LE(BigInt(offset), at + 8);
-    header.writeBigUInt64LE(BASE + BigInt(offset), at + 16);
-    header.writeBigUInt64LE(BASE + BigInt(offset), at + 24);
+    header.writeBigUInt64LE(BigInt(BASE + offset), at + 16);
+    header.writeBigUInt64LE(BigInt(BASE + offset), at + 24);
     header.writeBigUInt64LE(BigInt(bytes), at + 32);
     header.writeBigUInt64LE(BigInt(bytes), at + 40);
     header.writeBigUInt64LE(BigInt(DATA), at + 48);
@@ -218,26 +218,29 @@ export class SyscallProgram {
       steps.push(...one.other);
     }
     const start = steps.length * STEP_BYTES;
-    const address = ({ offset }: Place): bigint => BASE + BigInt(DATA + start + offset);
+    const address = ({ offset }: Place): number => BASE + DATA + start + offset;
     const image = Buffer.concat([Buffer.alloc(start), ...this.#data]);
-    for (const [at, target] of this.#pointers) image.writeBigUInt64LE(address(target), start + at);
+    const view = new DataView(image.buffer, image.byteOffset, image.byteLength);
+    for (const [at, target] of this.#pointers) writeWord(view, start + at, address(target));
     for (const [index, one] of steps.entries()) {
       const at = index * STEP_BYTES;
-      image.writeUInt32LE(one.number, at);
-      image.writeUInt32LE(one.options.optional === true ? OPTIONAL : 0, at + 4);
-      for (const [position, argument] of one.args.entries()) {
-        const value = typeof argument === "object" ? address(argument) : BigInt.asUintN(64, BigInt(argument));
-        image.writeBigUInt64LE(value, at + 8 + position * 8);
-      }
-      image.writeUInt32LE(
-        (one.options.skipWhenMissing ?? -1) < 0 ? 0 : ((one.options.skipWhenMissing ?? 0) + 1) * STEP_BYTES,
-        at + 56,
-      );
+      const { optional = false, skipWhenMissing } = one.options;
+      view.setUint32(at, one.number, true);
+      view.setUint32(at + 4, optional ? OPTIONAL : 0, true);
+      for (const [position, argument] of one.args.entries())
+        writeWord(view, at + 8 + position * 8, typeof argument === "object" ? address(argument) : argument);
+      if (skipWhenMissing !== undefined) view.setUint32(at + 56, (skipWhenMissing + 1) * STEP_BYTES, true);
       const jump = jumps.get(one);
-      image.writeUInt32LE(jump === undefined ? 0 : (jump - index) * STEP_BYTES, at + 60);
+      if (jump !== undefined) view.setUint32(at + 60, (jump - index) * STEP_BYTES, true);
     }
     return image;
   }
+}
+
+/** A 64-bit integer in two's complement. */
+function writeWord(view: DataView, at: number, value: number): void {
+  view.setInt32(at, value | 0, true);
+  view.setInt32(at + 4, Math.floor(value / 2 ** 32), true);
 }
 
 function step(name: CallName, args: readonly Argument[], options: StepOptions): Step {
@@ -247,7 +250,7 @@ function step(name: CallName, args: readonly Argument[], options: StepOptions): 
 
 /** Which step a report is about, counted from 0, and the errno of its failure; undefined when the program wrote it itself. */
 export function parseFailure(report: Buffer): { readonly step: number; readonly errno: number } | undefined {
-  const address = report.readBigUInt64LE(0) - BASE - BigInt(DATA);
-  if (address < 0n) return undefined;
-  return { step: Number(address) / STEP_BYTES, errno: -Number(report.readBigInt64LE(8)) };
+  const offset = Number(report.readBigUInt64LE(0)) - BASE - DATA;
+  if (offset < 0) return undefined;
+  return { step: offset / STEP_BYTES, errno: -Number(report.readBigInt64LE(8)) };
 }
