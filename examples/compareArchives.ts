@@ -1,33 +1,24 @@
 /**
- * How the files of two images differ, as containers see them: `node compareArchives.ts docker-archive:a.tar oci-layout:b`. Any two
- * sources will do. A file's content is taken to be the same where size and time are.
+ * How two images differ, as containers see them: `node compareArchives.ts docker-archive:a.tar oci-layout:b`. Any two sources will do.
+ * Files of one size are read only where their times differ; layers that both have at the bottom cost nothing.
  */
-import { openImage, openImageFiles, toDisplayPath } from "varve";
-import type { ImageFile } from "varve";
+import { diffFiles, diffPackages, mergeImage, openImage, readImageTree, readPackages, toDisplayPath } from "varve";
+import type { MergedImage, OpenImage } from "varve";
 
 const [first = "", second = ""] = process.argv.slice(2);
 
 await using a = await openImage(first);
 await using b = await openImage(second);
-const [before, after] = await Promise.all([openImageFiles(a), openImageFiles(b)]);
 
-function collect(files: typeof before): ReadonlyMap<string, ImageFile> {
-  const root = files.find("/");
-  if (root === undefined) return new Map();
-  return new Map([...files.walk(root)].map((file) => [file.path, file]));
+async function merge(image: OpenImage): Promise<MergedImage> {
+  return mergeImage(image, await readImageTree(image));
 }
 
-/** What a user would care about. */
-function brief({ entry }: ImageFile): string {
-  const { type, mode, uid, gid, size, target = "", mtimeSeconds } = entry;
-  return [type, mode.toString(8), `${uid}:${gid}`, size, type === "directory" ? "" : mtimeSeconds, target].join(" ");
+const [before, after] = [await merge(a), await merge(b)];
+for (const { kind, path, changes } of await diffFiles(before, after)) {
+  console.log(`${kind} ${toDisplayPath(path)}${changes.length === 0 ? "" : ` (${changes.join(", ")})`}`);
 }
-
-const [old, now] = [collect(before), collect(after)];
-for (const path of [...new Set([...old.keys(), ...now.keys()])].sort()) {
-  const [was, is] = [old.get(path), now.get(path)];
-  const name = toDisplayPath(path);
-  if (was === undefined) console.log(`A ${name}`);
-  else if (is === undefined) console.log(`D ${name}`);
-  else if (brief(was) !== brief(is)) console.log(`C ${name}: ${brief(was)} -> ${brief(is)}`);
+const [old, now] = [await readPackages(before), await readPackages(after)];
+for (const { kind, name, before: was, after: is } of diffPackages(old.packages, now.packages)) {
+  console.log(`package ${name} ${kind}: ${was?.version ?? "none"} -> ${is?.version ?? "none"}`);
 }

@@ -19,6 +19,10 @@ export {
   buildImageTree,
   changeNames,
   compileSearch,
+  diffConfig,
+  diffFiles,
+  diffPackages,
+  diffSizes,
   explainPath,
   mergeImage,
   openImageFiles,
@@ -32,6 +36,9 @@ export {
 export type {
   BaseImage,
   ChangeName,
+  ConfigDifference,
+  DiffFilesOptions,
+  FileDifference,
   ImageFile,
   ImageFiles,
   ImageLayer,
@@ -43,6 +50,7 @@ export type {
   NamedLayers,
   OpenImage,
   Package,
+  PackageDifference,
   PackageManager,
   PackageSet,
   PathEvent,
@@ -50,6 +58,7 @@ export type {
   ReadPackagesOptions,
   SearchMatcher,
   SearchQuery,
+  SizeDifference,
 } from "#analysis";
 export { formatPlatform, formatReference, parsePlatform, parseReference } from "#oci";
 export type {
