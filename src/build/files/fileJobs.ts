@@ -32,7 +32,8 @@ export interface PostedFileJob {
 
 export type FileJobMessage =
   | { readonly kind: "chunk"; readonly bytes: Uint8Array<ArrayBuffer> }
-  | { readonly kind: "done"; readonly result: FileJobResults[keyof FileJobResults] }
+  /** `heapBytes`: what the thread's collector has taken by now. */
+  | { readonly kind: "done"; readonly result: FileJobResults[keyof FileJobResults]; readonly heapBytes: number }
   | { readonly kind: "failed"; readonly error: EncodedError };
 
 /** Int32 0: 1 = stop. Int32 1: chunks that are on their way. */

@@ -15,6 +15,9 @@ const MAX_THREADS = 4;
 /** To have one ready is worth its memory while somebody works on a Dockerfile; the others go sooner. */
 const LAST_IDLE_MS = 600_000;
 const IDLE_MS = 20_000;
+/** One that has grown goes as soon as nothing follows: its memory never comes back otherwise. */
+const LARGE_IDLE_MS = 1000;
+const LARGE_HEAP_BYTES = 64 << 20;
 
 /** Threads that read sources and make layers, one job each at a time; idle ones stay for a while. */
 export class FileWorkers implements AsyncDisposable {
@@ -23,6 +26,7 @@ export class FileWorkers implements AsyncDisposable {
   readonly #timers = new Map<Worker, NodeJS.Timeout>();
   readonly #waiting: (() => void)[] = [];
   readonly #last = new WeakMap<object, Worker>();
+  readonly #heaps = new WeakMap<Worker, number>();
   #busy = 0;
   #isClosed = false;
 
@@ -37,7 +41,9 @@ export class FileWorkers implements AsyncDisposable {
     const worker = this.#take(options.affinity);
     try {
       // A job's kind says which result comes back.
-      return (await runJob(worker, job, options)) as FileJobResults[K];
+      const { result, heapBytes } = await runJob(worker, job, options);
+      this.#heaps.set(worker, heapBytes);
+      return result as FileJobResults[K];
     } finally {
       this.#busy -= 1;
       this.#park(worker);
@@ -87,9 +93,14 @@ export class FileWorkers implements AsyncDisposable {
         this.#forget(worker);
         void worker.terminate();
       },
-      this.#all.size === 1 ? LAST_IDLE_MS : IDLE_MS,
+      this.#idleMs(worker),
     );
     this.#timers.set(worker, timer.unref());
+  }
+
+  #idleMs(worker: Worker): number {
+    if ((this.#heaps.get(worker) ?? 0) > LARGE_HEAP_BYTES) return LARGE_IDLE_MS;
+    return this.#all.size === 1 ? LAST_IDLE_MS : IDLE_MS;
   }
 
   #forget(worker: Worker): void {
@@ -101,10 +112,12 @@ export class FileWorkers implements AsyncDisposable {
   }
 }
 
-async function runJob(worker: Worker, job: FileJob, { signal, onChunk }: FileJobOptions): Promise<unknown> {
+type Done = Extract<FileJobMessage, { readonly kind: "done" }>;
+
+async function runJob(worker: Worker, job: FileJob, { signal, onChunk }: FileJobOptions): Promise<Done> {
   const cells = new SharedArrayBuffer(CELL_BYTES);
   const view = new Int32Array(cells);
-  const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+  const { promise, resolve, reject } = Promise.withResolvers<Done>();
   const stop = (): void => {
     Atomics.store(view, STOP_CELL, 1);
   };
@@ -123,7 +136,7 @@ async function runJob(worker: Worker, job: FileJob, { signal, onChunk }: FileJob
           failure = error;
           stop();
         });
-    } else if (message.kind === "done") resolve(message.result);
+    } else if (message.kind === "done") resolve(message);
     else reject(decodeError(message.error));
   };
   const onError = (error: Error): void =>

@@ -1,9 +1,10 @@
+import { getHeapStatistics } from "node:v8";
 import { parentPort } from "node:worker_threads";
 import type { MessagePort } from "node:worker_threads";
 import { EngineError, ErrorCode, encodeError } from "#errors";
 import { fromNodeError } from "#host";
 import { CHUNKS_CELL, STOP_CELL } from "./fileJobs.ts";
-import type { FileJob, FileJobMessage, PostedFileJob } from "./fileJobs.ts";
+import type { FileJob, FileJobMessage, FileJobResults, PostedFileJob } from "./fileJobs.ts";
 import { TaskSources, openTree } from "./fileTask.ts";
 import type { FileTask } from "./fileTask.ts";
 import { makeLayer } from "./makeLayer.ts";
@@ -36,6 +37,10 @@ class Output {
     this.post({ kind: "chunk", bytes }, [bytes.buffer]);
   }
 
+  done(result: FileJobResults[keyof FileJobResults], transfer: ArrayBuffer[] = []): void {
+    this.post({ kind: "done", result, heapBytes: getHeapStatistics().total_heap_size }, transfer);
+  }
+
   post(message: FileJobMessage, transfer: ArrayBuffer[] = []): void {
     this.#port.postMessage(message, transfer);
   }
@@ -51,7 +56,7 @@ async function perform(job: FileJob, output: Output): Promise<void> {
   if (job.kind === "read") {
     await using tree = await openTree(job.tree);
     const result = readSmallFile(tree, job.path, job.maxBytes);
-    output.post({ kind: "done", result }, result.kind === "file" ? [result.bytes.buffer] : []);
+    output.done(result, result.kind === "file" ? [result.bytes.buffer] : []);
     return;
   }
   const known = takeKept(job.token);
@@ -63,11 +68,11 @@ async function perform(job: FileJob, output: Output): Promise<void> {
     if (job.kind === "make") {
       if (known === undefined) checkDigests(job.task, sources, job.digests);
       await makeLayer(job.task, sources, (chunk) => output.send(chunk));
-      output.post({ kind: "done", result: undefined });
+      output.done(undefined);
       return;
     }
     const result = digestSources(job.task.operation, sources);
-    output.post({ kind: "done", result }, [result.files.buffer]);
+    output.done(result, [result.files.buffer]);
     sources.trees.settle();
     if (job.token !== undefined) {
       keep(job.token, sources);
