@@ -88,13 +88,10 @@ export class FileWorkers implements AsyncDisposable {
     if (!this.#all.has(worker)) return;
     worker.unref();
     this.#idle.push(worker);
-    const timer = setTimeout(
-      () => {
-        this.#forget(worker);
-        void worker.terminate();
-      },
-      this.#idleMs(worker),
-    );
+    const timer = setTimeout(() => {
+      this.#forget(worker);
+      void worker.terminate();
+    }, this.#idleMs(worker));
     this.#timers.set(worker, timer.unref());
   }
 
