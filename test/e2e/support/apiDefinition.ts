@@ -45,7 +45,7 @@ export interface Findings {
 }
 
 /** The definition, read once. */
-export class ApiDefinition {
+class ApiDefinition {
   readonly #root: Schema;
 
   constructor(text: string) {
@@ -53,18 +53,33 @@ export class ApiDefinition {
     this.#root = isObject(root) ? root : {};
   }
 
+  /** Every operation: `GET /containers/json`. */
+  operations(): readonly string[] {
+    return Object.entries(child(this.#root, "paths")).flatMap(([path, operations]) =>
+      Object.keys(isObject(operations) ? operations : {}).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+  }
+
   /** A response's body against the schema of `GET /containers/json` and the like; the path with its `{…}`. */
   check(method: string, path: string, response: { readonly status: number; readonly body: unknown }): Findings {
     const operation = child(this.#root, "paths", path, method.toLowerCase());
     const responses = child(operation, "responses");
     if (Object.keys(responses).length === 0) throw new Error(`${method} ${path} is not in the definition`);
-    const documented = responses[String(response.status)];
-    if (documented === undefined) return { wrong: [`status ${response.status} is not documented`], absent: [] };
-    const schema = child(documented, "schema");
-    const walk = new Walk((reference) => child(this.#root, ...reference.replace("#/", "").split("/")));
+    const resolve = (reference: string): Schema => child(this.#root, ...reference.replace("#/", "").split("/"));
+    const given = responses[String(response.status)];
+    if (given === undefined) return { wrong: [`status ${response.status} is not documented`], absent: [] };
+    const reference = child(responses, String(response.status))["$ref"];
+    const schema = schemaOf(typeof reference === "string" ? resolve(reference) : given);
+    const walk = new Walk(resolve);
     if (Object.keys(schema).length > 0) walk.value(response.body, schema, "");
     return { wrong: walk.wrong, absent: [...new Set(walk.absent)] };
   }
+}
+
+/** Of a response: OpenAPI 2 has one, OpenAPI 3 one for each media type, of which ours has one. */
+function schemaOf(response: unknown): Schema {
+  const [content] = Object.values(child(response, "content"));
+  return content === undefined ? child(response, "schema") : child(content, "schema");
 }
 
 /** One value against one schema, everything below included. */
@@ -109,6 +124,9 @@ class Walk {
       else this.absent.push(path(name));
     }
     const more = schema["additionalProperties"];
+    if (more === false)
+      for (const name of Object.keys(value))
+        if (!(name in properties)) this.wrong.push(`${path(name)}: not documented`);
     if (!isObject(more)) return;
     for (const name of Object.keys(value)) {
       if (!(name in properties)) this.value(value[name], more, path("*"));
@@ -134,6 +152,11 @@ class Walk {
 
 function without(schema: Schema, key: string): Schema {
   return Object.fromEntries(Object.entries(schema).filter(([name]) => name !== key));
+}
+
+/** Of varve's own calls. */
+export function openOwnDefinition(): ApiDefinition {
+  return new ApiDefinition(readFileSync(join(ROOT, "docs/openapi.yaml"), "utf8"));
 }
 
 /** Undefined where the definition is not at hand: say then how many cases are left out. */
