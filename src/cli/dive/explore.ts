@@ -11,6 +11,7 @@ import type { ExplorerEvent } from "./explorer/update.ts";
 import { bytesText } from "./explorer/words.ts";
 import { extract } from "./extract.ts";
 import { render } from "./render/render.ts";
+import { settleContent } from "./settleContent.ts";
 import { Terminal } from "./terminal/terminal.ts";
 import { themeOf, traitsOf } from "./terminal/theme.ts";
 
@@ -48,7 +49,10 @@ class Explorer implements Disposable {
     this.#state = openingState(facts, traitsOf(process.env), this.#terminal.size);
     this.#paint();
     // They are no part of the first screen: a large image is seen some 50 ms sooner.
-    setImmediate(() => this.#handle({ kind: "scored", scores: scoreImage(facts.tree) }));
+    setImmediate(() => {
+      this.#handle({ kind: "scored", scores: scoreImage(facts.tree) });
+      this.#background(() => this.#settle());
+    });
   }
 
   async run(): Promise<void> {
@@ -113,6 +117,16 @@ class Explorer implements Disposable {
       .catch((error: unknown) => {
         if (!this.#over.signal.aborted) this.#handle({ kind: "said", text: messageOf(error), isError: true });
       });
+  }
+
+  async #settle(): Promise<ExplorerEvent | undefined> {
+    try {
+      const same = await settleContent(this.#image, this.#state.image.tree, this.#over.signal);
+      return same === 0 ? undefined : { kind: "settled" };
+    } catch {
+      // Nobody asked for it: that a file cannot be read is told when it is viewed. What was compared holds.
+      return { kind: "settled" };
+    }
   }
 
   async #view(node: number): Promise<ExplorerEvent> {

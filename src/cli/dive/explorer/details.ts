@@ -4,7 +4,7 @@ import { toDisplayPath } from "#tar";
 import { printable } from "../terminal/textWidth.ts";
 import { bytesText, modeText, STATE_WORDS } from "./words.ts";
 import { nodeAtCursor } from "./state.ts";
-import type { LayerFacts, State } from "./state.ts";
+import type { ImageFacts, LayerFacts, State } from "./state.ts";
 
 /** One line of the details: `Digest: sha256:…`; without label it goes on from the line before. */
 export interface Detail {
@@ -15,7 +15,7 @@ export interface Detail {
 const optional = (label: string, value: string | undefined): readonly Detail[] =>
   value === undefined || value === "" ? [] : [{ label, value: printable(value) }];
 
-function layerDetails(facts: LayerFacts, bytes: number): readonly Detail[] {
+function layerDetails(facts: LayerFacts, bytes: number, image: ImageFacts): readonly Detail[] {
   const [first = "", ...rest] = facts.command.split("\n");
   return [
     { label: "Size", value: `${bytesText(bytes)} (${bytes} bytes)` },
@@ -26,6 +26,8 @@ function layerDetails(facts: LayerFacts, bytes: number): readonly Detail[] {
     ...optional("Download", facts.blobBytes === undefined ? undefined : bytesText(facts.blobBytes)),
     ...optional("Created", facts.created),
     ...optional("Comment", facts.comment),
+    ...optional("Image ID", image.imageId),
+    ...optional("Platform", image.platform),
   ];
 }
 
@@ -89,5 +91,5 @@ export function fileDetails(state: State): readonly Detail[] {
   if (state.focus === "tree" && node !== undefined) return nodeDetails(state, node);
   const { cursor } = state.layers;
   const facts = state.image.layers[cursor];
-  return facts === undefined ? [] : layerDetails(facts, state.image.layerBytes[cursor] ?? 0);
+  return facts === undefined ? [] : layerDetails(facts, state.image.layerBytes[cursor] ?? 0, state.image);
 }

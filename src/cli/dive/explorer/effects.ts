@@ -17,5 +17,7 @@ export type Effect =
 export type Outcome =
   | { readonly kind: "opened"; readonly title: string; readonly bytes: Uint8Array; readonly note: string }
   | { readonly kind: "scored"; readonly scores: ImageScores }
+  /** Files were compared: the tree knows better what is modified. */
+  | { readonly kind: "settled" }
   | { readonly kind: "said"; readonly text: string; readonly isError: boolean }
   | { readonly kind: "exists"; readonly node: number; readonly destination: string };

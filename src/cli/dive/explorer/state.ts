@@ -160,6 +160,11 @@ export function refreshRows(state: State): State {
   return settle({ ...state, rows, tree: { cursor, top } });
 }
 
+/** Looks at the chosen layer anew: the tree has learned something. */
+export function refreshView(state: State): State {
+  return refreshRows({ ...state, view: viewOf(state.image, state.layers.cursor, state.mode) });
+}
+
 /** Goes to a layer and a way of comparing. */
 export function showLayer(state: State, layer: number, mode: CompareMode): State {
   const layers = moveTo(state.layers, layer, layerListSize(state));

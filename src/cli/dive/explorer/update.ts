@@ -8,7 +8,16 @@ import { openBytes, openText, scrollText, turnPager } from "./pager.ts";
 import { HELP_LINES } from "./help.ts";
 import type { Pane, ScreenSize } from "./layout.ts";
 import { startFilter, updateFilter } from "./filterKeys.ts";
-import { isDirectory, layerListSize, layoutOf, nodeAtCursor, settle, showLayer, worstListSize } from "./state.ts";
+import {
+  isDirectory,
+  layerListSize,
+  layoutOf,
+  refreshView,
+  nodeAtCursor,
+  settle,
+  showLayer,
+  worstListSize,
+} from "./state.ts";
 import type { State } from "./state.ts";
 import { editText, insertText, textInput } from "./textInput.ts";
 import { revealPath, updateTree } from "./treeKeys.ts";
@@ -194,6 +203,8 @@ function updateBy(state: State, event: ExplorerEvent): Step {
       return to({ ...state, overlay: { kind: "pager", pager: openBytes(event.title, event.bytes, event.note) } });
     case "scored":
       return to(settle({ ...state, image: { ...state.image, scores: event.scores } }));
+    case "settled":
+      return to(refreshView(state));
     case "said":
       return to({ ...state, message: { text: event.text, isError: event.isError } });
     case "exists":
