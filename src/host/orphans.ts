@@ -16,6 +16,9 @@ export function disownChild(pid: number): void {
 
 /** Several ends that come at once are taken at once. */
 const DELAY_MS = 10;
+const AGAIN_MS = 50;
+/** Who makes a child in a container that is being paused may wait for long, and there may always be one who makes one. */
+const LONGEST_HOLD_MS = 2000;
 
 function children(): readonly number[] {
   try {
@@ -29,32 +32,42 @@ function children(): readonly number[] {
 
 let holders = 0;
 let isDue = false;
+/** Zombies that were left alone, and since when. */
+let left: ReadonlyMap<number, number> = new Map();
 
 /**
  * Leaves the ends of unknown children alone until it is disposed of: for who has made one and does not know its number yet.
+ * Not for good: one that ended two seconds ago is nobody's.
  */
 export function holdOrphans(): Disposable {
   holders += 1;
   return {
     [Symbol.dispose]: () => {
       holders -= 1;
-      if (holders === 0 && isDue) schedule();
     },
   };
 }
 
-function schedule(): void {
+function reapSoon(delayMs: number): void {
+  if (isDue) return;
+  isDue = true;
   setTimeout(() => {
-    if (holders > 0) return; // whoever holds them comes back
     isDue = false;
     reapOrphans();
-  }, DELAY_MS).unref();
+  }, delayMs).unref();
 }
 
 function reapOrphans(): void {
+  const now = performance.now();
+  const leave = new Map<number, number>();
   for (const pid of children()) {
-    if (!own.has(pid) && isZombie(pid)) reapProcess(pid);
+    if (own.has(pid) || !isZombie(pid)) continue;
+    const since = left.get(pid) ?? now;
+    if (holders > 0 && now - since < LONGEST_HOLD_MS) leave.set(pid, since);
+    else reapProcess(pid);
   }
+  left = leave;
+  if (leave.size > 0) reapSoon(AGAIN_MS);
 }
 
 /**
@@ -63,9 +76,5 @@ function reapOrphans(): void {
  */
 export function adoptOrphans(): void {
   becomeSubreaper();
-  process.on("SIGCHLD", () => {
-    if (isDue) return;
-    isDue = true;
-    schedule();
-  });
+  process.on("SIGCHLD", () => reapSoon(DELAY_MS));
 }

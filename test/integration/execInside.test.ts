@@ -72,7 +72,8 @@ describe("execs without a runtime", () => {
       const box = await start(host, { Cmd, ...request });
       assert.equal(await output(box, WAY), "direct\n");
       let own = "";
-      for (let tries = 0; !own.endsWith("/\n") && tries < 200; tries += 1) own = await output(box, `cat /dev/shm/own`);
+      for (let tries = 0; !own.endsWith("/\n") && tries < 200; tries += 1)
+        own = await output(box, `cat /dev/shm/own 2>/dev/null || true`);
       assert.equal(await output(box, FACTS("self")), own);
     });
   }

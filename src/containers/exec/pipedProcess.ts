@@ -14,6 +14,8 @@ import type { ExecCall, ExecFiles, ExecOutcome, ExecProcess } from "./execProces
 const OUTPUT_GRACE_MS = 2000;
 /** The first bytes of stderr wait so long, or until the program's end, to see whether they are the runtime's own. */
 const COMPLAINT_MS = 20;
+/** So long where a refusal is likely: the host has tried and failed. A busy machine lets a runtime wait in the midst of it. */
+const LIKELY_COMPLAINT_MS = 500;
 
 /** Who started a process, and how it ended. */
 interface Starter {
@@ -22,6 +24,7 @@ interface Starter {
   readonly pid: () => number;
   /** A runtime's, which may refuse the program; absent: the program runs. */
   readonly complaint?: () => string | undefined;
+  readonly complaintMs?: number;
 }
 
 /**
@@ -95,7 +98,7 @@ class PipedProcess implements ExecProcess {
       this.#flow();
     };
     socket.on("error", () => socket.destroy());
-    const { complaint } = this.#starter;
+    const { complaint, complaintMs = COMPLAINT_MS } = this.#starter;
     if (stream === "stdout" || complaint === undefined) {
       socket.on("data", push);
       return;
@@ -103,7 +106,7 @@ class PipedProcess implements ExecProcess {
     // The runtime says why it refuses a program in its log, and just before on what would have been the program's stderr.
     socket.once("data", (first: Buffer) => {
       socket.pause();
-      this.#held = Promise.race([this.outcome, sleep(COMPLAINT_MS, undefined, { ref: false })]).then(() => {
+      this.#held = Promise.race([this.outcome, sleep(complaintMs, undefined, { ref: false })]).then(() => {
         if (complaint() === undefined) push(first);
         socket.on("data", push);
         this.#flow();
@@ -204,15 +207,18 @@ export async function startPiped(call: ExecCall): Promise<ExecProcess> {
   void warmCgroups();
   files.write(process);
   const own = ["exec", "--process", files.process, "--pid-file", files.pid, containerId];
-  return startRuntime({ file: runtime.file, args: [...runtimeArguments(call), ...own], files }, pipes);
+  const complaintMs = inside === undefined ? COMPLAINT_MS : LIKELY_COMPLAINT_MS;
+  return startRuntime({ file: runtime.file, args: [...runtimeArguments(call), ...own], files, complaintMs }, pipes);
 }
 
 /** Starts a runtime that waits for the process which it starts, with pipes. */
 export function startWithPipes(call: PipedCall): ExecProcess {
-  return startRuntime(call, openPipes(call.stdin));
+  return startRuntime({ ...call, complaintMs: COMPLAINT_MS }, openPipes(call.stdin));
 }
 
-function startRuntime({ file, args, files }: Omit<PipedCall, "stdin">, pipes: Pipes): ExecProcess {
+type RuntimeCall = Omit<PipedCall, "stdin"> & Pick<Required<Starter>, "complaintMs">;
+
+function startRuntime({ file, args, files, complaintMs }: RuntimeCall, pipes: Pipes): ExecProcess {
   let child: QuickChild;
   try {
     child = quickSpawn({ file, args, env: RUNTIME_ENVIRONMENT, fds: childEnds(pipes) });
@@ -222,5 +228,5 @@ function startRuntime({ file, args, files }: Omit<PipedCall, "stdin">, pipes: Pi
   }
   closeChildEnds(pipes);
   const complaint = (): string | undefined => lastLogged(files.log);
-  return new PipedProcess({ ended: child.ended, pid: () => files.readPid(), complaint }, ourEnds(pipes));
+  return new PipedProcess({ ended: child.ended, pid: () => files.readPid(), complaint, complaintMs }, ourEnds(pipes));
 }
