@@ -49,7 +49,15 @@ export function parseTimestamp(text: string | null): bigint | undefined {
 
 /** `platform=linux/arm64`, or the JSON object that newer endpoints take. @throws {invalid_argument} */
 export function platformOf(exchange: Exchange, name = "platform"): { readonly platform?: Platform } {
-  const text = exchange.query.get(name);
+  return parseOnePlatform(exchange.query.get(name));
+}
+
+/** `platforms={…}&platforms={…}`. @throws {invalid_argument} */
+export function platformsOf(exchange: Exchange): readonly Platform[] {
+  return exchange.query.getAll("platforms").flatMap((text) => parseOnePlatform(text).platform ?? []);
+}
+
+function parseOnePlatform(text: string | null): { readonly platform?: Platform } {
   if (text === null || text === "") return {};
   if (!text.startsWith("{")) return { platform: parsePlatform(text) };
   try {

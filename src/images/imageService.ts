@@ -102,7 +102,7 @@ export interface ImageCatalog {
   tag(name: string, target: Reference): Promise<void>;
   remove(
     name: string,
-    options: { readonly force: boolean; readonly noPrune: boolean },
+    options: { readonly force: boolean; readonly noPrune: boolean; readonly platforms?: readonly Platform[] },
   ): Promise<readonly ImageDeleteItem[]>;
   prune(filters: Filters): Promise<ImagesPruneReport>;
   diskUsage(): Promise<ImageDiskUsage>;

@@ -87,9 +87,13 @@ function checkParts(text: string, parts: readonly string[]): void {
  * alone and neither a known operating system nor a known architecture.
  */
 export function parsePlatform(text: string): Platform {
-  const parts = text.split("/");
-  checkParts(text, parts);
-  const [first = "", second, variant] = parts;
+  const [first = "", second, variant, ...more] = text.split("/");
+  // At most four, as Go splits it: what is wrong is shown whole.
+  const parts = [first, second, variant, more.length === 0 ? undefined : more.join("/")];
+  checkParts(
+    text,
+    parts.filter((part) => part !== undefined),
+  );
   if (second !== undefined)
     return normalize({ os: first, architecture: second, ...(variant === undefined ? {} : { variant }) });
   const host = hostPlatform();

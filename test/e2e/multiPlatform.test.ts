@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { startDaemon } from "./support/daemon.ts";
 import type { TestDaemon } from "./support/daemon.ts";
+import { runBoth } from "./support/parity.ts";
 import { must } from "./support/process.ts";
 import { startRegistry } from "./support/registry.ts";
 import type { TestRegistry } from "./support/registry.ts";
@@ -79,6 +80,33 @@ describe("images of several platforms", () => {
       assert.match(await refusal(...args), new RegExp(told.replaceAll(/[()]/g, "\\$&")));
     const { body } = await daemon.api("GET", "/v1.49/images/multi:1/json?manifests=1&platform=linux/arm64");
     assert.deepEqual(body, { message: "conflicting options: manifests and platform options cannot both be set" });
+  });
+
+  test("both command lines: --platform of what looks at images and moves them", async () => {
+    const name = `${registry.address}/team/none:1`;
+    for (const args of [
+      ["image", "inspect", "--platform", "arm64", "multi:1"],
+      ["image", "inspect", "--platform", "linux/s390x", "multi:1"],
+      ["image", "inspect", "--platform", "other", "multi:1"],
+      ["image", "inspect", "--platform", "a/b/c/d/e", "multi:1"],
+      ["history", "--platform", "linux/arm64/v8", "--no-trunc", "multi:1"],
+      ["history", "--platform", "linux/s390x", "multi:1"],
+      ["history", "--platform", "other", "multi:1"],
+      ["save", "--platform", "other", "multi:1"],
+      ["save", "--platform", "linux/s390x", "-o", join(folder, "none.tar"), "multi:1"],
+      ["load", "--platform", "other", "-i", "/dev/null"],
+      ["push", "--platform", "other", name],
+      ["rmi", "--platform", "linux/s390x", "multi:1"],
+      ["rmi", "--platform", "linux/arm64", "multi:1"],
+      ["rmi", "--platform", "other", "multi:1"],
+    ]) {
+      const both = await runBoth(daemon.socket, args);
+      assert.deepEqual(both.varve, both.docker, args.join(" "));
+    }
+    assert.match(await refusal("rmi", "--platform", "linux/arm64", "multi:1"), /linux\/arm64 alone cannot be removed/);
+    await docker("tag", "box:arm", "gone:arm");
+    assert.match(await refusal("rmi", "--platform", "linux/amd64", "gone:arm"), /does not provide/);
+    assert.match(await docker("rmi", "--platform", "linux/arm64", "gone:arm"), /^Untagged: gone:arm/);
   });
 
   test("run: each platform's image; the name stays the container's", async () => {

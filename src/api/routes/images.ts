@@ -2,7 +2,7 @@ import { EngineError, ErrorCode } from "#errors";
 import type { ImageInspect, ImageSummary } from "#engineapi";
 import type { ImageBackend } from "../backends.ts";
 import type { Exchange } from "../exchange.ts";
-import { newNameOf, parseFilters, platformOf } from "../query.ts";
+import { newNameOf, parseFilters, platformOf, platformsOf } from "../query.ts";
 import type { Route } from "../router.ts";
 import type { ApiVersion } from "../version.ts";
 
@@ -12,6 +12,7 @@ const V1_45 = 1045;
 const V1_47 = 1047;
 const V1_48 = 1048;
 const V1_49 = 1049;
+const V1_50 = 1050;
 
 function shapeSummary(summary: ImageSummary, version: ApiVersion): ImageSummary {
   const { Manifests, Descriptor, ...rest } = summary;
@@ -107,6 +108,7 @@ export function imageRoutes(images: ImageBackend): readonly Route[] {
           await images.remove(exchange.param("name"), {
             force: exchange.flag("force"),
             noPrune: exchange.flag("noprune"),
+            platforms: exchange.version < V1_50 ? [] : platformsOf(exchange),
           }),
         ),
     ],

@@ -4,6 +4,7 @@ import type { Command } from "../core/command.ts";
 import { boolFlag, FORMAT_USAGE, stringFlag } from "../core/flags.ts";
 import { listFormat, renderList } from "../format/table.ts";
 import { ellipsis, humanDuration, humanSize, rfc3339, shortId } from "../format/units.ts";
+import { platformParameter } from "../options/platform.ts";
 import { rowStruct } from "../template/value.ts";
 import type { GoStruct } from "../template/value.ts";
 
@@ -43,11 +44,18 @@ history --no-trunc --format '{{.CreatedBy}}' nginx`,
     format: stringFlag(undefined, FORMAT_USAGE),
     human: boolFlag("H", "Print sizes and dates in human readable format", true),
     "no-trunc": boolFlag(undefined, "Don't truncate output"),
+    platform: stringFlag(
+      undefined,
+      'Show history for the given platform. Formatted as "os[/arch[/variant]]" (e.g., "linux/amd64")',
+    ),
     quiet: boolFlag("q", "Only show image IDs"),
   },
   async run({ session, flags, args: [image = ""] }) {
+    const platform = platformParameter(flags.platform);
+    if (platform !== undefined) await session.client.requireApiVersion("1.48", "--platform");
     const items = await session.client.json<readonly HistoryItem[]>({
       path: `/images/${encodeURIComponent(image)}/history`,
+      query: { platform },
     });
     const table = flags.human ? HUMAN : EXACT;
     const format =

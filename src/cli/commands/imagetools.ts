@@ -1,6 +1,7 @@
 import { findEngineError, isNotFound, messageOf } from "#errors";
 import { formatReference, parseReference, withDefaultTag } from "#oci";
 import type { Reference } from "#oci";
+import { Builders, checkContext } from "../builders/builders.ts";
 import { defineCommand } from "../core/command.ts";
 import type { Command } from "../core/command.ts";
 import { CommandError } from "../core/commandError.ts";
@@ -79,6 +80,7 @@ buildx imagetools inspect --format '{{json .Provenance}}' example.com/app:1`,
   },
   async run({ session, flags, args: [name = ""] }) {
     const wish = { name, format: flags.format, raw: flags.raw };
+    await failing(async () => checkContext(session, new Builders(session).find(flags.builder)));
     await failing(() => inspected(new RegistryCalls(session), wish, (text) => session.print(text)));
     return undefined;
   },
@@ -196,7 +198,10 @@ buildx imagetools create --dry-run --append -t example.com/app:1 example.com/app
     tag: { ...listFlag("t", "Set reference for new image"), typeName: "stringArray" },
   },
   async run({ session, flags, args }) {
-    await failing(() => created(session, flags, args));
+    await failing(async () => {
+      checkContext(session, new Builders(session).find(flags.builder));
+      await created(session, flags, args);
+    });
     return undefined;
   },
 });

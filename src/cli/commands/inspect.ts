@@ -11,6 +11,7 @@ import { NETWORK_INSPECT } from "../format/networkShape.ts";
 import type { Inspected } from "../format/inspectOutput.ts";
 import { VOLUME_INSPECT } from "../format/volumeRows.ts";
 import { readingTemplate } from "../format/statusTemplate.ts";
+import { platformJson } from "../options/platform.ts";
 import { containerPath } from "../stream/forEach.ts";
 import { volumePath } from "./volumes.ts";
 
@@ -52,9 +53,9 @@ function render(found: readonly Inspected[], wish: string): { readonly text: str
 }
 
 const imageFinder =
-  (session: Session): Find =>
+  (session: Session, platform?: string): Find =>
   async (name) => ({
-    raw: await session.client.text({ path: `/images/${encodeURIComponent(name)}/json` }),
+    raw: await session.client.text({ path: `/images/${encodeURIComponent(name)}/json`, query: { platform } }),
     shape: IMAGE_INSPECT,
   });
 
@@ -138,9 +139,17 @@ export const inspectImages: Command = defineCommand({
   examples: `image inspect nginx
 image inspect -f '{{json .RootFS.Layers}}' nginx`,
   args: { min: 1 },
-  flags: { format },
+  flags: {
+    format,
+    platform: stringFlag(
+      undefined,
+      "Inspect a specific platform of the multi-platform image.\nIf the image or the server is not multi-platform capable, the command will error out if the platform does not match.\n'os[/arch[/variant]]': Explicit platform (eg. linux/amd64)",
+    ),
+  },
   async run({ session, flags, args }) {
-    return inspectAll(session, args, flags.format, imageFinder(session));
+    const platform = flags.platform === "" ? undefined : platformJson(flags.platform);
+    if (platform !== undefined) await session.client.requireApiVersion("1.49", "--platform");
+    return inspectAll(session, args, flags.format, imageFinder(session, platform));
   },
 });
 

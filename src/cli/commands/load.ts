@@ -7,8 +7,8 @@ import { CommandError } from "../core/commandError.ts";
 import { boolFlag, stringFlag } from "../core/flags.ts";
 import { inputTerminal, terminalOf } from "../core/session.ts";
 import type { Session } from "../core/session.ts";
+import { platformParameter } from "../options/platform.ts";
 import { showProgress } from "../stream/progress.ts";
-import { platformJson } from "./push.ts";
 
 async function openInput(path: string, session: Session): Promise<AsyncIterable<Uint8Array>> {
   if (path === "") {
@@ -42,7 +42,8 @@ load < images.tar.zst`,
     quiet: boolFlag("q", "Suppress the load output"),
   },
   async run({ session, flags }) {
-    if (flags.platform !== "") await session.client.requireApiVersion("1.48", "--platform");
+    const platform = platformParameter(flags.platform);
+    if (platform !== undefined) await session.client.requireApiVersion("1.48", "--platform");
     const upload = await openInput(flags.input, session);
     const messages = session.client.lines({
       method: "POST",
@@ -50,7 +51,7 @@ load < images.tar.zst`,
       query: {
         // Without a terminal nobody sees bars; the daemon then sends its plain lines only.
         quiet: flags.quiet || terminalOf(session.stdout) === undefined ? "1" : "0",
-        platform: flags.platform === "" ? undefined : platformJson(flags.platform),
+        platform,
       },
       upload,
       headers: { "Content-Type": "application/x-tar" },

@@ -4,7 +4,19 @@ import { familiarName, parseReference, withDefaultTag } from "#oci";
 import { defineCommand } from "../core/command.ts";
 import type { Command } from "../core/command.ts";
 import { boolFlag, stringFlag } from "../core/flags.ts";
+import type { Session } from "../core/session.ts";
+import { platformJson } from "../options/platform.ts";
 import { showProgress } from "../stream/progress.ts";
+
+function pushedPlatform(session: Session, text: string): string {
+  try {
+    return platformJson(text);
+  } catch (error) {
+    // No line of its own, as Docker's client has it.
+    session.stderr.write(`Invalid platform ${text}`);
+    throw error;
+  }
+}
 
 /** `varve push`. */
 export const push: Command = defineCommand({
@@ -23,6 +35,7 @@ push -a registry.example:5000/base`,
     quiet: boolFlag("q", "Suppress verbose output"),
   },
   async run({ session, flags, args: [name = ""] }) {
+    const platform = flags.platform === "" ? undefined : pushedPlatform(session, flags.platform);
     if (flags.platform !== "") await session.client.requireApiVersion("1.46", "--platform");
     const named = parseReference(name);
     const isNameOnly = named.tag === undefined && named.digest === undefined;
@@ -40,7 +53,7 @@ push -a registry.example:5000/base`,
       path: `/images/${encodeURI(familiarName(reference))}/push`,
       query: {
         tag: reference.tag ?? "",
-        platform: flags.platform === "" ? undefined : platformJson(flags.platform),
+        platform,
       },
       headers: { "X-Registry-Auth": encodeRegistryAuth(auth) },
     });
@@ -50,9 +63,3 @@ push -a registry.example:5000/base`,
     return undefined;
   },
 });
-
-/** `linux/arm64/v8` → the JSON that the API takes. */
-export function platformJson(text: string): string {
-  const [os = "", architecture = "", variant] = text.split("/");
-  return JSON.stringify({ os, architecture, ...(variant === undefined ? {} : { variant }) });
-}

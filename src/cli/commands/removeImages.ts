@@ -3,7 +3,8 @@ import { isNotFound, messageOf } from "#errors";
 import { defineCommand } from "../core/command.ts";
 import type { Command } from "../core/command.ts";
 import { CommandError } from "../core/commandError.ts";
-import { boolFlag } from "../core/flags.ts";
+import { boolFlag, listFlag } from "../core/flags.ts";
+import { platformJson } from "../options/platform.ts";
 
 /** `varve rmi`, `varve image rm`. */
 export const removeImages: Command = defineCommand({
@@ -15,8 +16,17 @@ rmi -f $(varve images -q --filter dangling=true)`,
   flags: {
     force: boolFlag("f", "Force removal of the image"),
     "no-prune": boolFlag(undefined, "Do not delete untagged parents"),
+    platform: {
+      ...listFlag(
+        undefined,
+        'Remove only the given platform variant. Formatted as "os[/arch[/variant]]" (e.g., "linux/amd64")',
+      ),
+      typeName: "strings",
+    },
   },
   async run({ session, flags, args }) {
+    const platforms = flags.platform.flatMap((text) => text.split(",")).map(platformJson);
+    if (platforms.length > 0) await session.client.requireApiVersion("1.50", "--platform");
     const failures: string[] = [];
     let fatal = false;
     for (const image of args) {
@@ -24,7 +34,7 @@ rmi -f $(varve images -q --filter dangling=true)`,
         const items = await session.client.json<readonly ImageDeleteItem[]>({
           method: "DELETE",
           path: `/images/${encodeURIComponent(image)}`,
-          query: { force: flags.force, noprune: flags["no-prune"] },
+          query: { force: flags.force, noprune: flags["no-prune"], platforms },
         });
         for (const { Deleted, Untagged } of items) {
           session.print(Deleted === undefined ? `Untagged: ${Untagged ?? ""}\n` : `Deleted: ${Deleted}\n`);

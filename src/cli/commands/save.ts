@@ -5,8 +5,8 @@ import type { Command } from "../core/command.ts";
 import { CommandError } from "../core/commandError.ts";
 import { stringFlag } from "../core/flags.ts";
 import { terminalOf } from "../core/session.ts";
+import { platformParameter } from "../options/platform.ts";
 import { checkOutput, writeWhole } from "../stream/wholeFile.ts";
-import { platformJson } from "./push.ts";
 
 const FAILURE = "failed to save image";
 
@@ -25,14 +25,15 @@ save debian:12-slim nginx | zstd > images.tar.zst`,
     ),
   },
   async run({ session, flags, args }) {
-    if (flags.platform !== "") await session.client.requireApiVersion("1.48", "--platform");
+    const platform = platformParameter(flags.platform);
+    if (platform !== undefined) await session.client.requireApiVersion("1.48", "--platform");
     if (flags.output === "" && terminalOf(session.stdout) !== undefined) {
       throw new CommandError("cowardly refusing to save to a terminal. Use the -o flag or redirect");
     }
     if (flags.output !== "") await checkOutput(flags.output, FAILURE);
     const { body } = await session.client.open({
       path: "/images/get",
-      query: { names: args, platform: flags.platform === "" ? undefined : platformJson(flags.platform) },
+      query: { names: args, platform },
     });
     if (flags.output === "") await pipeline(Readable.from(body, { objectMode: false }), session.stdout, { end: false });
     else await writeWhole(flags.output, body, FAILURE);
