@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import type { Server } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -139,7 +139,18 @@ export interface TestRegistry extends AsyncDisposable {
   readonly requests: string[];
 }
 
-/** Serves a layout as the repository `made`: its index is the tag `1`. Blobs by range. */
+/** Takes a blob or a manifest into the layout; a manifest by tag becomes what the tag names. */
+async function receive(layout: Layout, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const bytes = await collect(request);
+  const url = new URL(request.url ?? "", "http://registry");
+  const digest = url.searchParams.get("digest") ?? sha256(bytes);
+  if (digest !== sha256(bytes)) return void response.writeHead(400).end();
+  layout.files.set(`blobs/sha256/${digest.slice(7)}`, bytes);
+  if (/\/manifests\/[^:]+$/.test(url.pathname)) layout.files.set("index.json", bytes);
+  response.writeHead(201, { location: url.pathname, "docker-content-digest": digest }).end();
+}
+
+/** Serves a layout as the repository `made`: its index is any tag. Blobs by range; takes what is pushed. */
 export async function startRegistry(layout: Layout): Promise<TestRegistry> {
   const requests: string[] = [];
   const server: Server = createServer((request, response) => {
@@ -147,6 +158,8 @@ export async function startRegistry(layout: Layout): Promise<TestRegistry> {
     if (request.method === "GET")
       requests.push(`${url}${request.headers.range === undefined ? "" : ` ${request.headers.range}`}`);
     if (url === "/v2/") return void response.end("{}");
+    if (request.method === "POST") return void response.writeHead(202, { location: "/v2/made/uploads/1" }).end();
+    if (request.method === "PUT") return void receive(layout, request, response);
     const [, kind = "", name = ""] = /^\/v2\/made\/(manifests|blobs)\/(.+)$/.exec(url) ?? [];
     const bytes = layout.files.get(name.startsWith("sha256:") ? `blobs/sha256/${name.slice(7)}` : "index.json");
     if (kind === "" || bytes === undefined)

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { imageFromDirectory, openImage, writeImage } from "#transports";
 import type { BuiltImage, ImageFromDirectoryOptions } from "#transports";
-import { collect, newFolder, noise } from "./transports.testkit.test.ts";
+import { collect, newFolder, noise, startRegistry } from "./transports.testkit.test.ts";
 
 const folder = await newFolder();
 after(() => folder[Symbol.asyncDispose]());
@@ -94,6 +94,17 @@ test("writeImage: a layout takes another image beside the first, and moves a nam
   assert.deepEqual((await readdir(layout)).sort(), ["blobs", "index.json", "oci-layout"]);
   const index = JSON.parse(await readFile(join(layout, "index.json"), "utf8")) as { manifests: unknown[] };
   assert.equal(index.manifests.length, 2);
+});
+
+test("writeImage: pushed to a registry, blobs that are there once only", async () => {
+  await using registry = await startRegistry({ files: new Map(), manifest: "" });
+  await using image = await imageFromDirectory(first, OPTIONS);
+  const written = await writeImage(image, `registry:${registry.host}/made:1`);
+  assert.deepEqual(written, { manifestDigest: image.manifestDigest, blobsWritten: 2, blobsSkipped: 0 });
+  await check(`registry:${registry.host}/made:1`, image);
+  await check(`registry:${registry.host}/made@${image.manifestDigest}`, image);
+  const again = await writeImage(image, `registry:${registry.host}/made:2`);
+  assert.deepEqual([again.blobsWritten, again.blobsSkipped], [0, 2]);
 });
 
 test("imageFromDirectory: prefix and filter", async () => {

@@ -158,6 +158,29 @@ describe("image squash, flatten, rebase", () => {
     await fails(["flatten", "-t", "UPPER:x", "app:1"], /must be lowercase/);
   });
 
+  test("the API: statuses, and what the last line tells", async () => {
+    const statusOf = async (path: string): Promise<number> =>
+      (await daemon.api("POST", `/varve/v1/images/${path}`)).status;
+    assert.equal(await statusOf("none:1/flatten"), 404);
+    assert.equal(await statusOf("app:1/squash?from=0"), 400);
+    assert.equal(await statusOf("app:1/flatten?tag=UPPER:x"), 400);
+    assert.equal(await statusOf("app:1/rebase"), 400);
+    assert.equal(await statusOf("app:1/rebase?onto=app:1&from=base:2"), 412);
+    await load("clash:1", [
+      await busyboxRootfs(),
+      makeTar([file("etc/both", "1")]),
+      makeTar([file("etc/both", "mine")]),
+    ]);
+    await load("old:1", [await busyboxRootfs(), makeTar([file("etc/both", "1")])]);
+    assert.equal(await statusOf("clash:1/rebase?onto=base:2&from=old:1"), 409);
+    const { status, body } = await daemon.api("POST", "/varve/v1/images/app:1/flatten?tag=api:1");
+    assert.equal(status, 200);
+    const lines = (typeof body === "string" ? body : JSON.stringify(body)).trim().split("\r\n");
+    const { aux } = JSON.parse(lines.at(-1) ?? "") as { aux: Readonly<Record<string, unknown>> };
+    assert.deepEqual([aux["Reference"], aux["LayersBefore"], aux["LayersAfter"]], ["api:1", 5, 1]);
+    assert.equal((await daemon.mustVarve(["inspect", "--format", "{{.Id}}", "api:1"])).trim(), aux["ID"]);
+  });
+
   const dockerd = process.env["VARVE_TEST_DOCKERD"];
   test("a flattened image equals what dockerd's container of the image exports", {
     skip: dockerd === undefined && "VARVE_TEST_DOCKERD names no socket",

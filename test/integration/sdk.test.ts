@@ -93,7 +93,12 @@ test("sdk example: a directory becomes the same image, as root and as nobody", a
   const second = await example("directoryToImage.ts", [site, `docker-archive:${out}/two.tar:site:1`], caller);
   assert.match(first, /^sha256:[0-9a-f]{64}: 3 blobs written, 0 there already\n$/);
   assert.equal(first.slice(0, 71), second.slice(0, 71));
+  await using registry = await startRegistry({ files: new Map(), manifest: "" });
+  const pushed = await example("directoryToImage.ts", [site, `registry:${registry.host}/made:1`], caller);
+  assert.equal(pushed, `${first.slice(0, 71)}: 2 blobs written, 0 there already\n`);
+  const remote = await example("inspectRemote.ts", [`registry:${registry.host}/made:1`]);
   const output = await example("inspectRemote.ts", [`oci-layout:${out}/one`]);
+  assert.equal(remote, output);
   assert.ok(output.startsWith(`manifest ${first.slice(0, 71)}\n`));
 });
 
