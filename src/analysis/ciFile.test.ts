@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import * as fc from "fast-check";
 import { DEFAULT_CI_THRESHOLDS, parseDiveCi } from "#analysis";
-import { hasCode, messageOf } from "#errors";
+import { hasCode, isEngineError, messageOf } from "#errors";
 
 test("dive-ci: rules with comments, other keys and lists beside them", () => {
   const text = [
@@ -80,4 +81,36 @@ test("dive-ci: a long line is read in no time", () => {
   const long = `rules:\n  ${"a ".repeat(50_000)}\n`;
   assert.throws(() => parseDiveCi(long));
   assert.deepEqual(parseDiveCi(`rules:\n  lowestEfficiency: 1${" ".repeat(50_000)}\n`).lowestEfficiency, "1");
+});
+
+test("dive-ci: any text gives thresholds or an error of its own", () => {
+  const line = fc.constantFrom(
+    "rules:",
+    "  lowestEfficiency: 0.5",
+    "  highestWastedBytes: '1",
+    "\t",
+    "- x",
+    "  a: b",
+    " c",
+    "# d",
+    "...",
+    "'",
+    '"',
+  );
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.string(),
+        fc.array(line).map((lines) => lines.join("\n")),
+      ),
+      (text) => {
+        try {
+          assert.deepEqual(Object.keys(parseDiveCi(text)).sort(), Object.keys(DEFAULT_CI_THRESHOLDS).sort());
+        } catch (error) {
+          assert.ok(isEngineError(error) && hasCode(error, "INVALID_FLAG"), messageOf(error));
+        }
+      },
+    ),
+    { numRuns: 1000 },
+  );
 });

@@ -78,3 +78,17 @@ test("glob: equals a regular expression, for any small pattern", () => {
     { numRuns: 2000 },
   );
 });
+
+test("glob: any text is a pattern or refused", () => {
+  const piece = fc.constantFrom("a", "*", "**", "?", "[", "]", "{", "}", ",", "\\", "/", "!", "-", "é");
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 12 }), fc.string({ maxLength: 12 }), (pieces, path) => {
+      try {
+        assert.equal(typeof compileGlob(pieces.join(""))(path), "boolean");
+      } catch (error) {
+        assert.ok(hasCode(error, "INVALID_FLAG"), String(error));
+      }
+    }),
+    { numRuns: 2000 },
+  );
+});

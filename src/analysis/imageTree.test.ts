@@ -229,3 +229,22 @@ test("view: what a directory weighs is what its files weigh, and a change shows 
     { numRuns: 300 },
   );
 });
+
+test("tree: names of any depth and number, in time that grows with them", () => {
+  const deep = Array.from({ length: 2000 }, () => "d").join("/");
+  const wide = [directory("w"), ...Array.from({ length: 20_000 }, (_, index) => file(`w/${index}`))];
+  const tree = buildImageTree([layer(file(deep)), wide, wide.toReversed()]);
+  assert.equal(tree.nodeCount, 1 + 2000 + 1 + 20_000);
+  assert.equal(tree.depthOf(tree.find(deep) ?? 0), 2000);
+  const names = [...tree.childrenOf(tree.find("w") ?? 0)].map((child) => tree.nameOf(child));
+  assert.deepEqual(names, names.toSorted());
+  assert.equal(tree.view(2, 2).sizes[0], 20_001);
+});
+
+test("tree: entries in no order, twice, or without parents still make a tree", () => {
+  const tree = buildImageTree([[file("b/x", 1), file("a", 2), file("b/x", 3)]]);
+  const view = tree.view(0, 0);
+  assert.equal(stateAt(tree, view, "b/x"), "added");
+  assert.equal(view.entryOf(tree.find("b/x") ?? 0)?.size, 3, "the last of two counts");
+  assert.equal(tree.occurrencesOf(tree.find("b") ?? 0).length, 0);
+});

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import * as fc from "fast-check";
 import { buildImageTree, scoreImage } from "#analysis";
 import type { ImageScores, LayerEntry } from "#analysis";
-import { directory, file, hardLink, layer, symlink, whiteout } from "./analysis.testkit.test.ts";
+import { anyLayers, directory, file, hardLink, layer, symlink, whiteout } from "./analysis.testkit.test.ts";
 import { archivesAreMissing, readArchive } from "./archive.testkit.test.ts";
 import type { ListedFile } from "./archive.testkit.test.ts";
 
@@ -184,4 +185,76 @@ test("scores: dive's own figures for its test image", { skip: archivesAreMissing
     "root/example/somefile1.txt 2 12810",
     "root/example/somefile3.txt 2 6405",
   ]);
+});
+
+/** What `tar -tv` would list of entries: no headers for implied directories, whiteouts under their own names. */
+function listingOfEntries(entries: readonly LayerEntry[]): readonly ListedFile[] {
+  return entries
+    .filter((item) => item.implied !== true)
+    .map((item) => {
+      const path = item.whiteout === true ? item.path.replace(/[^/]+$/, ".wh.$&") : item.path;
+      return { path, size: item.size, isDirectory: item.type === "directory" };
+    });
+}
+
+/** Layers in which dive's oddities play no part: each whiteout hides something, each directory has a header and stays one. */
+const plainLayers = anyLayers.map((layers) => {
+  const shown = new Map<string, LayerEntry>();
+  return layers.map((entries) => {
+    const kept = entries
+      .map((item) => (item.implied === true ? directory(item.path) : item))
+      .filter((item) => item.whiteout !== true || shown.has(item.path))
+      .filter((item) => {
+        const lower = shown.get(item.path);
+        return (
+          item.whiteout === true || lower === undefined || (lower.type === "directory") === (item.type === "directory")
+        );
+      });
+    const own = new Map(kept.map((item) => [item.path, item]));
+    const hasParents = (path: string): boolean =>
+      path
+        .split("/")
+        .every((_, index, parts) => index === 0 || own.get(parts.slice(0, index).join("/"))?.type === "directory");
+    const sound = kept.filter((item) => hasParents(item.path));
+    for (const item of sound) {
+      if (item.whiteout !== true) shown.set(item.path, item);
+      else
+        for (const path of shown.keys()) if (path === item.path || path.startsWith(`${item.path}/`)) shown.delete(path);
+    }
+    return sound;
+  });
+});
+
+test("scores: equal the definitions computed from listings, for any layers", () => {
+  fc.assert(
+    fc.property(plainLayers, (layers) => {
+      const { userWastedRatio, ...scores } = scored(...layers);
+      const expected = scoreListings(layers.map(listingOfEntries));
+      assert.deepEqual(
+        { ...scores, inefficiencies: scores.inefficiencies.toSorted(byPath) },
+        { ...expected, inefficiencies: expected.inefficiencies.toSorted(byPath) },
+      );
+      assert.equal(Object.is(userWastedRatio, expected.wastedBytes / expected.userBytes), true);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("scores: whatever the layers, they are within bounds", () => {
+  fc.assert(
+    fc.property(anyLayers, (layers) => {
+      const scores = scored(...layers);
+      assert.ok(scores.efficiency <= 1);
+      assert.equal(
+        scores.sizeBytes,
+        scores.layerBytes.reduce((sum, bytes) => sum + bytes, 0),
+      );
+      assert.ok(scores.inefficiencies.every((item) => item.count > 1 && item.bytes >= 0));
+      const order = scores.inefficiencies.map((item) => item.bytes);
+      assert.deepEqual(
+        order,
+        order.toSorted((a, b) => b - a),
+      );
+    }),
+  );
 });

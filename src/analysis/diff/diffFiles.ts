@@ -1,9 +1,10 @@
-import { createHash } from "node:crypto";
 import { Change, changeNames, changesBetween, MODIFYING } from "../changes.ts";
 import type { ChangeName } from "../changes.ts";
 import { inTurns } from "../inTurns.ts";
 import type { MergedImage } from "../mergedImage.ts";
-import type { LayerEntry, OpenImage } from "../openImage.ts";
+import type { LayerEntry } from "../openImage.ts";
+import { digestByReading, digestOnce } from "../settleContents.ts";
+import type { DigestOf } from "../settleContents.ts";
 
 /** One path of two images that is not the same in both. */
 export interface FileDifference {
@@ -16,9 +17,6 @@ export interface FileDifference {
   readonly before: LayerEntry | undefined;
   readonly after: LayerEntry | undefined;
 }
-
-/** sha256 in hex of a regular file of a layer; may answer from a cache. */
-export type DigestOf = (image: OpenImage, layer: number, path: string) => Promise<string>;
 
 export interface DiffFilesOptions {
   /**
@@ -183,23 +181,6 @@ class Comparison {
   }
 }
 
-async function digestByReading(image: OpenImage, layer: number, path: string): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const chunk of image.readFile(layer, path)) hash.update(chunk);
-  return hash.digest("hex");
-}
-
-/** Each file is read once, however many names lead to it. */
-function onceEach(digestOf: DigestOf): DigestOf {
-  const known = new Map<string, Promise<string>>();
-  return (image, layer, path) => {
-    const key = `${image.layers[layer]?.diffId ?? layer}:${path}`;
-    const digest = known.get(key) ?? digestOf(image, layer, path);
-    known.set(key, digest);
-    return digest;
-  };
-}
-
 /**
  * The paths that differ, in the order of a walk; an added or removed directory is followed by all it holds. Layers that
  * both have at the bottom cost nothing; times alone are no difference.
@@ -213,7 +194,7 @@ export async function diffFiles(
   const shared = sharedLayersOf(before, after);
   const comparison = new Comparison(new Side(before, shared), new Side(after, shared), content);
   comparison.children(0, 0);
-  const digest = onceEach(digestOf);
+  const digest = digestOnce(digestOf);
   const settled = await inTurns(comparison.candidates, async ({ difference, bits, question }) => {
     if (question === undefined) return difference;
     signal?.throwIfAborted();

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import * as fc from "fast-check";
 import { readPackages } from "#analysis";
 import { file, symlink, whiteout } from "../analysis.testkit.test.ts";
 import { imageWith, ownersShown, packagesIn, shown } from "./packages.testkit.test.ts";
@@ -115,4 +116,55 @@ test("packages: an aborted read ends", async () => {
     readPackages(imageWith({ "var/lib/dpkg/status": "Package: a\nVersion: 1\n" }), { signal: AbortSignal.abort() }),
     /abort/i,
   );
+});
+
+test("packages: databases of any bytes are survived", async () => {
+  const text = fc.oneof(
+    fc.string({ maxLength: 200 }),
+    fc
+      .array(fc.constantFrom("Package: a", "Version: 1", "P:a", "V:1", "F:..", "R:x", "Name: n", "", ",,", '"'), {
+        maxLength: 12,
+      })
+      .map((lines) => lines.join("\n")),
+  );
+  await fc.assert(
+    fc.asyncProperty(text, async (content) => {
+      const bytes = Buffer.from(content);
+      const set = await packagesIn({
+        "var/lib/dpkg/status": bytes,
+        "var/lib/dpkg/status.d/a": bytes,
+        "var/lib/dpkg/info/a.list": bytes,
+        "lib/apk/db/installed": bytes,
+        "var/lib/rpm/rpmdb.sqlite": bytes,
+        "node_modules/a/package.json": bytes,
+        "site/a.dist-info/METADATA": bytes,
+        "site/a.dist-info/RECORD": bytes,
+      });
+      for (const { name, version } of set.packages) assert.ok(name.length > 0 && version.length >= 0);
+      assert.deepEqual(set.ownersOf("etc/passwd"), []);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test("packages: what a deeper package claims is not the outer one's", async () => {
+  const set = await packagesIn({
+    "app/node_modules/a/package.json": manifest("a", "1"),
+    "app/node_modules/a/node_modules/b/package.json": manifest("b", "2"),
+    "app/node_modules/a/node_modules/other.js": "",
+  });
+  assert.equal(ownersShown(set, "app/node_modules/a/node_modules/b/package.json"), "npm:b");
+  assert.equal(ownersShown(set, "app/node_modules/a/node_modules/other.js"), "npm:a");
+  assert.equal(ownersShown(set, "app/node_modules/a"), "npm:a");
+  assert.equal(ownersShown(set, "app"), "");
+});
+
+test("pip: an editable or half-written package has what it has", async () => {
+  const set = await packagesIn({
+    "site/e-1.dist-info/METADATA": "Name: e\r\nVersion: 1\r\n\r\nName: no\r\n",
+    "site/f-1.egg-info/PKG-INFO": "Name: f\nVersion: 1",
+    "site/g.dist-info": "Name: g\nVersion: 1\n",
+  });
+  assert.deepEqual(shown(set.packages), ["pip e 1 - site/e-1.dist-info", "pip f 1 - site/f-1.egg-info"]);
+  assert.equal(ownersShown(set, "site/e.py"), "");
 });
