@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
+import { EngineError, ErrorCode } from "#errors";
 import type { LayerIngests, LayerReads } from "#layers";
 import { chainIdOf, digestOf } from "#oci";
 import type { DiffId } from "#oci";
@@ -74,6 +75,7 @@ async function run(
   step: Step<FileOperation>,
 ): Promise<Filesystem> {
   const { operation, signal } = step;
+  checkOwners(operation, stackOf(step.inputs[0]));
   const located = locate({ layers, dataRoot }, step, new Set([...sourcesOf(operation), 0]));
   const { takesChanges } = step;
   const inputs = takesChanges === true ? located.map(asItIs) : located;
@@ -91,6 +93,13 @@ async function run(
   );
   const { layer } = await writer.commit();
   return { kind: "layers", diffIds: [...stackOf(step.inputs[0]), layer.diffId] };
+}
+
+/** An empty root has no account file to look names up in; BuildKit's words. */
+function checkOwners({ actions, link }: FileOperation, base: readonly DiffId[]): void {
+  if (link || base.length > 0) return;
+  const isNamed = actions.some(({ owner = "" }) => owner.split(":").some((part) => /\D/.test(part)));
+  if (isNamed) throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, "invalid user index: -1");
 }
 
 function asItIs(tree: TreeLocation | undefined): TreeLocation | undefined {

@@ -67,6 +67,9 @@ differential("stages", [
     files: { a: "a" },
     args: ["--platform", "linux/arm64"],
   }),
+  build("an owner's name on scratch", "FROM scratch\nCOPY --chown=web a /", { files: { a: "a" } }),
+  build("a working directory of a user's name on scratch", "FROM scratch\nUSER web\nWORKDIR /w"),
+  build("a working directory of a user's number on scratch", "FROM scratch\nUSER 5:6\nWORKDIR /w"),
   build("scratch for another variant", "FROM scratch\nCOPY a /\nARG TARGETVARIANT\nENV A=$TARGETVARIANT", {
     files: { a: "a" },
     args: ["--platform", "linux/arm/v7"],
