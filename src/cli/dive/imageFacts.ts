@@ -5,23 +5,28 @@ import { formatPlatform } from "#oci";
 import { printable } from "./terminal/textWidth.ts";
 import type { ImageFacts } from "./explorer/state.ts";
 
-/** Hears of layers that cannot be read. */
-interface Listener {
-  warn(line: string): void;
+/** Hears how reading goes. */
+export interface ReadListener {
+  /** Given: a layer that cannot be read is told, and counts as empty. */
+  readonly warn?: (line: string) => void;
+  readonly onLayer?: (read: number) => void;
 }
 
-/** Entries of all layers. With somebody to hear of it, a layer that cannot be read is empty. */
 async function readLayers(
   image: OpenImage,
-  listener: Listener | undefined,
+  { warn, onLayer }: ReadListener,
 ): Promise<readonly (readonly LayerEntry[])[]> {
+  let count = 0;
   const read = async (index: number): Promise<readonly LayerEntry[]> => {
     try {
       return await image.readLayer(index);
     } catch (error) {
-      if (listener === undefined) throw error;
-      listener.warn(`layer ${index}: ${printable(messageOf(error))}`);
+      if (warn === undefined) throw error;
+      warn(`layer ${index}: ${printable(messageOf(error))}`);
       return [];
+    } finally {
+      count += 1;
+      onLayer?.(count);
     }
   };
   return Promise.all(image.layers.map((layer) => read(layer.index)));
@@ -30,14 +35,14 @@ async function readLayers(
 /** All layers' entries as a tree, and its scores. */
 export async function readTree(
   image: OpenImage,
-  listener: Listener | undefined,
+  listener: ReadListener,
 ): Promise<{ readonly tree: ImageTree; readonly scores: ImageScores }> {
   const tree = buildImageTree(await readLayers(image, listener));
   return { tree, scores: scoreImage(tree) };
 }
 
 /** Reads all that the explorer begins with: neither scores nor the bytes of files. */
-export async function readImageFacts(image: OpenImage, listener: Listener | undefined): Promise<ImageFacts> {
+export async function readImageFacts(image: OpenImage, listener: ReadListener): Promise<ImageFacts> {
   const layers = await readLayers(image, listener);
   const { os, architecture, variant } = image.config;
   return {
