@@ -1,6 +1,3 @@
-import { spawn } from "node:child_process";
-import { text } from "node:stream/consumers";
-import { isDeepStrictEqual } from "node:util";
 import { EngineError, ErrorCode } from "#errors";
 import type { Reference } from "#oci";
 import { saveAuths } from "./configFile.ts";
@@ -38,6 +35,9 @@ interface HelperResult {
 
 async function runHelper(name: string, action: "get" | "store" | "erase", input: string): Promise<HelperResult> {
   const program = `docker-credential-${name}`;
+  // Loaded for the few commands that come here.
+  const { spawn } = process.getBuiltinModule("node:child_process");
+  const { text } = process.getBuiltinModule("node:stream/consumers");
   const child = spawn(program, [action], { stdio: ["pipe", "pipe", "inherit"] });
   const exit = new Promise<number | null>((resolve, reject) => {
     child.once("error", reject);
@@ -145,7 +145,7 @@ export async function storeCredentials(
     auth: Buffer.from(`${auth.username ?? ""}:${password}`).toString("base64"),
     ...(token === undefined ? {} : { identitytoken: token }),
   };
-  if (isDeepStrictEqual({ ...config.auths[server] }, entry)) return "unchanged";
+  if (process.getBuiltinModule("node:util").isDeepStrictEqual({ ...config.auths[server] }, entry)) return "unchanged";
   saveAuths(config, { ...config.auths, [server]: entry });
   return token === undefined ? "plain" : "token";
 }

@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { dirname } from "node:path";
@@ -93,7 +92,9 @@ function launch(start: DaemonStart): Launched {
   mkdirSync(dirname(start.logPath), { recursive: true });
   const log = openSync(start.logPath, "a", 0o640);
   const state: Launched = {};
-  const child = spawn(program, args, { detached: true, stdio: ["ignore", log, log], cwd: "/" });
+  const child = process
+    .getBuiltinModule("node:child_process")
+    .spawn(program, args, { detached: true, stdio: ["ignore", log, log], cwd: "/" });
   closeSync(log);
   child.once("error", (error) => {
     state.exit = messageOf(error);

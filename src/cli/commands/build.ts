@@ -6,7 +6,6 @@ import { BUILD_FLAGS } from "../build/buildFlags.ts";
 import type { BuildFlags } from "../build/buildFlags.ts";
 import { callResult } from "../build/callResult.ts";
 import { canOpenShell, openDebugShell } from "../build/debugShell.ts";
-import { loadedElsewhere } from "../build/loadElsewhere.ts";
 import { recordCaches } from "../build/ociLayout.ts";
 import { explanationText, imageIdOf, warningsText, writeMetadata } from "../build/results.ts";
 import { BuildFailure, prepareCall, runBuild } from "../build/runBuild.ts";
@@ -85,7 +84,7 @@ async function buildOnOne(
   const own = sessionOf(session, node);
   try {
     const isElsewhere = flags.load && own.chosen.host.address !== session.chosen.host.address;
-    await using load = isElsewhere ? loadedElsewhere(session) : undefined;
+    await using load = isElsewhere ? (await import("../build/loadElsewhere.ts")).loadedElsewhere(session) : undefined;
     const prepared = await prepareCall(own, context, load?.changed(flags) ?? flags);
     const { ref } = prepared.request;
     saveState(new BuilderStore(session.config), { builder: at.builder.Name, node: node.Name, ref }, work);
