@@ -43,10 +43,14 @@ class ChangeWalk {
   }
 
   *directory({ node, below }: Step, next: Step[]): Generator<StackChange, void, void> {
-    for (const name of this.#namesAbove(node)) {
+    const names = this.#namesAbove(node);
+    if (names.length === 0) return;
+    // One listing of each layer, where asking for each name would walk down from the root.
+    const visible = new Map(this.#stack.children(node).map((child) => [child.path, child]));
+    for (const name of names) {
       const path = node.path === "" ? name : `${node.path}/${name}`;
       const lower = below === undefined ? undefined : this.#base.child(below, name);
-      const shown = this.#stack.child(node, name);
+      const shown = visible.get(path);
       if (shown === undefined) {
         if (lower !== undefined) yield { kind: "whiteout", path };
       } else if (shown.stat.type === "directory") {

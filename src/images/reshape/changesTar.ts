@@ -18,7 +18,7 @@ async function* membersOf(
   from: number,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<TarMemberSource, void, void> {
-  for (const change of view.changes(from)) {
+  for (const change of from === 0 ? [] : view.changes(from)) {
     if (change.kind === "lowerHardlink") {
       yield { header: { path: change.path, type: "hardlink", linkPath: change.target } };
     }
