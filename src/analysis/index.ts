@@ -27,7 +27,7 @@ export type { Package, PackageManager } from "./packages/package.ts";
 export { diffFiles, sharedLayersOf } from "./diff/diffFiles.ts";
 export type { DiffFilesOptions, FileDifference } from "./diff/diffFiles.ts";
 export { settleContents } from "./settleContents.ts";
-export type { DigestOf } from "./settleContents.ts";
+export type { DigestOf, SettleOptions } from "./settleContents.ts";
 export { diffPackages } from "./diff/diffPackages.ts";
 export type { PackageDifference } from "./diff/diffPackages.ts";
 export { diffConfig } from "./diff/diffConfig.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { buildImageTree, NodeState, settleContents } from "#analysis";
+import { buildImageTree, NodeState, settleContents, whyPath } from "#analysis";
 import { file, hardLink, imageOf, layer } from "./analysis.testkit.test.ts";
 
 const LAYERS = [
@@ -25,6 +25,18 @@ test("settle: files of one size are compared, each is read once", async () => {
     ["large"],
   );
   assert.deepEqual(reads.sort(), ["0:other", "0:same", "1:other", "1:same", "2:same"]);
+});
+
+test("settle: one path alone, as why asks for it", async () => {
+  const image = imageOf(LAYERS, CONTENTS);
+  const tree = buildImageTree(LAYERS);
+  assert.equal(await settleContents(image, tree, { path: "same" }), 1);
+  assert.deepEqual([...new Set(tree.undecided().map(({ path }) => path))], ["large", "other"]);
+  const told = await whyPath(image, buildImageTree(LAYERS), { path: "/same", known: [] });
+  assert.deepEqual(
+    told?.events.map(({ kind, changes, wastedBytes }) => [kind, changes.join(" "), wastedBytes].join(":")),
+    ["added::3", "repeated:mtime:3", "changed:content mtime:0"],
+  );
 });
 
 test("settle: digests may come from elsewhere, also for hard links", async () => {

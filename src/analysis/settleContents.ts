@@ -24,18 +24,24 @@ export function digestOnce(digestOf: DigestOf): DigestOf {
   };
 }
 
+export interface SettleOptions {
+  /** Only the copies of this path (clean, latin1). */
+  readonly path?: string;
+  /** Files with more stay undecided. Default: none does. */
+  readonly maxBytes?: number;
+  readonly digestOf?: DigestOf;
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Compares the bytes of what a tree shows as modified only because nobody has: afterwards it says "modified" where dive
- * does. Files over `maxBytes` (default: none) stay undecided. Returns how many turned out equal.
+ * does. Returns how many turned out equal.
  */
-export async function settleContents(
-  image: OpenImage,
-  tree: ImageTree,
-  options: { readonly maxBytes?: number; readonly digestOf?: DigestOf; readonly signal?: AbortSignal } = {},
-): Promise<number> {
-  const { maxBytes = Infinity, digestOf = digestByReading, signal } = options;
+export async function settleContents(image: OpenImage, tree: ImageTree, options: SettleOptions = {}): Promise<number> {
+  const { path: only, maxBytes = Infinity, digestOf = digestByReading, signal } = options;
   const digest = digestOnce(digestOf);
-  const answers = await inTurns(tree.undecided(), async (content) => {
+  const questions = tree.undecided().filter(({ path }) => only === undefined || path === only);
+  const answers = await inTurns(questions, async (content) => {
     signal?.throwIfAborted();
     if (content.size > maxBytes) return false;
     const { path, lowerLayer, upperLayer } = content;

@@ -3,12 +3,14 @@ import { baseImagesOf, baseOfLayer } from "../baseImages.ts";
 import type { BaseImage, NamedLayers } from "../baseImages.ts";
 import type { ChangeName } from "../changes.ts";
 import { mergeImage } from "../mergedImage.ts";
+import type { MergedImage } from "../mergedImage.ts";
 import type { ImageTree } from "../imageTree.ts";
 import type { OpenImage } from "../openImage.ts";
 import { readPackages } from "../packages/readPackages.ts";
 import type { PackageManager } from "../packages/package.ts";
 import { explainPath } from "../pathHistory.ts";
-import type { HiddenBy, PathEvent } from "../pathHistory.ts";
+import type { HiddenBy, PathEvent, PathHistory } from "../pathHistory.ts";
+import { settleContents } from "../settleContents.ts";
 import { shownPath } from "./imageFiles.ts";
 import { layersAtStep } from "./imageStep.ts";
 
@@ -65,7 +67,7 @@ export interface WhyQuestion {
 export async function whyPath(image: OpenImage, tree: ImageTree, question: WhyQuestion): Promise<WhyReply | undefined> {
   const { path, step, known, signal } = question;
   const merged = mergeImage(image, tree, layersAtStep(image, step));
-  const history = explainPath(merged, path);
+  const history = await settledHistory(merged, path, signal);
   if (history === undefined) return undefined;
   const bases = baseImagesOf(
     image.layers.map(({ diffId }) => diffId),
@@ -86,6 +88,18 @@ export async function whyPath(image: OpenImage, tree: ImageTree, question: WhyQu
     })),
     notes: packages.notes,
   };
+}
+
+/** One path's few copies are read to say whether they differ. */
+async function settledHistory(
+  merged: MergedImage,
+  path: string,
+  signal: AbortSignal | undefined,
+): Promise<PathHistory | undefined> {
+  const history = explainPath(merged, path);
+  if (history?.events.every(({ changes }) => !changes.includes("undecided")) !== false) return history;
+  await settleContents(merged.image, merged.tree, { path: history.path, ...(signal === undefined ? {} : { signal }) });
+  return explainPath(merged, path);
 }
 
 function eventOf(event: PathEvent, bases: readonly BaseImage[]): WhyEvent {
