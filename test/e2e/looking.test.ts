@@ -325,6 +325,18 @@ describe("looking into images of the store", () => {
     assert.ok(text.includes("\n  - /var/cache/big  100kB\n"), text);
   });
 
+  test("clients that go away in the middle, many at a time, leave the daemon at work", async () => {
+    const path = "/varve/v1/images/look:1/archive";
+    const bodies = await Promise.all(Array.from({ length: 20 }, () => client.open({ path, query: { path: "/bin" } })));
+    for (const { body } of bodies.slice(1)) body.destroy();
+    const [first] = bodies;
+    let size = 0;
+    for await (const chunk of first?.body ?? []) size += chunk.byteLength;
+    assert.ok(size > 300_000, String(size));
+    assert.equal(await daemon.mustVarve(["image", "cat", "look:1", "/opt/new/a"]), "a");
+    assert.doesNotMatch(daemon.log(), /level=error/);
+  });
+
   test("an image that was closed fetches no more", async () => {
     const image = await openStoredImage(client, "look:1");
     await image[Symbol.asyncDispose]();
