@@ -39,7 +39,7 @@ function layersOf(folder: string, transport: "docker-archive" | "oci-archive"): 
 /** Adds a layer's names to those below it. */
 function addLayer(names: Set<string>, listed: readonly string[]): void {
   const dropBelow = (folder: string): void => {
-    for (const name of [...names]) if (name.startsWith(`${folder}/`)) names.delete(name);
+    for (const name of names) if (name.startsWith(`${folder}/`)) names.delete(name);
   };
   const marks = listed.filter((line) => /(?:^|\/)\.wh\./.test(line));
   for (const mark of marks) {
