@@ -112,11 +112,12 @@ export class Terminal implements Disposable {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     try {
+      this.#input.setRawMode(false);
       // At once: the process may be about to end.
       writeSync(process.stdout.fd, LEAVE);
-      this.#input.setRawMode(false);
     } catch {
-      // The terminal is gone (SIGHUP): there is nothing to restore.
+      // The terminal is gone (SIGHUP) and there is nothing to restore, or it is too slow to take it at once.
+      this.#output.write(LEAVE);
     }
   };
 
