@@ -134,10 +134,10 @@ export class OverlaySnapshotter implements Snapshotter, StackMounts {
 
   borrow(key: string): Promise<BorrowedTop> {
     return this.#locks.run(key, async () => {
-      const { id, parent } = this.#get(key);
+      const { id, kind, parent } = this.#get(key);
       const lowers = await this.#lowersOf(id, parent);
       const free = !this.#mounter.isMounted(id);
-      const path = await this.#mounter.mount({ id, lowers, top: "writable" });
+      const path = await this.#mounter.mount({ id, lowers, top: kind === "view" ? "ownRoot" : "writable" });
       this.#borrowers.take(id, free);
       const giveBack = async (): Promise<void> => {
         if (this.#borrowers.giveBack(id)) await this.#mounter.unmount(id);

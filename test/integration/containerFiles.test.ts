@@ -7,7 +7,7 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readTarStream } from "#tar";
 import type { TarEntry } from "#tar";
-import { makeTar } from "../e2e/support/rootfs.ts";
+import { file, makeTar } from "../e2e/support/rootfs.ts";
 import type { Member } from "../e2e/support/rootfs.ts";
 import { mountsBelow } from "../e2e/support/daemon.ts";
 import { openContainerRooms } from "./containerRooms.ts";
@@ -57,6 +57,27 @@ describe("files of containers", () => {
   after(async () => {
     await rooms[Symbol.asyncDispose]();
     rmSync(outside, { recursive: true });
+  });
+
+  test("image mounts: seen in a container that does not run, before and after its run; read-only", async () => {
+    const Mounts = [
+      { Type: "image", Source: "box", Target: "/img" },
+      { Type: "image", Source: "box", Target: "/sub", ImageOptions: { Subpath: "etc" } },
+    ];
+    const id = await rooms.make({ Cmd: ["cat", "/img/etc/group"], HostConfig: { Mounts } } as never);
+    const see = async (): Promise<void> => {
+      for (const path of ["/img/etc/passwd", "/sub/passwd"]) {
+        const [[, text] = []] = await read(id, path);
+        assert.match(text ?? "", /^root:x:0:0/);
+      }
+      await assert.rejects(write(id, "/img", [file("x", "y")]), /read-only/);
+    };
+    await see();
+    await rooms.containers.start(id);
+    await rooms.containers.wait(id, "not-running");
+    await see();
+    await rooms.containers.remove(id, { force: false, volumes: false });
+    await nothingMounted();
   });
 
   test("archive: names start with the path's last part; links, modes and fifos as they are", async () => {

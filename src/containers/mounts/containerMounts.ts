@@ -8,7 +8,7 @@ import type { ImageCatalog } from "#images";
 import type { LayerReads } from "#layers";
 import type { LeaseRecords } from "#metadata";
 import type { DiffId } from "#oci";
-import type { Snapshotter } from "#snapshots";
+import type { BorrowedTop, Snapshotter } from "#snapshots";
 import type { ContainerVolumes } from "#volumes";
 import type { ContainerDocument } from "../document.ts";
 import type { OciMount } from "../spec/ociSpec.ts";
@@ -182,21 +182,30 @@ export class ContainerMounts {
   }
 
   /**
-   * Makes ready what files of a container that does not run lie in: volumes that have options are mounted, places within
-   * volumes are held against symlinks that lead elsewhere. @throws in Docker's words
+   * Makes ready what files of a container that does not run lie in: volumes that have options and images are mounted, places
+   * within them are held against symlinks that lead elsewhere. @throws in Docker's words
    */
   async look({ mountPoints }: Pick<ContainerDocument, "mountPoints">): Promise<LookedAt> {
     // A use of its own: the container may start meanwhile, and end.
     const use = `look-${randomUUID()}`;
     const places = new Map<number, string>();
+    const images: BorrowedTop[] = [];
     const release = async (): Promise<void> => {
       await this.#pins.release(use);
+      for (const image of images.splice(0)) await image[Symbol.asyncDispose]();
       await this.#context.volumes.endUse(use);
     };
+    const baseOf = async (point: MountPoint): Promise<string> => {
+      if (point.type === "volume") return this.#context.volumes.use(use, point.name ?? "");
+      const image = await this.#images.borrow(point);
+      images.push(image);
+      return image.path;
+    };
     try {
-      for (const [number, { type, name = "", subpath }] of mountPoints.entries()) {
-        if (type !== "volume") continue;
-        const base = await this.#context.volumes.use(use, name);
+      for (const [number, point] of mountPoints.entries()) {
+        const { type, subpath } = point;
+        if (type !== "volume" && type !== "image") continue;
+        const base = await baseOf(point);
         places.set(number, subpath === undefined ? base : await this.#pins.pin(use, number, { base, subpath }));
       }
     } catch (error) {

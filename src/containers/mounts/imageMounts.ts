@@ -1,6 +1,6 @@
 import type { ImageCatalog } from "#images";
 import type { LeaseRecords } from "#metadata";
-import type { Snapshotter } from "#snapshots";
+import type { BorrowedTop, Snapshotter } from "#snapshots";
 import type { MountPoint } from "./mountPoint.ts";
 
 /** What image mounts need of the daemon. */
@@ -40,6 +40,11 @@ export class ImageMounts {
   /** The image's root. */
   async mount({ snapshot = "" }: MountPoint): Promise<string> {
     return (await this.#context.snapshots.mount(snapshot)).path;
+  }
+
+  /** The image's root for who looks at it only; given back by disposal. */
+  borrow({ snapshot = "" }: MountPoint): Promise<BorrowedTop> {
+    return this.#context.snapshots.borrow(snapshot);
   }
 
   async unmount(points: readonly MountPoint[]): Promise<void> {
