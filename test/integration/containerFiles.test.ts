@@ -64,7 +64,7 @@ describe("files of containers", () => {
       { Type: "image", Source: "box", Target: "/img" },
       { Type: "image", Source: "box", Target: "/sub", ImageOptions: { Subpath: "etc" } },
     ];
-    const id = await rooms.make({ Cmd: ["cat", "/img/etc/group"], HostConfig: { Mounts } } as never);
+    const id = await rooms.make({ Cmd: ["cat", "/img/etc/group"], HostConfig: { Mounts } });
     const see = async (): Promise<void> => {
       for (const path of ["/img/etc/passwd", "/sub/passwd"]) {
         const [[, text] = []] = await read(id, path);
