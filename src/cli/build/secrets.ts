@@ -1,10 +1,14 @@
-import { existsSync, statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { fileProblem } from "../options/fileProblem.ts";
+import { connectKeyAgent } from "./keyAgent.ts";
+import { parseSshKey } from "./sshKey.ts";
+import type { SshKey } from "./sshKey.ts";
 import type { SecretSpec, SshSpec } from "./specs.ts";
 
+const MAX_KEY_CHARACTERS = 100 << 10;
 const MAX_SECRET_BYTES = 500 << 10;
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -45,33 +49,56 @@ export class Secrets {
   }
 }
 
-/** Sockets of ssh agents by id. */
+/** Agents by id: sockets of others, or keys out of files. */
 export class SshAgents {
-  readonly #sockets: ReadonlyMap<string, string>;
+  readonly #agents: ReadonlyMap<string, AgentSource>;
 
-  /** @throws {Error} in buildx's words; {Error} for keys: an agent is needed */
+  /** @throws {Error} in buildx's words */
   constructor(specs: readonly SshSpec[], environment: Environment) {
-    this.#sockets = new Map(
-      specs.map(({ id, paths }) => [id === "" ? "default" : id, socketOf(paths, environment["SSH_AUTH_SOCK"] ?? "")]),
+    this.#agents = new Map(
+      specs.map(({ id, paths }) => [id === "" ? "default" : id, sourceOf(paths, environment["SSH_AUTH_SOCK"] ?? "")]),
     );
   }
 
   /** undefined: there is none of this id. */
-  connect(id: string): Socket | undefined {
-    const path = this.#sockets.get(id === "" ? "default" : id);
-    return path === undefined ? undefined : connect(path);
+  connect(id: string): Duplex | undefined {
+    const source = this.#agents.get(id === "" ? "default" : id);
+    if (source === undefined) return undefined;
+    return source.kind === "socket" ? connect(source.path) : connectKeyAgent(source.keys);
   }
 }
 
-function socketOf(paths: readonly string[], own: string): string {
+type AgentSource =
+  | { readonly kind: "socket"; readonly path: string }
+  | { readonly kind: "keys"; readonly keys: readonly SshKey[] };
+
+function sourceOf(paths: readonly string[], own: string): AgentSource {
   const given = paths.filter((path) => path !== "");
   if (given.length === 0) {
     if (own === "") throw new Error("invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set");
-    return own;
+    return { kind: "socket", path: own };
   }
   const [path = ""] = given;
-  if (given.length > 1 || !existsSync(path) || !statSync(path).isSocket()) {
-    throw new Error(`${given.join(",")}: keys are not read by varve; give the socket of an agent that holds them`);
+  const sockets = given.filter(isSocket);
+  if (sockets.length > 1) throw new Error("only single socket allowed");
+  if (sockets.length === 0) return { kind: "keys", keys: given.map(readKey) };
+  if (given.length > 1) throw new Error("invalid combination of keys and sockets");
+  return { kind: "socket", path };
+}
+
+function isSocket(path: string): boolean {
+  try {
+    return statSync(path).isSocket();
+  } catch (error) {
+    throw new Error(fileProblem(error, "stat", path), { cause: error });
   }
-  return path;
+}
+
+function readKey(path: string): SshKey {
+  try {
+    return parseSshKey(readFileSync(path, "utf8").slice(0, MAX_KEY_CHARACTERS));
+  } catch (error) {
+    const why = error instanceof Error && !("errno" in error) ? error.message : fileProblem(error, "open", path);
+    throw new Error(`failed to parse ${path}: ${why}`, { cause: error });
+  }
 }
