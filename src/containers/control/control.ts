@@ -14,6 +14,8 @@ import { updateContainer } from "./update.ts";
 
 const DEFAULT_STOP_SECONDS = 10;
 const SIGKILL = 9;
+/** One whose process hangs in the kernel ends when it will. */
+const KILL_WAIT_MS = 10_000;
 
 /** See {@link ContainerControl}. */
 export class Control implements ContainerControl {
@@ -28,7 +30,7 @@ export class Control implements ContainerControl {
       const number = parseSignal(signal === "" ? "SIGKILL" : signal);
       const container = this.#room.index.get(reference);
       if (!container.isActive) throw wrongState(`container ${container.id} is not running`);
-      await this.#signal(container, number);
+      await (number === SIGKILL && container.isRunning ? this.#end(container) : this.#signal(container, number));
     } catch (error) {
       throw wrapError(error, `cannot kill container: ${reference}`);
     }
@@ -124,6 +126,13 @@ export class Control implements ContainerControl {
     this.#room.lifecycle.signal(container, number);
     container.emit("kill", { signal: String(number) });
     if (endsIt && wasPaused) await container.exclusive(() => this.#thaw(container)).catch(() => undefined);
+  }
+
+  /** SIGKILL, and the end that it brings: who starts the container right after it starts it anew. */
+  async #end(container: Container): Promise<void> {
+    const ended = container.waiters.wait("exit", AbortSignal.timeout(KILL_WAIT_MS)).catch(() => undefined);
+    await this.#signal(container, SIGKILL);
+    if (container.isActive) await ended;
   }
 
   async #stop(container: Container, { timeoutSeconds, signal }: StopOptions): Promise<void> {
