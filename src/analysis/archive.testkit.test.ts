@@ -1,7 +1,7 @@
 /** Image archives of other tools, read with the system's tar: an oracle that shares no code with this project's sources. */
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { buildImageTree, entriesOfTree, imageLayersOf } from "#analysis";
 import type { ImageLayer, ImageTree } from "#analysis";
@@ -41,7 +41,7 @@ function decompressed(bytes: Buffer): Buffer {
   return bytes.readUInt32BE(0) === 0x28b52ffd ? zstdDecompressSync(bytes) : bytes;
 }
 
-const LINE = /^(.)\S+ \S+ +(\d+) \S+ \S+ (.*?)(?: -> .*| link to .*)?$/;
+const LINE = /^(.)\S+ \S+ +(\d+)(?:,\d+)? \S+ \S+ (.*?)(?: -> .*| link to .*)?$/;
 
 /** `tar -tv` of a layer: what its headers say, in its order. */
 function listingOf(tar: Buffer): readonly ListedFile[] {
@@ -52,7 +52,8 @@ function listingOf(tar: Buffer): readonly ListedFile[] {
       const [, type, size, name] = LINE.exec(line) ?? [];
       if (name === undefined) throw new Error(`tar -tv says ${line}`);
       const path = name.replace(/^\.?\/+/, "").replace(/\/$/, "");
-      return { path, size: Number(size), isDirectory: type === "d" };
+      // A device has its numbers where others have their size.
+      return { path, size: type === "c" || type === "b" ? 0 : Number(size), isDirectory: type === "d" };
     })
     .filter(({ path }) => path !== "" && path !== ".");
 }
@@ -84,7 +85,7 @@ function membersOf(file: string, names: readonly string[]): Members {
 }
 
 export async function readArchive(name: string): Promise<ArchivedImage> {
-  const file = join(FOLDER, name);
+  const file = resolve(FOLDER, name);
   const members = membersOf(file, tarOf(["-tf", file]).toString("utf8").split("\n"));
   const tars = members.Layers.map((layer) => decompressed(tarOf(["-xOf", file, layer])));
   return {
