@@ -208,3 +208,23 @@ for (const [filters, passes] of CASES) {
     assert.equal(matchesEvent(EVENT, new Map(Object.entries(filters))), passes);
   });
 }
+
+test("events: their times follow the system's clock when that is set", (t) => {
+  const times: number[] = [];
+  const bus = createEventBus({
+    append: ({ timeNanoseconds }) => void times.push(Number(timeNanoseconds / 1_000_000n)),
+    since: () => [],
+  });
+  const { now } = Date;
+  const shifts = [0, 5_000, 90_000];
+  for (const shift of shifts) {
+    t.mock.method(Date, "now", () => now() + shift);
+    bus.emit({ Type: "image", Action: "tag", Actor: { ID: "sha256:9f", Attributes: {} } });
+    t.mock.restoreAll();
+  }
+  const start = now();
+  for (const [index, shift] of shifts.entries()) {
+    const apart = Math.abs((times[index] ?? 0) - start - shift);
+    assert.ok(apart < 2_000, `${apart} ms from the clock`);
+  }
+});

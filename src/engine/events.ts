@@ -207,9 +207,22 @@ export function createEventBus(records: EventRecords, now: () => bigint = wallCl
   return { emit, subscribe, listeners: () => listeners.size };
 }
 
-const START = BigInt(Date.now()) * NANOSECONDS_PER_MILLISECOND - process.hrtime.bigint();
+/** How far the two clocks may be apart: one of them counts whole milliseconds. */
+const CLOCK_TOLERANCE = 2n * NANOSECONDS_PER_MILLISECOND;
 
-/** Wall clock with nanoseconds, monotonic within one process. */
+/** What {@link process.hrtime} must be moved by to tell the time of day. */
+let offset = systemTime() - process.hrtime.bigint();
+
+function systemTime(): bigint {
+  return BigInt(Date.now()) * NANOSECONDS_PER_MILLISECOND;
+}
+
+/** The time of day with nanoseconds. It follows the system's clock when that is set: a client's `until` is of that clock. */
 function wallClock(): bigint {
-  return START + process.hrtime.bigint();
+  const time = offset + process.hrtime.bigint();
+  const system = systemTime();
+  const apart = time - system;
+  if (apart <= CLOCK_TOLERANCE && apart >= -CLOCK_TOLERANCE) return time;
+  offset += system - time;
+  return system;
 }
