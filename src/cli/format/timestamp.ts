@@ -16,13 +16,13 @@ export function parseDuration(text: string): number | undefined {
 }
 
 /**
- * `--since`/`--until` → seconds since 1970 with nine decimals, as the API takes them: a duration ago, RFC 3339 with or
- * without zone or time, or a Unix time already.
+ * `--since`/`--until` → seconds since 1970, as docker's client sends them: whole ones for a duration ago, nine decimals for
+ * RFC 3339 with or without zone or time; a Unix time stays.
  */
 export function apiTimestamp(text: string, nowMs: number = Date.now()): string {
   if (/^-?\d+(?:\.\d+)?$/.test(text)) return text;
   const ago = parseDuration(text);
-  if (ago !== undefined) return (nowMs / 1000 - ago).toFixed(9);
+  if (ago !== undefined) return String(Math.floor(nowMs / 1000 - ago));
   if (/^\d{4}-\d\d-\d\d(?:T\d\d(?::\d\d(?::\d\d(?:\.\d+)?)?)?)?(?:Z|[+-]\d\d:\d\d)?$/.test(text)) {
     const ms = Date.parse(completed(text));
     const fraction = /:\d\d\.(\d+)/.exec(text)?.[1] ?? "";
