@@ -1,4 +1,4 @@
-import type { FileType } from "#erofs";
+import type { ErofsEntry } from "#erofs";
 import type { Descriptor, DiffId, Digest, HistoryEntry, ImageConfig } from "#oci";
 
 /**
@@ -45,28 +45,7 @@ export interface ImageLayer {
 }
 
 /** One name in a layer. Paths and targets are latin1 (one character a byte; `toDisplayPath` of `#tar` for people). */
-export interface LayerEntry {
-  /** Clean, without leading "/". */
-  readonly path: string;
-  readonly type: FileType;
-  /** Permission bits incl. setuid, setgid, sticky: 0…0o7777. */
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  /** Bytes of a regular file (of a hard link: 0), else 0. */
-  readonly size: number;
-  readonly mtimeSeconds: number;
-  /** Target of a symlink as it stands; of a hard link the path of the file in this layer. */
-  readonly target?: string;
-  /** True for each further name of a file whose first name, in the order of the entries, is `target`. */
-  readonly hardLink?: true;
-  /** Hides the name in lower layers. Its type is "char". */
-  readonly whiteout?: true;
-  /** A directory that hides what lower layers hold in it. */
-  readonly opaque?: true;
+export interface LayerEntry extends ErofsEntry {
   /** A directory that no entry of the tar names: its attributes are made up. */
   readonly implied?: true;
-  readonly device?: { readonly major: number; readonly minor: number };
-  /** Full name → value, without overlayfs' own; absent when there are none. */
-  readonly xattrs?: Readonly<Record<string, Uint8Array>>;
 }

@@ -1,22 +1,11 @@
 import { toDisplayPath } from "#tar";
-import type { FileType } from "#erofs";
 import type { ImageFile, ImageFiles } from "./imageFiles.ts";
 import { shownPath } from "./imageFiles.ts";
-import { isoTime } from "./searchHits.ts";
+import { shownAttributes } from "./shownAttributes.ts";
+import type { ShownAttributes } from "./shownAttributes.ts";
 
 /** A file of an image as JSON: one line of `GET /varve/v1/images/{name}/files`. */
-export interface FileLine {
-  /** Absolute. */
-  readonly path: string;
-  readonly type: FileType;
-  /** Octal, four digits: `0755`, `4755`. */
-  readonly mode: string;
-  readonly uid: number;
-  readonly gid: number;
-  /** Bytes of a regular file. */
-  readonly size: number;
-  /** RFC 3339, UTC. */
-  readonly mtime: string;
+export interface FileLine extends ShownAttributes {
   /** Of a symlink. */
   readonly target?: string;
   /** Another name of the same file, as the layer has it. */
@@ -30,16 +19,10 @@ export interface FileLine {
 }
 
 export function fileLineOf(files: ImageFiles, file: ImageFile): FileLine {
-  const { type, mode, uid, gid, size, mtimeSeconds, target, hardLink, device, xattrs } = file.entry;
+  const { type, target, hardLink, device, xattrs } = file.entry;
   const own = Object.entries(xattrs ?? {});
   return {
-    path: shownPath(file.path),
-    type,
-    mode: mode.toString(8).padStart(4, "0"),
-    uid,
-    gid,
-    size,
-    mtime: isoTime(mtimeSeconds),
+    ...shownAttributes(file.path, file.entry),
     ...(type === "symlink" && target !== undefined ? { target: toDisplayPath(target) } : {}),
     ...(type !== "symlink" && hardLink === true ? { hardLinkTo: shownPath(target ?? "") } : {}),
     ...(device === undefined ? {} : { device: `${device.major}:${device.minor}` }),

@@ -4,7 +4,8 @@ import { shareTree } from "../shareTree.ts";
 import type { SharedLayer } from "../shareTree.ts";
 import { compileSearch } from "../search.ts";
 import type { LayerEntry } from "../openImage.ts";
-import { isoTime, searchLayers } from "./searchHits.ts";
+import { searchLayers } from "./searchHits.ts";
+import { isoTime } from "./shownAttributes.ts";
 import type { SearchedLayer } from "./searchHits.ts";
 
 const entry = (path: string, more: Partial<LayerEntry> = {}): LayerEntry => ({

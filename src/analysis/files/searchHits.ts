@@ -1,20 +1,13 @@
 import { parentOf, toDisplayPath } from "#tar";
-import type { FileType } from "#erofs";
 import type { LayerEntry } from "../openImage.ts";
 import { searchLayer } from "../search.ts";
 import type { SearchMatcher } from "../search.ts";
 import { shownPath } from "./imageFiles.ts";
+import { shownAttributes } from "./shownAttributes.ts";
+import type { ShownAttributes } from "./shownAttributes.ts";
 
 /** Something that a search found: one line of `GET /varve/v1/search`. */
-export interface SearchHit {
-  readonly path: string;
-  readonly type: FileType;
-  /** Octal. */
-  readonly mode: string;
-  readonly uid: number;
-  readonly gid: number;
-  readonly size: number;
-  readonly mtime: string;
+export interface SearchHit extends ShownAttributes {
   readonly target?: string;
   /** The layer that has it. */
   readonly diffId: string;
@@ -92,25 +85,11 @@ class Above {
 }
 
 function hitOf(entry: LayerEntry, diffId: string, images: SearchHit["images"]): SearchHit {
-  const { path, type, mode, uid, gid, size, mtimeSeconds, target } = entry;
+  const { target } = entry;
   return {
-    path: shownPath(path),
-    type,
-    mode: mode.toString(8).padStart(4, "0"),
-    uid,
-    gid,
-    size,
-    mtime: isoTime(mtimeSeconds),
+    ...shownAttributes(entry.path, entry),
     ...(target === undefined ? {} : { target: entry.hardLink === true ? shownPath(target) : toDisplayPath(target) }),
     diffId,
     images,
   };
-}
-
-const MAX_SECONDS = 8.64e12;
-
-/** RFC 3339, UTC; times beyond what can be written are bounded. */
-export function isoTime(seconds: number): string {
-  const bounded = Math.max(-MAX_SECONDS, Math.min(MAX_SECONDS, seconds));
-  return new Date(bounded * 1000).toISOString().replace(".000Z", "Z");
 }

@@ -3,19 +3,10 @@ import { EngineError, ErrorCode, hasCode, isNotFound } from "#errors";
 import { openArchiveInput } from "#images";
 import { cleanTarPath, parentOf, TarScanner, toDisplayPath } from "#tar";
 import type { TarEntry } from "#tar";
+import { contextText, modifiedAt, statMode } from "./archivedEntry.ts";
 import type { ContextEntry, ContextReceiver } from "./contextDirectory.ts";
 
 const CHUNK_BYTES = 1 << 20;
-const NANO = 1_000_000_000n;
-const TYPE_BITS: Readonly<Record<TarEntry["type"], number>> = {
-  file: 0o100000,
-  hardlink: 0o100000,
-  directory: 0o040000,
-  symlink: 0o120000,
-  char: 0o020000,
-  block: 0o060000,
-  fifo: 0o010000,
-};
 const DIRECTORY_MODE = 0o755;
 
 /** Entries of an archive as a context has them: by path, the last of a name; latin1. */
@@ -150,17 +141,6 @@ function linkTarget(entries: ArchivedEntries, link: TarEntry): TarEntry {
   );
 }
 
-/** Names of archives are bytes, those of contexts are text. */
-function textOf(latin1: string): string {
-  const bytes = Buffer.from(latin1, "latin1");
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (cause) {
-    const message = `${JSON.stringify(bytes.toString())}: names of a build context must be UTF-8`;
-    throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, message, { cause });
-  }
-}
-
 const NOBODY_MENTIONED = {
   type: "directory",
   mode: DIRECTORY_MODE,
@@ -179,13 +159,13 @@ const NOBODY_MENTIONED = {
 function toContextEntry(path: string, entry: TarEntry | undefined, first: string | undefined): ContextEntry {
   const { type, mode, size, mtimeSeconds, mtimeNanoseconds, linkPath, xattrs, ...others } = entry ?? NOBODY_MENTIONED;
   return {
-    path: textOf(path),
-    mode: TYPE_BITS[type] | mode,
+    path: contextText(path),
+    mode: statMode({ type, mode }),
     uid: others.uid,
     gid: others.gid,
     size: type === "file" && first === undefined ? size : 0,
-    modifiedAt: BigInt(mtimeSeconds) * NANO + BigInt(mtimeNanoseconds),
-    linkname: textOf(type === "symlink" ? linkPath : (first ?? "")),
+    modifiedAt: modifiedAt({ mtimeSeconds, mtimeNanoseconds }),
+    linkname: contextText(type === "symlink" ? linkPath : (first ?? "")),
     deviceMajor: others.deviceMajor,
     deviceMinor: others.deviceMinor,
     xattrs: xattrs ?? new Map(),

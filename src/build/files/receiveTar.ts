@@ -1,39 +1,17 @@
-import { EngineError, ErrorCode } from "#errors";
 import { cleanTarPath, readTarStream } from "#tar";
 import type { TarEntry, TarMember } from "#tar";
+import { contextText, modifiedAt, statMode } from "./archivedEntry.ts";
 import type { ContextEntry, ContextReceiver } from "./contextDirectory.ts";
-
-const TYPE_BITS: Readonly<Record<TarEntry["type"], number>> = {
-  file: 0o100000,
-  hardlink: 0o100000,
-  directory: 0o040000,
-  symlink: 0o120000,
-  char: 0o020000,
-  block: 0o060000,
-  fifo: 0o010000,
-};
-const NANO = 1_000_000_000n;
-
-/** Names of archives are bytes, those of contexts are text. */
-function textOf(latin1: string): string {
-  const bytes = Buffer.from(latin1, "latin1");
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (cause) {
-    const message = `${JSON.stringify(bytes.toString())}: names of a build context must be UTF-8`;
-    throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, message, { cause });
-  }
-}
 
 function toContextEntry(entry: TarEntry): ContextEntry {
   return {
-    path: textOf(cleanTarPath(entry.path)),
-    mode: TYPE_BITS[entry.type] | entry.mode,
+    path: contextText(cleanTarPath(entry.path)),
+    mode: statMode(entry),
     uid: entry.uid,
     gid: entry.gid,
     size: entry.type === "file" ? entry.size : 0,
-    modifiedAt: BigInt(entry.mtimeSeconds) * NANO + BigInt(entry.mtimeNanoseconds),
-    linkname: textOf(entry.type === "hardlink" ? cleanTarPath(entry.linkPath) : entry.linkPath),
+    modifiedAt: modifiedAt(entry),
+    linkname: contextText(entry.type === "hardlink" ? cleanTarPath(entry.linkPath) : entry.linkPath),
     deviceMajor: entry.deviceMajor,
     deviceMinor: entry.deviceMinor,
     xattrs: entry.xattrs ?? new Map(),
