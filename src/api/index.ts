@@ -1,10 +1,3 @@
 export { createApiServer } from "./server.ts";
 export type { ApiOptions, ApiServer } from "./server.ts";
-export type {
-  Backends,
-  ContainerBackend,
-  EventQuery,
-  ImageBackend,
-  RegistryBackend,
-  SystemBackend,
-} from "./backends.ts";
+export type { Backends, ContainerBackend, ImageBackend } from "./backends.ts";

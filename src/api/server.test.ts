@@ -11,7 +11,8 @@ import { after, before, test } from "node:test";
 import type { EventMessage, VersionInfo } from "#engineapi";
 import { EngineError, ErrorCode } from "#errors";
 import type { OutputFrame, WaitResult } from "#containers";
-import type { Backends, ContainerBackend, EventQuery, ImageBackend, SystemBackend } from "./backends.ts";
+import type { EventSubscription, SystemBackend } from "#engine";
+import type { Backends, ContainerBackend, ImageBackend } from "./backends.ts";
 import { createApiServer } from "./server.ts";
 
 interface Answer {
@@ -21,7 +22,7 @@ interface Answer {
 }
 
 const failures: string[] = [];
-const seen: { events?: EventQuery; names?: readonly string[]; written: string[]; disposed: number } = {
+const seen: { events?: EventSubscription; names?: readonly string[]; written: string[]; disposed: number } = {
   written: [],
   disposed: 0,
 };

@@ -12,7 +12,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { after, before, test } from "node:test";
 import type { Buildkit } from "#buildkit";
 import { EngineError, ErrorCode } from "#errors";
-import type { Backends, SystemBackend } from "./backends.ts";
+import type { SystemBackend } from "#engine";
+import type { Backends } from "./backends.ts";
 import { createApiServer } from "./server.ts";
 
 /** Answers every request over HTTP/2 with how long its body was. */

@@ -4,7 +4,9 @@ import type { RegistryClient, RegistryCredentials, RepositoryReader } from "#rem
 
 /** What the API asks of registries beyond pull and push. */
 export interface RegistryBackend {
+  /** Resolves with Docker's answer to `POST /auth`. */
   login(serverAddress: string, credentials: RegistryCredentials): Promise<{ readonly identityToken: string }>;
+  /** `GET /distribution/{name}/json`. */
   distribution(name: string, credentials: RegistryCredentials | undefined): Promise<Readonly<Record<string, unknown>>>;
 }
 

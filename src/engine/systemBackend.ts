@@ -12,12 +12,17 @@ import type { SystemInfo } from "./systemInfo.ts";
 export interface SystemBackend {
   info(): Promise<Readonly<Record<string, unknown>>>;
   version(): VersionInfo;
+  /**
+   * Where a directory of the client at the other end of a connection lies for the daemon; undefined unless it may be read
+   * in place: the client is the daemon's own user or root, on the machine of this boot id, and sees the same directory.
+   */
   sharedDirectory(socket: Socket, machine: string, directory: LocalDirectory): Promise<string | undefined>;
   diskUsage(): Promise<{
     readonly images: ImageDiskUsage;
     readonly containers: readonly Readonly<Record<string, unknown>>[];
     readonly volumes: readonly VolumeResource[];
   }>;
+  /** Recorded events from `since` on, then live ones until `until` or the signal. */
   events(subscription: EventSubscription): AsyncIterable<EventMessage>;
 }
 

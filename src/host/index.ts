@@ -7,6 +7,7 @@ export { statFilesystem, syncFilesystem } from "./filesystems.ts";
 export type { FilesystemFacts } from "./filesystems.ts";
 export { findProgram } from "./findProgram.ts";
 export { peerCredentials } from "./peerCredentials.ts";
+export { KeyedLock } from "./keyedLock.ts";
 export { isAtLeast, kernelRelease, parseKernelRelease } from "./kernelRelease.ts";
 export type { KernelRelease } from "./kernelRelease.ts";
 export { mountErofsLoop } from "./loopDevices.ts";

@@ -10,7 +10,7 @@ import { compressLayer } from "./compressLayer.ts";
 import { syncUnsynced, verifyUnsynced } from "./durability.ts";
 import { readFileRange } from "./fileRange.ts";
 import { WORKERS_OF_AN_INGEST, ingestBlob } from "./ingestBlob.ts";
-import { KeyedLock } from "./keyedLock.ts";
+import { KeyedLock } from "#host";
 import type { LayerInfo } from "./layer.ts";
 import { HEAD_BYTES } from "./layerFile.ts";
 import { openLayerIndex } from "./layerIndexBytes.ts";

@@ -1,5 +1,5 @@
 import type { LayerRecords } from "#metadata";
-import type { KeyedLock } from "./keyedLock.ts";
+import type { KeyedLock } from "#host";
 import type { RingShelf } from "./ringShelf.ts";
 import type { Temporaries } from "./temporaries.ts";
 import type { WorkerPool } from "./workerPool.ts";

@@ -5,7 +5,7 @@ import { copyDirectoryAttributes } from "./attributes.ts";
 import { initOf } from "./directories.ts";
 import type { SnapshotDirectories } from "./directories.ts";
 import { fillInitLayer } from "./initLayer.ts";
-import { KeyedLock } from "./keyedLock.ts";
+import { KeyedLock } from "#host";
 import type { InitEntry } from "./snapshotter.ts";
 import type { Stacks } from "./stacks.ts";
 

@@ -1,5 +1,5 @@
 import { EngineError, ErrorCode } from "#errors";
-import { MAX_LOWERS, fromNodeError } from "#host";
+import { KeyedLock, MAX_LOWERS, fromNodeError } from "#host";
 import type { LayerReads } from "#layers";
 import type { SnapshotRecord, SnapshotRecords } from "#metadata";
 import { chainIdOf, parseChainId } from "#oci";
@@ -11,7 +11,6 @@ import type { LayerDirectory, LayerDriver } from "./driver.ts";
 import { infoOf } from "./fixup.ts";
 import type { FixupStore } from "./fixupStore.ts";
 import { InitLayers } from "./initLayers.ts";
-import { KeyedLock } from "./keyedLock.ts";
 import type { Mounter } from "./mounter.ts";
 import type {
   BorrowedTop,

@@ -3,7 +3,7 @@ import type { LayerReads } from "#layers";
 import type { SnapshotRecord, SnapshotRecords } from "#metadata";
 import type { ChainId, DiffId } from "#oci";
 import type { CommittedLayer, LayerDirectory, LayerDriver } from "./driver.ts";
-import type { KeyedLock } from "./keyedLock.ts";
+import type { KeyedLock } from "#host";
 
 export interface StacksOptions {
   readonly driver: LayerDriver;

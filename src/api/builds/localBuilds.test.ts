@@ -16,7 +16,8 @@ import { EngineError } from "#errors";
 import { digestOf } from "#oci";
 import { createApiServer } from "../server.ts";
 import type { ApiServer } from "../server.ts";
-import type { Backends, SystemBackend } from "../backends.ts";
+import type { SystemBackend } from "#engine";
+import type { Backends } from "../backends.ts";
 
 let folder = "";
 let server: ApiServer;

@@ -1,7 +1,7 @@
 import { DIFF_PARTS } from "#analysis";
 import { LAYER_INDEX_TYPE } from "#engineapi";
 import { EngineError, ErrorCode } from "#errors";
-import type { LookBackend, PlaceOptions } from "../backends.ts";
+import type { LookBackend, PlaceOptions } from "#engine";
 import type { Exchange } from "../exchange.ts";
 import { pathBytesOf, platformOf } from "../query.ts";
 import type { Route } from "../router.ts";

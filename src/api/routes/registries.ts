@@ -1,7 +1,7 @@
 import { EngineError, ErrorCode } from "#errors";
 import { MAX_MANIFEST_BYTES, parseDescriptor } from "#oci";
 import type { Descriptor } from "#oci";
-import type { RegistryAccess, RegistryAsker } from "../backends.ts";
+import type { RegistryAccess, RegistryAsker } from "#engine";
 import type { Exchange } from "../exchange.ts";
 import { credentialsOf } from "../query.ts";
 import type { Route } from "../router.ts";

@@ -2,7 +2,7 @@ import type { BuildService } from "#build";
 import { toCacheRow } from "../builds/cacheRoutes.ts";
 import { API_VERSION } from "#engineapi";
 import { EngineError, ErrorCode } from "#errors";
-import type { RegistryBackend, SystemBackend } from "../backends.ts";
+import type { RegistryBackend, SystemBackend } from "#engine";
 import type { Exchange } from "../exchange.ts";
 import { credentialsOf, parseAuthConfig, parseFilters, parseTimestamp } from "../query.ts";
 import type { Route } from "../router.ts";
