@@ -33,16 +33,17 @@ const FILES = [
   "perf_hooks",
   "os",
 ];
-const FLOOR_1 = ["errors", "oci", "engineapi", "tar", "erofs"];
+const FLOOR_1 = ["errors", "gotext", "oci", "engineapi", "tar", "erofs"];
 const FLOOR_2 = [...FLOOR_1, "host", "content", "metadata"];
 
 const ROOMS: Readonly<Record<string, Room>> = {
   errors: { rooms: [], node: [] },
+  gotext: { rooms: [], node: [] },
   oci: { rooms: ["errors"], node: PURE },
-  engineapi: { rooms: ["errors", "oci"], node: PURE },
+  engineapi: { rooms: ["errors", "gotext", "oci"], node: PURE },
   tar: { rooms: ["errors"], node: PURE },
   erofs: { rooms: ["errors", "tar"], node: PURE },
-  dockerfile: { rooms: ["errors"], node: PURE },
+  dockerfile: { rooms: ["errors", "gotext"], node: PURE },
   host: { rooms: ["errors"], node: ["*"], packages: ["koffi"] },
   content: { rooms: ["errors", "oci", "host"], node: FILES },
   metadata: { rooms: ["errors", "oci"], node: [...FILES, "sqlite"] },
@@ -54,8 +55,14 @@ const ROOMS: Readonly<Record<string, Room>> = {
   snapshots: { rooms: [...FLOOR_2, "layers"], node: FILES },
   gc: { rooms: [...FLOOR_2, "layers", "snapshots"], node: FILES },
   images: { rooms: [...FLOOR_2, "layers", "remote", "snapshots", "gc"], node: FILES },
-  networks: { rooms: ["errors", "oci", "engineapi", "host", "metadata"], node: [...FILES, "net", "dgram", "dns"] },
-  volumes: { rooms: ["errors", "oci", "engineapi", "host", "metadata"], node: [...FILES, "dns/promises", "net"] },
+  networks: {
+    rooms: ["errors", "gotext", "oci", "engineapi", "host", "metadata"],
+    node: [...FILES, "net", "dgram", "dns"],
+  },
+  volumes: {
+    rooms: ["errors", "gotext", "oci", "engineapi", "host", "metadata"],
+    node: [...FILES, "dns/promises", "net"],
+  },
   containers: {
     rooms: [...FLOOR_2, "layers", "snapshots", "images", "gc", "networks", "volumes"],
     // `tls`: a log driver may speak to a receiver behind it.
@@ -100,6 +107,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   api: {
     rooms: [
       "errors",
+      "gotext",
       "oci",
       "engineapi",
       "analysis",
@@ -115,13 +123,13 @@ const ROOMS: Readonly<Record<string, Room>> = {
     types: ["engine"],
     node: ["*"],
   },
-  daemon: { rooms: ["errors", "engine", "buildkit", "api"], node: ["*"] },
+  daemon: { rooms: ["errors", "gotext", "engine", "buildkit", "api"], node: ["*"] },
   // `analysis`: an image of the store is open for looking into as those of archives are.
   sdk: { rooms: ["errors", "oci", "tar", "remote", "analysis", "transports", "client"], node: [] },
   client: { rooms: ["errors", "oci", "engineapi", "analysis"], node: ["*"] },
   // `build` sends directories, less what .dockerignore leaves out; `analysis`: archives are looked into without a daemon.
   cli: {
-    rooms: ["errors", "oci", "engineapi", "tar", "dockerfile", "remote", "analysis", "transports", "client"],
+    rooms: ["errors", "gotext", "oci", "engineapi", "tar", "dockerfile", "remote", "analysis", "transports", "client"],
     node: ["*"],
   },
 };

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { EngineError, ErrorCode, messageOf } from "#errors";
+import { goQuote, notABoolean, parseGoBoolean } from "#gotext";
 import { SETTINGS } from "./options.ts";
 import type { Given, Setting, SettingName, SettingValue } from "./options.ts";
 
@@ -38,9 +39,6 @@ function checkNumber(flag: string, text: string): number {
   );
 }
 
-const TRUE = ["1", "t", "T", "TRUE", "true", "True"];
-const FALSE = ["0", "f", "F", "FALSE", "false", "False"];
-
 /** `--debug=false`: Go's boolean flags take a value, Node's do not. */
 function splitBooleans(argv: readonly string[]): {
   readonly rest: readonly string[];
@@ -53,12 +51,9 @@ function splitBooleans(argv: readonly string[]): {
   const rest = argv.filter((argument) => {
     const [, flag = "", text = ""] = /^--([a-z-]+)=(.*)$/s.exec(argument) ?? [];
     if (!isFlag.has(flag)) return true;
-    if (!TRUE.includes(text) && !FALSE.includes(text)) {
-      throw bad(
-        `invalid argument ${JSON.stringify(text)} for "--${flag}" flag: strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`,
-      );
-    }
-    values.set(flag, TRUE.includes(text));
+    const value = parseGoBoolean(text);
+    if (value === undefined) throw bad(`invalid argument ${goQuote(text)} for "--${flag}" flag: ${notABoolean(text)}`);
+    values.set(flag, value);
     return false;
   });
   return { rest, values };

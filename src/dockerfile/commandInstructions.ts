@@ -1,8 +1,8 @@
+import { goQuote, parseGoDuration } from "#gotext";
 /** RUN, CMD, ENTRYPOINT, SHELL and HEALTHCHECK. */
 import type { DockerfileNode } from "./ast.ts";
 import { invalidDockerfile } from "./dockerfileError.ts";
 import { Flags, type FlagTypes } from "./flags.ts";
-import { goQuote, parseGoDuration } from "./goText.ts";
 import type {
   CommandLine,
   Healthcheck,

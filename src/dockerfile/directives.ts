@@ -1,6 +1,6 @@
 import type { Directive, DirectiveName } from "./ast.ts";
 import { invalidDockerfile } from "./dockerfileError.ts";
-import { trimSpace, trimSpaceLeft } from "./goText.ts";
+import { trimSpace, trimSpaceLeft } from "./goSpace.ts";
 
 const NAMES: readonly DirectiveName[] = ["syntax", "escape", "check"];
 const ASSIGNMENT = /^([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=(.*)$/s;

@@ -1,8 +1,9 @@
 import { wrapError } from "#errors";
+import { goQuote } from "#gotext";
 
 import type { EscapeCharacter } from "./ast.ts";
 import { invalidDockerfile } from "./dockerfileError.ts";
-import { goQuote, isSpace, words as splitWords } from "./goText.ts";
+import { isSpace, words as splitWords } from "./goSpace.ts";
 import { substitute, trimPrefix, trimSuffix } from "./shellPattern.ts";
 
 /** Where values of variables come from; a `Map<string, string>` will do. */

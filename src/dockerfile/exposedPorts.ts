@@ -1,6 +1,6 @@
+import { goQuote } from "#gotext";
 import type { LineRange } from "./ast.ts";
 import { invalidDockerfile } from "./dockerfileError.ts";
-import { goQuote } from "./goText.ts";
 import type { Linter } from "./lint/linter.ts";
 
 const PROTOCOLS: ReadonlySet<string> = new Set(["tcp", "udp", "sctp"]);

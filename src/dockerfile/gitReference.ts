@@ -1,6 +1,6 @@
+import { goQuote, parseGoBoolean } from "#gotext";
 import { invalidDockerfile } from "./dockerfileError.ts";
 import { cleanPath } from "./goPath.ts";
-import { goQuote, parseGoBoolean } from "./goText.ts";
 
 /** A git repository, and what of it, as contexts and ADD name it. */
 export interface GitReference {

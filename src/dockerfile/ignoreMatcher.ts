@@ -2,7 +2,7 @@ import { EngineError, ErrorCode } from "#errors";
 
 import { invalidDockerfile } from "./dockerfileError.ts";
 import { cleanPath } from "./goPath.ts";
-import { trimSpace } from "./goText.ts";
+import { trimSpace } from "./goSpace.ts";
 import { type IgnorePatternForm, ignorePatternForm, isPatternValid } from "./ignorePatternText.ts";
 import { LinearMatcher, type MatchBudget } from "./linearMatcher.ts";
 import { compileLinear } from "./linearProgram.ts";

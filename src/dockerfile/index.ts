@@ -19,7 +19,6 @@ export type { Expansion, ExpandOptions, Variables } from "./expandWord.ts";
 export { exposedPorts } from "./exposedPorts.ts";
 export { parseGitReference } from "./gitReference.ts";
 export type { GitReference } from "./gitReference.ts";
-export { goQuote } from "./goText.ts";
 export { createIgnoreMatcher } from "./ignoreMatcher.ts";
 export type { IgnoreMatcher, IgnoreVisit } from "./ignoreMatcher.ts";
 export type * from "./instruction.ts";

@@ -1,7 +1,8 @@
+import { goQuote } from "#gotext";
 /** How each instruction's arguments are read: text in, arguments out. Nothing is expanded, quotes stay. */
 import type { EscapeCharacter } from "./ast.ts";
 import { invalidDockerfile } from "./dockerfileError.ts";
-import { goQuote, isSpace, trimSpace, trimSpaceLeft } from "./goText.ts";
+import { isSpace, trimSpace, trimSpaceLeft } from "./goSpace.ts";
 
 export interface ParsedArguments {
   readonly args: readonly string[];

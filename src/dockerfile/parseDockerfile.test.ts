@@ -6,11 +6,11 @@ import { test } from "node:test";
 import * as fc from "fast-check";
 
 import { isInvalidArgument, messageOf } from "#errors";
+import { goQuote } from "#gotext";
 
 import type { DockerfileNode } from "./ast.ts";
 import { detectSyntax } from "./directives.ts";
 import { sourceExcerpt, sourceOf } from "./dockerfileError.ts";
-import { goQuote } from "./goText.ts";
 import { parseDockerfile } from "./parseDockerfile.ts";
 
 /** The tree as the golden files write it. */

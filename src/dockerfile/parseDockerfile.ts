@@ -9,7 +9,7 @@ import type {
 } from "./ast.ts";
 import { DirectiveParser } from "./directives.ts";
 import { invalidDockerfile, located } from "./dockerfileError.ts";
-import { trimSpace, trimSpaceLeft } from "./goText.ts";
+import { trimSpace, trimSpaceLeft } from "./goSpace.ts";
 import { heredocsOfLine, type HeredocHead } from "./heredoc.ts";
 import { parseArguments, splitLine } from "./lineParsers.ts";
 

@@ -3,7 +3,7 @@ import { parseCommandLine, parseHealthcheck, parseRun, parseShell } from "./comm
 import { invalidDockerfile } from "./dockerfileError.ts";
 import { parseAdd, parseCopy } from "./fileInstructions.ts";
 import { Flags } from "./flags.ts";
-import { trimSpace } from "./goText.ts";
+import { trimSpace } from "./goSpace.ts";
 import type {
   ArgInstruction,
   Instruction,

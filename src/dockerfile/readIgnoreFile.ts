@@ -1,6 +1,6 @@
 import { invalidDockerfile } from "./dockerfileError.ts";
 import { cleanPath } from "./goPath.ts";
-import { trimSpace } from "./goText.ts";
+import { trimSpace } from "./goSpace.ts";
 
 /** What the line reader of every other builder holds, in bytes. */
 const MAX_LINE_BYTES = 65_535;

@@ -1,6 +1,6 @@
+import { goQuote, parseGoBoolean } from "#gotext";
 import { csvFields } from "./csv.ts";
 import { invalidDockerfile } from "./dockerfileError.ts";
-import { goQuote, parseGoBoolean } from "./goText.ts";
 import type { CacheSharing, MountType, RunDevice, RunMount } from "./instruction.ts";
 import { suggest, withSuggestion } from "./suggest.ts";
 

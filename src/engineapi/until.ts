@@ -1,32 +1,13 @@
 import { EngineError, ErrorCode } from "#errors";
+import { parseGoDuration } from "#gotext";
 
-const UNITS_MS: Readonly<Record<string, number>> = {
-  ns: 1e-6,
-  us: 1e-3,
-  µs: 1e-3,
-  μs: 1e-3,
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-};
-const DURATION = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h)/u;
-const DURATION_PART = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/gu;
 const TIMESTAMP = /^(\d{4})-(\d{2})-(\d{2})(?:T(\d{2})(?::(\d{2})(?::(\d{2})(\.\d+)?)?)?)?(Z|[+-]\d{2}:\d{2})?$/u;
 const UNIX = /^(\d+)(?:\.(\d{1,9}))?$/u;
 
 /** Go's `time.ParseDuration` in milliseconds: `1h30m`, `-1.5s`; undefined if it is none. */
 export function parseDuration(text: string): number | undefined {
-  if (!DURATION.test(text)) return undefined;
-  const body = text.replace(/^[+-]/u, "");
-  let total = 0;
-  let used = 0;
-  for (const [part, count = "", unit = ""] of body.matchAll(DURATION_PART)) {
-    total += Number(count) * (UNITS_MS[unit] ?? 0);
-    used += part.length;
-  }
-  if (used !== body.length) return undefined;
-  return text.startsWith("-") ? -total : total;
+  const nanoseconds = parseGoDuration(text);
+  return typeof nanoseconds === "string" ? undefined : nanoseconds / 1e6;
 }
 
 /**

@@ -1,18 +1,8 @@
 import type { HealthConfig } from "#oci";
+import { parseGoDuration } from "#gotext";
 import { readCommand } from "./changeLines.ts";
 import { invalidChange } from "./imageErrors.ts";
 
-const UNITS: Readonly<Record<string, number>> = {
-  ns: 1,
-  us: 1e3,
-  µs: 1e3,
-  μs: 1e3,
-  ms: 1e6,
-  s: 1e9,
-  m: 60e9,
-  h: 3600e9,
-};
-const PART = /^(\d+\.?\d*|\.\d+)([a-zµμ]*)/;
 const MIN_NANOSECONDS = 1e6;
 const DURATIONS = ["interval", "timeout", "start-period", "start-interval"] as const;
 const FLAGS: readonly string[] = [...DURATIONS, "retries"];
@@ -61,30 +51,12 @@ function readFlags(text: string): { readonly flags: ReadonlyMap<string, string>;
 
 function nanoseconds(name: string, text: string | undefined): number {
   if (text === undefined || text === "") return 0;
-  const value = parseDuration(text);
+  const value = parseGoDuration(text);
+  if (typeof value === "string") throw invalidChange(value);
   if (value !== 0 && value < MIN_NANOSECONDS) {
     throw invalidChange(`Interval ${JSON.stringify(name)} cannot be less than 1ms`);
   }
   return value;
-}
-
-/** Go's `time.ParseDuration`. */
-function parseDuration(text: string): number {
-  const quoted = JSON.stringify(text);
-  const [, sign, digits = ""] = /^([-+]?)([^]*)$/.exec(text) ?? [];
-  if (digits === "0") return 0;
-  let total = 0;
-  let rest = digits;
-  do {
-    const [whole, number = "", unit = ""] = PART.exec(rest) ?? [];
-    if (whole === undefined) throw invalidChange(`time: invalid duration ${quoted}`);
-    if (unit === "") throw invalidChange(`time: missing unit in duration ${quoted}`);
-    const factor = UNITS[unit];
-    if (factor === undefined) throw invalidChange(`time: unknown unit ${JSON.stringify(unit)} in duration ${quoted}`);
-    total += Number(number) * factor;
-    rest = rest.slice(whole.length);
-  } while (rest !== "");
-  return Math.round(sign === "-" ? -total : total);
 }
 
 function readRetries(text: string | undefined): number {

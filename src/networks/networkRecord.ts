@@ -1,5 +1,6 @@
 import type { NetworkIpam, NetworkResource } from "#engineapi";
 import { EngineError, ErrorCode } from "#errors";
+import { parseGoBoolean } from "#gotext";
 
 export const DRIVERS = ["bridge", "host", "null", "macvlan", "ipvlan"] as const;
 export type DriverName = (typeof DRIVERS)[number];
@@ -86,12 +87,6 @@ export const BRIDGE_OPTION = {
   prefix: "com.docker.network.container_iface_prefix",
 } as const;
 
-/** Go's `strconv.ParseBool`; undefined for what it refuses. */
-export function parseBoolean(text: string): boolean | undefined {
-  if (["1", "t", "T", "true", "TRUE", "True"].includes(text)) return true;
-  return ["0", "f", "F", "false", "FALSE", "False"].includes(text) ? false : undefined;
-}
-
 const ID_DIGITS_IN_NAME = 12;
 
 /** What a bridge network's options mean, with Docker's defaults. */
@@ -109,7 +104,7 @@ export interface BridgeSettings {
 const DEFAULT_MTU = 1500;
 
 export function bridgeSettings({ id, options }: NetworkRecord): BridgeSettings {
-  const flag = (key: string, fallback: boolean): boolean => parseBoolean(options[key] ?? "") ?? fallback;
+  const flag = (key: string, fallback: boolean): boolean => parseGoBoolean(options[key] ?? "") ?? fallback;
   return {
     bridge: options[BRIDGE_OPTION.name] || `br-${id.slice(0, ID_DIGITS_IN_NAME)}`,
     icc: flag(BRIDGE_OPTION.icc, true),

@@ -1,4 +1,5 @@
 import type { Filters } from "#engineapi";
+import { notABoolean, parseGoBoolean } from "#gotext";
 import { invalidFilter } from "./volumeError.ts";
 import type { VolumeRecord } from "./volumeRecord.ts";
 
@@ -9,9 +10,6 @@ export interface Filterable {
 }
 
 type Test = (volume: Filterable) => boolean;
-
-const TRUE = ["1", "t", "T", "true", "TRUE", "True"];
-const FALSE = ["0", "f", "F", "false", "FALSE", "False"];
 
 function refuseUnknown(filters: Filters, known: readonly string[]): void {
   const unknown = filters.keys().find((key) => !known.includes(key));
@@ -35,11 +33,9 @@ function nameTest(pattern: string): Test {
 }
 
 function danglingTest(values: readonly string[]): Test {
-  const wanted = values.map((value) => TRUE.includes(value));
-  if (values.length !== 1 || !values.every((value) => [...TRUE, ...FALSE].includes(value))) {
-    throw invalidFilter(`dangling=[${values.join(" ")}]`);
-  }
-  return ({ isHeld }) => isHeld !== wanted[0];
+  const wanted = values.length === 1 ? parseGoBoolean(values[0] ?? "") : undefined;
+  if (wanted === undefined) throw invalidFilter(`dangling=[${values.join(" ")}]`);
+  return ({ isHeld }) => isHeld !== wanted;
 }
 
 function listTest(key: string, values: readonly string[]): Test {
@@ -67,17 +63,17 @@ export function compileListFilters(filters: Filters): Test {
 /** What a prune takes, and whether also volumes with names. @throws {invalid_argument} INVALID_FILTER */
 export function compilePruneFilters(filters: Filters): { readonly matches: Test; readonly all: boolean } {
   refuseUnknown(filters, ["label", "label!", "all"]);
-  const [all = "false"] = filters.get("all") ?? [];
-  if (![...TRUE, ...FALSE].includes(all)) {
-    const why = `strconv.ParseBool: parsing ${JSON.stringify(all)}: invalid syntax`;
+  const [allText = "false"] = filters.get("all") ?? [];
+  const all = parseGoBoolean(allText);
+  if (all === undefined) {
     const error = invalidFilter("all");
-    error.message += `: ${why}`;
+    error.message += `: ${notABoolean(allText)}`;
     throw error;
   }
   const wanted = filters.get("label") ?? [];
   const unwanted = filters.get("label!") ?? [];
   return {
-    all: TRUE.includes(all),
+    all,
     matches: (volume) =>
       wanted.every((label) => hasLabel(volume, label)) && !unwanted.some((label) => hasLabel(volume, label)),
   };

@@ -2,6 +2,7 @@ import { EngineError, ErrorCode } from "#errors";
 import type { NetworkResource } from "#engineapi";
 import type { ContainerNetworks } from "#containers";
 import type { NetworkCatalog } from "#networks";
+import { notABoolean, parseGoBoolean } from "#gotext";
 import type { Exchange } from "../exchange.ts";
 import { parseFilters } from "../query.ts";
 import type { Route } from "../router.ts";
@@ -18,18 +19,12 @@ function onWire(network: NetworkResource, version: number): Readonly<Record<stri
   return rest;
 }
 
-const TRUE = ["1", "t", "T", "true", "TRUE", "True"];
-const FALSE = ["0", "f", "F", "false", "FALSE", "False"];
-
 /** `verbose` adds tasks of a swarm, which there is none of: only its value is checked. */
 function checkVerbose(exchange: Exchange): void {
   const text = exchange.query.get("verbose") ?? "";
-  if (text === "" || TRUE.includes(text) || FALSE.includes(text)) return;
-  throw new EngineError(
-    "invalid_argument",
-    ErrorCode.BAD_REQUEST,
-    `invalid value for verbose: ${text}: strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`,
-  );
+  if (text === "" || parseGoBoolean(text) !== undefined) return;
+  const message = `invalid value for verbose: ${text}: ${notABoolean(text)}`;
+  throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, message);
 }
 
 function list(catalog: NetworkCatalog, exchange: Exchange): void {

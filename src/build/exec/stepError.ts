@@ -1,15 +1,8 @@
 import { categoryOf, EngineError, ErrorCode, messageOf } from "#errors";
-
-/** `\u0007` is what JSON writes and Go does not. */
-const GO_ESCAPES: Readonly<Record<string, string>> = { "07": "\\a", "0b": "\\v" };
-
-/** As Go's %q. */
-function quote(text: string): string {
-  return JSON.stringify(text).replace(/\\u00([0-9a-f]{2})/g, (_, hex: string) => GO_ESCAPES[hex] ?? `\\x${hex}`);
-}
+import { goQuote } from "#gotext";
 
 function failed(words: readonly string[], why: string): string {
-  return `process ${quote(words.join(" "))} did not complete successfully: ${why}`;
+  return `process ${goQuote(words.join(" "))} did not complete successfully: ${why}`;
 }
 
 /** A command that ended with another code than it should, in BuildKit's words; `complaint`: why it never began. */

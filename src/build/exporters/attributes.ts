@@ -1,20 +1,17 @@
 import { EngineError, ErrorCode } from "#errors";
+import { notABoolean, parseGoBoolean } from "#gotext";
 
 export function invalidAttribute(message: string): EngineError {
   return new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, message);
 }
 
-const TRUE: ReadonlySet<string> = new Set(["1", "t", "T", "TRUE", "true", "True"]);
-const FALSE: ReadonlySet<string> = new Set(["0", "f", "F", "FALSE", "false", "False"]);
-
-/** A switch as Go's strconv.ParseBool reads it; undefined: absent. @throws {invalid_argument} in BuildKit's words */
+/** A switch as Go reads booleans; undefined: absent. @throws {invalid_argument} in BuildKit's words */
 export function readSwitch(attributes: Readonly<Record<string, string>>, key: string): boolean | undefined {
   const value = attributes[key];
   if (value === undefined) return undefined;
-  if (value === "" || TRUE.has(value)) return true;
-  if (FALSE.has(value)) return false;
-  const why = `strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`;
-  throw invalidAttribute(`non-bool value specified for ${key}: ${why}`);
+  const parsed = value === "" ? true : parseGoBoolean(value);
+  if (parsed === undefined) throw invalidAttribute(`non-bool value specified for ${key}: ${notABoolean(value)}`);
+  return parsed;
 }
 
 /** `source-date-epoch`, seconds since 1970. */

@@ -1,7 +1,8 @@
-import { exposedPorts, expandWord, goQuote } from "#dockerfile";
+import { exposedPorts, expandWord } from "#dockerfile";
 import type { ArgInstruction, EnvInstruction, Healthcheck, HealthcheckInstruction, Instruction } from "#dockerfile";
 import type { CommandLine, Expansion, WorkdirInstruction } from "#dockerfile";
 import { EngineError, ErrorCode } from "#errors";
+import { goQuote } from "#gotext";
 import { quotedList } from "./imageDraft.ts";
 import type { StageImage } from "./imageDraft.ts";
 import { joinPath } from "./paths.ts";

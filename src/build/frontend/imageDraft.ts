@@ -1,5 +1,5 @@
 import type { ContainerDefaults, HistoryEntry, ImageConfig, Platform } from "#oci";
-import { goQuote } from "#dockerfile";
+import { goQuote } from "#gotext";
 
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /** What BuildKit's Dockerfile frontend writes. */

@@ -1,6 +1,5 @@
 import {
   expandWord,
-  goQuote,
   lintDefaultBase,
   lintFrom,
   OutlineCapture,
@@ -22,6 +21,7 @@ import type {
 import { EngineError, ErrorCode, wrapError } from "#errors";
 import { formatPlatform, parsePlatform, parseReference } from "#oci";
 import type { Platform } from "#oci";
+import { goQuote } from "#gotext";
 import type { Vertex } from "../graph/vertex.ts";
 import type { TargetPlan } from "../plan.ts";
 import type { BuildRequest } from "../request.ts";

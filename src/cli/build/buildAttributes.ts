@@ -1,6 +1,6 @@
 import type { Ulimit } from "../options/devices.ts";
 import { parsePlatform } from "#oci";
-import { quote } from "../template/goFormat.ts";
+import { goQuote } from "#gotext";
 import type { BuildFlags } from "./buildFlags.ts";
 import { hostPair, parseAttestations } from "./specs.ts";
 
@@ -28,7 +28,7 @@ export function parseCall(flags: Pick<BuildFlags, "call" | "check">): Call | und
   if (name === "build" || name === "") return undefined;
   const request = CALLS[name];
   if (request === undefined)
-    throw new Error(`unknown call method ${quote(name)}: one of build, check, outline, targets`);
+    throw new Error(`unknown call method ${goQuote(name)}: one of build, check, outline, targets`);
   const values = new Map(options.map((text) => [text.split("=")[0] ?? "", text.split("=").slice(1).join("=")]));
   return {
     name: request.slice("frontend.".length),
@@ -72,7 +72,7 @@ function networkMode(mode: string): Attributes {
   if (mode === "" || mode === "default") return {};
   if (mode === "host" || mode === "none") return { "force-network-mode": mode };
   throw new Error(
-    `network mode ${quote(mode)} not supported by buildkit - you can define a custom network for your builder using the network driver-opt in buildx create`,
+    `network mode ${goQuote(mode)} not supported by buildkit - you can define a custom network for your builder using the network driver-opt in buildx create`,
   );
 }
 

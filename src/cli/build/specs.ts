@@ -1,7 +1,7 @@
 import type { LocalBuildLocation } from "#engineapi";
 import { parseReference } from "#oci";
+import { goQuote, notABoolean, parseGoBoolean } from "#gotext";
 import { csvFields } from "../options/csv.ts";
-import { quote } from "../template/goFormat.ts";
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
@@ -46,7 +46,7 @@ export function parseSecret(text: string): SecretSpec {
     const [name, value] = pair(field, () => new Error(`invalid field '${field}' must be a key=value pair`));
     const key = name.toLowerCase();
     if (key === "type") {
-      if (value !== "file" && value !== "env") throw new Error(`unsupported secret type ${quote(value)}`);
+      if (value !== "file" && value !== "env") throw new Error(`unsupported secret type ${goQuote(value)}`);
       type = value;
     } else if (key === "id") id = value;
     else if (key === "src" || key === "source") file = value;
@@ -92,7 +92,7 @@ function cacheEntry(text: string): LocalBuildLocation {
     if (key === "type") type = value;
     else attributes[key] = value;
   }
-  if (type === "") throw new Error(`type required for ${quote(text)}`);
+  if (type === "") throw new Error(`type required for ${goQuote(text)}`);
   return { type, attributes };
 }
 
@@ -110,9 +110,6 @@ function csvText(pairs: readonly (readonly [string, string])[]): string {
   return pairs.map(([key, value]) => field(`${key}=${value}`)).join(",");
 }
 
-const isTrue = (text: string): boolean => ["1", "t", "true"].includes(text.toLowerCase());
-const isFalse = (text: string): boolean => ["0", "f", "false"].includes(text.toLowerCase());
-
 function attestation(text: string): readonly [type: string, value: string | undefined] {
   const attributes: (readonly [string, string])[] = [];
   let [type, disabled] = ["", false];
@@ -121,9 +118,9 @@ function attestation(text: string): readonly [type: string, value: string | unde
     const key = name.toLowerCase().trim();
     if (key === "type") type = value;
     else if (key === "disabled") {
-      if (!isTrue(value) && !isFalse(value))
-        throw new Error(`strconv.ParseBool: parsing ${quote(value)}: invalid syntax`);
-      disabled = isTrue(value);
+      const parsed = parseGoBoolean(value);
+      if (parsed === undefined) throw new Error(notABoolean(value));
+      disabled = parsed;
     } else attributes.push([key, value]);
   }
   if (type === "") throw new Error(`attestation type not specified`);
@@ -132,8 +129,9 @@ function attestation(text: string): readonly [type: string, value: string | unde
 
 /** The value of `--provenance` or `--sbom` as `--attest` would have it: `true`, `false`, or attributes. */
 function shorthand(type: string, value: string): string {
-  if (isTrue(value)) return `type=${type}`;
-  return isFalse(value) ? `type=${type},disabled=true` : `type=${type},${value}`;
+  const wanted = parseGoBoolean(value);
+  if (wanted === undefined) return `type=${type},${value}`;
+  return wanted ? `type=${type}` : `type=${type},disabled=true`;
 }
 
 /** `--attest`, `--provenance`, `--sbom` → wanted attestations by type; undefined: expressly none. @throws {Error} */
@@ -175,7 +173,7 @@ export function checkTag(tag: string): string {
   try {
     parseReference(tag);
   } catch (error) {
-    throw new Error(`invalid tag ${quote(tag)}: ${messageOf(error)}`, { cause: error });
+    throw new Error(`invalid tag ${goQuote(tag)}: ${messageOf(error)}`, { cause: error });
   }
   return tag;
 }

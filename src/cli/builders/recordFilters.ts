@@ -1,15 +1,7 @@
+import { parseDuration } from "#engineapi";
 import type { BuildRecord } from "./buildRecords.ts";
 
 type Matcher = (record: BuildRecord) => boolean;
-
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-
-/** Go's durations, as far as people write them: `90s`, `1h30m`. */
-function parseDuration(text: string): number | undefined {
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
-  if (parts.length === 0 || parts.map(([whole]) => whole).join("") !== text) return undefined;
-  return parts.reduce((sum, [, count = "0", unit = "s"]) => sum + Number(count) * (UNITS[unit] ?? 0), 0);
-}
 
 function statusOf({ completedAt, error }: BuildRecord): string {
   if (completedAt === undefined) return "running";

@@ -4,14 +4,14 @@ import type { Stats } from "node:fs";
 import { chmod, link, lstat, lutimes, mkdir, open, rm, symlink, utimes } from "node:fs/promises";
 import { dirname, join, normalize } from "node:path/posix";
 import type { TarEntry, TarMember } from "#tar";
+import { goQuote } from "#gotext";
 import { fileProblem } from "../options/fileProblem.ts";
-import { quote } from "../template/goFormat.ts";
 import { renamed } from "./plan.ts";
 import type { CopyPlan } from "./plan.ts";
 
 /** Paths are bytes, one a character, as in the archive. */
 const onDisk = (path: string): Buffer => Buffer.from(path, "latin1");
-const shown = (path: string): string => quote(onDisk(path).toString());
+const shown = (path: string): string => goQuote(onDisk(path).toString());
 const OWNER_ALL = 0o700;
 const NEW_FOLDER = 0o755;
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;

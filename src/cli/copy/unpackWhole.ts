@@ -4,14 +4,14 @@ import { chmod, lstat, mkdtemp, readdir, rename, rm, rmdir, utimes } from "node:
 import { join } from "node:path/posix";
 import { messageOf } from "#errors";
 import type { TarMember } from "#tar";
+import { goQuote } from "#gotext";
 import { fileProblem } from "../options/fileProblem.ts";
-import { quote } from "../template/goFormat.ts";
 import type { CopyPlan } from "./plan.ts";
 import { unpackLocal } from "./unpack.ts";
 
 /** Paths are bytes, one a character, as in the archive. */
 const onDisk = (path: string): Buffer => Buffer.from(path, "latin1");
-const shown = (path: string): string => quote(onDisk(path).toString());
+const shown = (path: string): string => goQuote(onDisk(path).toString());
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
 
 async function statOf(path: string): Promise<Stats | undefined> {

@@ -1,4 +1,4 @@
-import { quote } from "../template/goFormat.ts";
+import { goQuote } from "#gotext";
 import type { Flag, FlagSet } from "./flags.ts";
 
 /** What stood on a command line. */
@@ -97,7 +97,7 @@ class FlagParser {
     } catch (error) {
       const shown = flag.short === undefined ? `--${name}` : `-${flag.short}, --${name}`;
       const why = error instanceof Error ? error.message : String(error);
-      throw new Error(`invalid argument ${quote(text)} for ${quote(shown)} flag: ${why}`, {
+      throw new Error(`invalid argument ${goQuote(text)} for ${goQuote(shown)} flag: ${why}`, {
         cause: error,
       });
     }

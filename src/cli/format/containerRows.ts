@@ -1,4 +1,4 @@
-import { quote } from "../template/goFormat.ts";
+import { goQuote } from "#gotext";
 import { GoStruct } from "../template/value.ts";
 import type { GoField, GoValue } from "../template/value.ts";
 import { ellipsis, goTime, humanDuration, humanSize, shortId } from "./units.ts";
@@ -122,7 +122,7 @@ export function containerRow(container: ContainerSummary, noTrunc: boolean): GoS
   const labels = container.Labels ?? {};
   const pairs = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
   const shown: Readonly<Record<string, () => GoValue>> = {
-    Command: () => quote(noTrunc ? container.Command : ellipsis(container.Command, COMMAND_WIDTH)),
+    Command: () => goQuote(noTrunc ? container.Command : ellipsis(container.Command, COMMAND_WIDTH)),
     CreatedAt: () => goTime(container.Created),
     ID: () => (noTrunc ? container.Id : shortId(container.Id)),
     Image: () => imageName(container, noTrunc),

@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from "node:net";
-import { quote } from "../template/goFormat.ts";
+import { goQuote } from "#gotext";
 
 const MAPPED = /^::ffff:([\da-f]{1,4}):([\da-f]{1,4})$/;
 
@@ -43,11 +43,11 @@ export function checkExtraHost(text: string): string {
   const separator = text.includes("=") ? "=" : ":";
   const at = text.indexOf(separator);
   const name = text.slice(0, Math.max(at, 0));
-  if (at < 0 || name === "" || name.includes(":")) throw new Error(`bad format for add-host: ${quote(text)}`);
+  if (at < 0 || name === "" || name.includes(":")) throw new Error(`bad format for add-host: ${goQuote(text)}`);
   const written = text.slice(at + 1);
   const address = /^\[(.+)\]$/.exec(written)?.[1] ?? written;
   if (address !== "host-gateway" && canonicalIp(address.trim()) === undefined) {
-    throw new Error(`invalid IP address in add-host: ${quote(address)}`);
+    throw new Error(`invalid IP address in add-host: ${goQuote(address)}`);
   }
   return `${name}:${address}`;
 }

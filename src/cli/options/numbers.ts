@@ -1,5 +1,4 @@
-import { quote } from "../template/goFormat.ts";
-
+import { goQuote, notABoolean, parseGoBoolean } from "#gotext";
 const BASES: Readonly<Record<string, number>> = { "0x": 16, "0b": 2, "0o": 8 };
 
 interface Range {
@@ -31,7 +30,7 @@ const PREFIXES: Readonly<Record<number, string>> = { 2: "0b", 8: "0o", 10: "", 1
 
 /** Go's strconv.ParseInt and ParseUint. @throws {Error} `strconv.ParseInt: parsing "x": invalid syntax`. */
 function parseWhole(text: string, range: Range): bigint {
-  const fail = (why: string): Error => new Error(`strconv.${range.function}: parsing ${quote(text)}: ${why}`);
+  const fail = (why: string): Error => new Error(`strconv.${range.function}: parsing ${goQuote(text)}: ${why}`);
   const signed = range.function !== "ParseUint";
   const sign = signed && /^[+-]/.test(text) ? text.charAt(0) : "";
   const { digits, base } = digitsOf(text.slice(sign.length), range.base);
@@ -78,12 +77,9 @@ export function parseOctal(text: string): number {
   return Number(parseWhole(text, { function: "ParseUint", min: 0n, max: 2n ** 32n - 1n, base: 8 }));
 }
 
-const TRUE = new Set(["1", "t", "T", "true", "TRUE", "True"]);
-const FALSE = new Set(["0", "f", "F", "false", "FALSE", "False"]);
-
-/** Go's strconv.ParseBool. */
+/** Go's strconv.ParseBool. @throws {Error} in its words */
 export function parseBoolean(text: string): boolean {
-  if (TRUE.has(text)) return true;
-  if (FALSE.has(text)) return false;
-  throw new Error(`strconv.ParseBool: parsing ${quote(text)}: invalid syntax`);
+  const parsed = parseGoBoolean(text);
+  if (parsed === undefined) throw new Error(notABoolean(text));
+  return parsed;
 }

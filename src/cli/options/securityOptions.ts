@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { quote } from "../template/goFormat.ts";
+import { goQuote } from "#gotext";
 import { fileProblem } from "./fileProblem.ts";
 
 /** What `--security-opt` means for the request. */
@@ -52,7 +52,7 @@ function readProfile(path: string): string {
 
 function resolveOption(option: string): string {
   const [key, value] = split(option);
-  if (value === "" && key !== FREE_OF_VALUE) throw new Error(`Invalid --security-opt: ${quote(option)}`);
+  if (value === "" && key !== FREE_OF_VALUE) throw new Error(`Invalid --security-opt: ${goQuote(option)}`);
   return key === "seccomp" && !BUILT_IN_PROFILES.includes(value) ? `seccomp=${readProfile(value)}` : option;
 }
 

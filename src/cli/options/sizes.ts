@@ -1,5 +1,4 @@
-import { quote } from "../template/goFormat.ts";
-
+import { goQuote, parseGoDuration } from "#gotext";
 const POWERS: Readonly<Record<string, number>> = { k: 1, m: 2, g: 3, t: 4, p: 5 };
 
 /** `512m`, `1.5GiB`, `1024` → bytes, in powers of 1024 (go-units RAMInBytes). @throws {Error} in its words. */
@@ -15,7 +14,7 @@ export function parseBytes(text: string): number {
 
 function parseFloatText(text: string): number {
   if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text)) return Number(text);
-  throw new Error(`strconv.ParseFloat: parsing ${quote(text)}: invalid syntax`);
+  throw new Error(`strconv.ParseFloat: parsing ${goQuote(text)}: invalid syntax`);
 }
 
 function factorOf(suffix: string): number {
@@ -43,33 +42,9 @@ export function parseCpus(text: string): number {
   return Number(over / under) * (sign === "-" ? -1 : 1);
 }
 
-const UNIT_NANOS: Readonly<Record<string, number>> = {
-  ns: 1,
-  us: 1e3,
-  µs: 1e3,
-  μs: 1e3,
-  ms: 1e6,
-  s: 1e9,
-  m: 60e9,
-  h: 3600e9,
-};
-
 /** Go's time.ParseDuration in nanoseconds: `1m30s`. @throws {Error} in its words. */
 export function parseDurationNanos(text: string): number {
-  const sign = /^[+-]/.exec(text)?.[0] ?? "";
-  const rest = text.slice(sign.length);
-  if (rest === "0") return 0;
-  let nanos = 0;
-  let at = 0;
-  while (at < rest.length) {
-    const [part = "", number = "", unit = ""] = /^(\d+\.?\d*|\.\d+)([^\d.]*)/.exec(rest.slice(at)) ?? [];
-    if (part === "") throw new Error(`time: invalid duration ${quote(text)}`);
-    if (unit === "") throw new Error(`time: missing unit in duration ${quote(text)}`);
-    const size = UNIT_NANOS[unit];
-    if (size === undefined) throw new Error(`time: unknown unit ${quote(unit)} in duration ${quote(text)}`);
-    nanos += Number(number) * size;
-    at += part.length;
-  }
-  if (rest === "") throw new Error(`time: invalid duration ${quote(text)}`);
-  return Math.round(nanos) * (sign === "-" ? -1 : 1);
+  const nanoseconds = parseGoDuration(text);
+  if (typeof nanoseconds === "string") throw new Error(nanoseconds);
+  return nanoseconds;
 }

@@ -1,3 +1,4 @@
+import { goQuote } from "#gotext";
 import { GoStruct, isList, isMap, sortedKeys, typeName } from "./value.ts";
 import type { GoValue } from "./value.ts";
 
@@ -21,16 +22,6 @@ export function goString(value: GoValue): string {
   return `map[${sortedKeys(value)
     .map((key) => `${key}:${goString(value[key])}`)
     .join(" ")}]`;
-}
-
-/** Go's strconv.Quote. */
-export function quote(text: string): string {
-  const inner = JSON.stringify(text)
-    .slice(1, -1)
-    .replaceAll("\\b", "\\b")
-    .replace(/\\u00([0-9a-f]{2})/g, "\\x$1")
-    .replaceAll("\x7f", "\\x7f");
-  return `"${inner}"`;
 }
 
 interface Verb {
@@ -90,7 +81,7 @@ function hex(text: string, verb: Verb): string {
 function formatText(value: string, verb: Verb): string | undefined {
   const text = verb.precision === undefined ? value : Array.from(value).slice(0, verb.precision).join("");
   if (verb.verb === "s") return text;
-  if (verb.verb === "q") return quote(text);
+  if (verb.verb === "q") return goQuote(text);
   return verb.verb === "x" || verb.verb === "X" ? hex(text, verb) : undefined;
 }
 

@@ -1,5 +1,6 @@
 /** Which log drivers there are, and what their options may say: dockerd's table and words. */
 import { EngineError, ErrorCode, messageOf } from "#errors";
+import { notABoolean, parseGoBoolean } from "#gotext";
 import { parseFluentOptions } from "./forward/fluentOptions.ts";
 import { parseGelfOptions } from "./forward/gelfOptions.ts";
 import { parseSize } from "./forward/sizes.ts";
@@ -65,8 +66,6 @@ const OPTIONS: Readonly<Record<string, readonly string[]>> = {
   gelf: [...GELF, ...ATTRIBUTES],
   fluentd: [...FLUENTD, ...ATTRIBUTES],
 };
-const TRUE = /^(?:1|t|true)$/i;
-const FALSE = /^(?:0|f|false)$/i;
 const MODES: readonly string[] = ["", "blocking", "non-blocking"];
 const BUFFER_BYTES = 1_000_000;
 const LOCAL_DEFAULTS = { maxBytes: 20_000_000, maxFiles: 5, compress: true } as const;
@@ -82,7 +81,7 @@ export function checkLogConfig({ Type, Config }: LogConfig): void {
   }
   checkMode(Config);
   const disabled = Config["cache-disabled"] ?? "";
-  if (disabled !== "" && !TRUE.test(disabled) && !FALSE.test(disabled))
+  if (disabled !== "" && parseGoBoolean(disabled) === undefined)
     throw invalid(`invalid value for option cache-disabled: ${disabled}`);
   const cache = Type === "json-file" || Type === "local" ? [] : CACHE;
   const unknown = Object.keys(Config).find((name) => ![...own, ...GENERAL, ...cache].includes(name));
@@ -121,7 +120,7 @@ export function forwards({ Type }: LogConfig): boolean {
 
 /** There is a log to read: the driver's own, or the cache beside one that forwards. journald's can always be read. */
 export function keepsLog({ Type, Config }: LogConfig): boolean {
-  if (isCached(Type)) return !TRUE.test(Config["cache-disabled"] ?? "");
+  if (isCached(Type)) return parseGoBoolean(Config["cache-disabled"] ?? "") !== true;
   return Type !== "none";
 }
 
@@ -142,7 +141,7 @@ export function logLimits(config: LogConfig): LogLimits | undefined {
 function cacheLimits(options: LogConfig["Config"]): LogLimits {
   const maxBytes = parseSize(options["cache-max-size"] ?? "", 1000) || LOCAL_DEFAULTS.maxBytes;
   const maxFiles = Number(options["cache-max-file"]) || LOCAL_DEFAULTS.maxFiles;
-  const compress = !FALSE.test(options["cache-compress"] ?? "");
+  const compress = parseGoBoolean(options["cache-compress"] ?? "") !== false;
   return { maxBytes, maxFiles: Math.max(1, Math.trunc(maxFiles)), compress };
 }
 
@@ -188,7 +187,7 @@ function parseCount(text: string): number {
 }
 
 function parseFlag(text: string): boolean {
-  if (TRUE.test(text)) return true;
-  if (FALSE.test(text)) return false;
-  throw driverFailed(`strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
+  const parsed = parseGoBoolean(text);
+  if (parsed === undefined) throw driverFailed(notABoolean(text));
+  return parsed;
 }

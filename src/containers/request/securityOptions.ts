@@ -1,4 +1,5 @@
 import { EngineError, ErrorCode } from "#errors";
+import { parseGoBoolean } from "#gotext";
 
 /** What `--security-opt` asks, of what has an effect on a host without SELinux. */
 export interface SecurityOptions {
@@ -13,10 +14,6 @@ export interface SecurityOptions {
 
 const DEFAULTS: SecurityOptions = { noNewPrivileges: false, seccomp: "", appArmor: "", writableCgroups: false };
 
-/** Go's strconv.ParseBool. */
-const TRUE = ["1", "t", "T", "TRUE", "true", "True"];
-const FALSE = ["0", "f", "F", "FALSE", "false", "False"];
-
 function refuse(option: string, stage: 1 | 2): EngineError {
   return new EngineError(
     "internal",
@@ -26,9 +23,9 @@ function refuse(option: string, stage: 1 | 2): EngineError {
 }
 
 function parseFlag(value: string, option: string): boolean {
-  if (TRUE.includes(value)) return true;
-  if (FALSE.includes(value)) return false;
-  throw refuse(option, 2);
+  const parsed = parseGoBoolean(value);
+  if (parsed === undefined) throw refuse(option, 2);
+  return parsed;
 }
 
 function readOption(option: string): Partial<SecurityOptions> {

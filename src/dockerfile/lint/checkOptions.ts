@@ -1,8 +1,9 @@
 import { wrapError } from "#errors";
+import { goQuote, notABoolean, parseGoBoolean } from "#gotext";
 
 import { detectDirective } from "../directives.ts";
 import { invalidDockerfile } from "../dockerfileError.ts";
-import { goQuote, parseGoBoolean, trimSpace } from "../goText.ts";
+import { trimSpace } from "../goSpace.ts";
 
 /** What `# check=` asks for. */
 export interface CheckOptions {
@@ -24,8 +25,7 @@ function booleanOf(value: string, part: string): boolean {
   const text = trimSpace(value);
   const parsed = parseGoBoolean(text);
   if (parsed !== undefined) return parsed;
-  const reason = `strconv.ParseBool: parsing ${goQuote(text)}: invalid syntax`;
-  throw invalidDockerfile(`failed to parse check option ${goQuote(part)}: ${reason}`);
+  throw invalidDockerfile(`failed to parse check option ${goQuote(part)}: ${notABoolean(text)}`);
 }
 
 /** @throws {invalid_argument} for an unknown option: `skip=Rule,Rule;experimental=all;error=true` are known. */

@@ -1,6 +1,6 @@
+import { goQuote } from "#gotext";
 import type { LineRange } from "../ast.ts";
 import { cleanPath } from "../goPath.ts";
-import { goQuote } from "../goText.ts";
 import type { IgnoreMatcher } from "../ignoreMatcher.ts";
 import type { Instruction, KeyValue } from "../instruction.ts";
 import { suggest } from "../suggest.ts";

@@ -1,7 +1,8 @@
 import type { IpamPool } from "#engineapi";
 import { EngineError, ErrorCode } from "#errors";
+import { notABoolean, parseGoBoolean } from "#gotext";
 import { badRequest, forbidden } from "../networkError.ts";
-import { BRIDGE_OPTION, DRIVERS, parseBoolean } from "../networkRecord.ts";
+import { BRIDGE_OPTION, DRIVERS } from "../networkRecord.ts";
 import type { DriverName } from "../networkRecord.ts";
 import { parseAddress } from "../ipam/address.ts";
 
@@ -83,8 +84,8 @@ function checkBridgeOptions(options: Readonly<Record<string, string>>): void {
     badRequest(`failed to parse ${key} value: ${options[key] ?? ""} (${why})`);
   for (const key of [BRIDGE_OPTION.icc, BRIDGE_OPTION.masquerade, BRIDGE_OPTION.inhibitIpv4]) {
     const value = options[key];
-    if (value === undefined || parseBoolean(value) !== undefined) continue;
-    throw parsing(key, `strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`);
+    if (value === undefined || parseGoBoolean(value) !== undefined) continue;
+    throw parsing(key, notABoolean(value));
   }
   const mtu = options[BRIDGE_OPTION.mtu];
   if (mtu !== undefined) {

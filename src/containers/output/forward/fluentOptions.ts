@@ -1,4 +1,5 @@
 import { EngineError, ErrorCode, messageOf } from "#errors";
+import { notABoolean, parseGoBoolean, parseGoDuration } from "#gotext";
 import { parseSize } from "./sizes.ts";
 
 export type FluentAddress =
@@ -24,8 +25,6 @@ const DEFAULT_PORT = "24224";
 const LINES = 1 << 20;
 const RETRY_MS = 1000;
 const MAX_RETRIES = 2 ** 31 - 1;
-const TRUE = /^(?:1|t|T|true|TRUE|True)$/;
-const FALSE = /^(?:0|f|F|false|FALSE|False)$/;
 
 const invalid = (message: string): EngineError => new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, message);
 
@@ -68,9 +67,9 @@ function parseAddress(given: string): FluentAddress {
 }
 
 function parseFlag(text: string): boolean {
-  if (text === "" || FALSE.test(text)) return false;
-  if (TRUE.test(text)) return true;
-  throw invalid(`strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
+  const parsed = text === "" ? false : parseGoBoolean(text);
+  if (parsed === undefined) throw invalid(notABoolean(text));
+  return parsed;
 }
 
 function parseUnsigned(text: string): number {
@@ -78,24 +77,11 @@ function parseUnsigned(text: string): number {
   return Math.min(Number(text), MAX_RETRIES);
 }
 
-const UNITS: Readonly<Record<string, number>> = {
-  ns: 1e-6,
-  us: 1e-3,
-  µs: 1e-3,
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-};
-
 /** Go's time.ParseDuration, in ms. */
 function parseDuration(text: string): number {
-  const parts = [...text.matchAll(/(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/g)];
-  if (text === "0") return 0;
-  if (parts.length === 0 || parts.map(([whole]) => whole).join("") !== text.replace(/^[-+]/, ""))
-    throw invalid(`time: invalid duration ${JSON.stringify(text)}`);
-  const sum = parts.reduce((ms, [, number = "", unit = ""]) => ms + Number(number) * (UNITS[unit] ?? 0), 0);
-  return text.startsWith("-") ? -sum : sum;
+  const nanoseconds = parseGoDuration(text);
+  if (typeof nanoseconds === "string") throw invalid(nanoseconds);
+  return nanoseconds / 1e6;
 }
 
 function checkInterval(text: string): void {

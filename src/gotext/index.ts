@@ -1,0 +1,3 @@
+export { notABoolean, parseGoBoolean } from "./goBoolean.ts";
+export { parseGoDuration } from "./goDuration.ts";
+export { goQuote } from "./goQuote.ts";
