@@ -20,7 +20,7 @@ export class FilterCache {
   get(profile: SeccompProfile): string | undefined {
     const text = JSON.stringify(profile);
     if (this.#programs.has(text)) return this.#programs.get(text);
-    const path = join(this.#directory, `${createHash("sha256").update(text).digest("hex")}.bpf`);
+    const path = join(this.#directory, `${createHash("sha256").update(text).digest("hex")}.tree.bpf`);
     const program = this.#read(path) ?? this.#compile(profile, path);
     this.#programs.set(text, program);
     return program;
