@@ -1,4 +1,4 @@
-import type { BuildService, DebugImages } from "#build";
+import type { BuildService, DebugShells } from "#build";
 import type { LookBackend, RegistryAccess, RegistryBackend, SystemBackend } from "#engine";
 import type {
   ContainerControl,
@@ -44,6 +44,6 @@ export interface Backends {
   readonly system: SystemBackend;
   readonly registry: RegistryBackend & RegistryAccess;
   readonly build: BuildService;
-  readonly debugImages: DebugImages;
+  readonly debugShells: DebugShells;
   readonly look: LookBackend;
 }

@@ -12,8 +12,8 @@ import { assembleBuildService } from "./buildRoom.ts";
 import type { BuildService } from "./buildService.ts";
 import { importCaches } from "./caches/importCaches.ts";
 import { CacheMounts } from "./exec/cacheMounts.ts";
-import { createDebugImages } from "./exec/debugImages.ts";
-import type { DebugImages } from "./exec/debugImages.ts";
+import { createDebugShells } from "./exec/debugShells.ts";
+import type { DebugShells } from "./exec/debugShells.ts";
 import { createExecHandler } from "./exec/createExecHandler.ts";
 import { createExporter } from "./exporters/createExporter.ts";
 import { createBuildFiles } from "./files/createBuildFiles.ts";
@@ -48,13 +48,14 @@ function historyOf({ dataRoot, log }: BuildServiceOptions, now: () => number): R
 
 /** Builds of a daemon. `close` waits for what is being ended and ends the threads. */
 export function createBuildService(options: BuildServiceOptions): BuildService & {
-  readonly debugImages: DebugImages;
+  readonly debugShells: DebugShells;
   close(): Promise<void>;
 } {
   const { steps, layers, dataRoot, metadata, collector } = options;
   const now = (): number => Date.now();
   const files = createBuildFiles({ layers, dataRoot });
   const cacheMounts = new CacheMounts(join(dataRoot, "buildkit", "cache-mounts"), now);
+  const mounting = { layers, file: files.file, cacheMounts };
   const git = createGitHandler({ layers, dataRoot, now });
   const history = historyOf(options, now);
   const service = assembleBuildService({
@@ -65,14 +66,7 @@ export function createBuildService(options: BuildServiceOptions): BuildService &
       http: createUrlHandler({ layers, dataRoot, contexts: files.http }),
       git,
       file: files.file,
-      exec: createExecHandler({
-        steps,
-        layers,
-        file: files.file,
-        contentDigest: files.contentDigest,
-        cacheMounts,
-        now,
-      }),
+      exec: createExecHandler({ ...mounting, steps, contentDigest: files.contentDigest, now }),
     },
     images: createImageResolver(options),
     files: files.reader,
@@ -90,7 +84,7 @@ export function createBuildService(options: BuildServiceOptions): BuildService &
   return {
     ...service,
     history,
-    debugImages: createDebugImages(options),
+    debugShells: createDebugShells({ ...options, ...mounting }),
     async close() {
       await Promise.all([service.settle(), history.settle()]);
       await files[Symbol.asyncDispose]();

@@ -19,4 +19,4 @@ export type * from "./files/filesystemReader.ts";
 export type * from "./frontend/frontendHost.ts";
 export type * from "./sources/imageResolver.ts";
 export type * from "./exporters/exporter.ts";
-export type { DebugImage, DebugImages } from "./exec/debugImages.ts";
+export type { DebugShell, DebugShells } from "./exec/debugShells.ts";

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { createBuildService } from "#build";
-import type { BuildService, BuildServiceOptions, DebugImages } from "#build";
+import type { BuildService, BuildServiceOptions, DebugShells } from "#build";
 import { openContentStore } from "#content";
 import type { ContentStore } from "#content";
 import { createContainerServices } from "#containers";
@@ -51,7 +51,7 @@ export interface Engine {
     readonly system: SystemBackend;
     readonly registry: RegistryBackend & RegistryAccess;
     readonly build: BuildService;
-    readonly debugImages: DebugImages;
+    readonly debugShells: DebugShells;
     readonly look: LookBackend;
   };
   readonly version: VersionInfo;
@@ -142,10 +142,10 @@ function openBuilds(
   { dataRoot, log }: EngineConfig,
   rooms: Omit<BuildServiceOptions, "dataRoot" | "log">,
   stack: AsyncDisposableStack,
-): Pick<Engine["backends"], "build" | "debugImages"> {
+): Pick<Engine["backends"], "build" | "debugShells"> {
   const build = createBuildService({ ...rooms, dataRoot, log });
   stack.defer(() => build.close());
-  return { build, debugImages: build.debugImages };
+  return { build, debugShells: build.debugShells };
 }
 
 /** Images and containers know each other only through this: images ask who uses them, containers look images up. */

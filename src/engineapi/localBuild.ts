@@ -82,14 +82,29 @@ export interface LocalBuildMessage {
   readonly error?: LocalBuildError;
 }
 
+/** Where a RUN failed. */
+export interface LocalBuildShell {
+  /** What the step began with; the client's to remove. */
+  readonly imageId: string;
+  readonly command: readonly string[];
+  readonly network: "default" | "none" | "host";
+  /** `source`: a path of the daemon's; `size`: bytes. */
+  readonly mounts: readonly (
+    | { readonly type: "bind"; readonly source: string; readonly target: string; readonly readOnly: boolean }
+    | { readonly type: "tmpfs"; readonly target: string; readonly size?: number | undefined }
+  )[];
+  /** `NAME=value`, beside the image's. */
+  readonly environment: readonly string[];
+}
+
 export interface LocalBuildError {
   readonly category: string;
   readonly message: string;
   readonly hint?: string;
   /** Of a step's command. */
   readonly exitCode?: number;
-  /** Only when it was asked for: an image of what the failed step began with, which is the client's to remove. */
-  readonly shell?: { readonly imageId: string; readonly command: readonly string[] };
+  /** Only when it was asked for. The stream stays open, and the mounts are there, until the client closes or cancels it. */
+  readonly shell?: LocalBuildShell;
   /** Where in the Dockerfile; lines count from 1, ends included. */
   readonly source?: {
     readonly filename: string;

@@ -10,7 +10,7 @@ import type { Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, test } from "node:test";
 import { openBuildHistory } from "#build";
-import type { BuildRequest, BuildService, DebugImages, PreparedBuild } from "#build";
+import type { BuildRequest, BuildService, DebugShells, PreparedBuild } from "#build";
 import type { LocalBuildMessage, LocalBuildRequest } from "#engineapi";
 import { EngineError } from "#errors";
 import { digestOf } from "#oci";
@@ -36,8 +36,20 @@ const builds: BuildService = {
   history: openBuildHistory({ directory: undefined, now: Date.now, onFailure: () => undefined }),
 };
 
-const debugImages: DebugImages = {
-  record: async (_plan, error) => ({ imageId: digestOf(String(error)), command: ["/bin/sh"] }),
+const SHELL = {
+  command: ["/bin/sh"],
+  network: "none",
+  mounts: [{ type: "bind", source: "/s", target: "/t", readOnly: true }],
+  environment: ["A=b"],
+} as const;
+let shellsClosed = 0;
+
+const debugShells: DebugShells = {
+  open: async ({ error }) => ({
+    imageId: digestOf(String(error)),
+    ...SHELL,
+    [Symbol.asyncDispose]: async () => void (shellsClosed += 1),
+  }),
 };
 
 beforeEach(async () => {
@@ -45,7 +57,7 @@ beforeEach(async () => {
   const system: Partial<SystemBackend> = {
     sharedDirectory: async (_socket, machine, { path, inode }) => (`${machine}${inode}` === "m1" ? path : undefined),
   };
-  server = createApiServer({ build: builds, system, debugImages } as unknown as Backends, {
+  server = createApiServer({ build: builds, system, debugShells } as unknown as Backends, {
     serverHeader: "test",
     onFailure: () => undefined,
   });
@@ -120,8 +132,19 @@ test("local build: a failure tells its place in the Dockerfile", async () => {
   const { next } = await start();
   const error = { category: "not_found", message: "x: not found", source };
   assert.deepEqual(await next(), { error });
-  const shell = { imageId: digestOf("EngineError: x: not found"), command: ["/bin/sh"] };
-  assert.deepEqual(await (await start({ debugShell: true })).next(), { error: { ...error, shell } });
+});
+
+test("local build: a shell where a step failed can be had until the client cancels", async () => {
+  work = async () => {
+    throw new EngineError("internal", "X", "exit code: 1");
+  };
+  const started = await start({ debugShell: true });
+  const shell = { imageId: digestOf("EngineError: exit code: 1"), ...SHELL };
+  assert.deepEqual((await started.next()).error?.shell, shell);
+  assert.equal(shellsClosed, 0);
+  await call({ method: "DELETE", path: started.at({}).replace("/ask", "") });
+  assert.deepEqual(await started.next(), {});
+  assert.equal(shellsClosed, 1);
 });
 
 test("local build: a directory is read in place where the engine allows it", async () => {

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { parseFrontendAttributes } from "#build";
-import type { BuildRequest, BuildService, DebugImages, RunningBuild } from "#build";
+import type { BuildRequest, BuildService, DebugShells, RunningBuild } from "#build";
 import type { LocalBuildError, LocalBuildMessage, LocalBuildRequest, SolveStatus } from "#engineapi";
 import type { SystemBackend } from "#engine";
 import { categoryOf, EngineError, ErrorCode, findEngineError, messageOf } from "#errors";
@@ -13,19 +14,19 @@ import { LocalSession } from "./localSession.ts";
 const FRONTEND = "dockerfile.v0";
 
 /** What builds need of the engine. */
-export type BuildBackends = Pick<Backends, "build" | "system" | "debugImages">;
+export type BuildBackends = Pick<Backends, "build" | "system" | "debugShells">;
 
 /** {@link LocalBuildRequest}, `POST /varve/v1/build`, and the answers to what builds ask. */
 export class LocalBuilds {
   readonly #builds: BuildService;
   readonly #system: Pick<SystemBackend, "sharedDirectory">;
-  readonly #debugImages: DebugImages;
+  readonly #debugShells: DebugShells;
   readonly #open = new Map<string, { readonly session: LocalSession; readonly cancel: () => void }>();
 
-  constructor({ build, system, debugImages }: BuildBackends) {
+  constructor({ build, system, debugShells }: BuildBackends) {
     this.#builds = build;
     this.#system = system;
-    this.#debugImages = debugImages;
+    this.#debugShells = debugShells;
   }
 
   async build(exchange: Exchange): Promise<void> {
@@ -52,17 +53,17 @@ export class LocalBuilds {
       record?.add(status);
       if (!body.congested() || !isLosable(status)) send({ status });
     };
+    const tell = (message: LocalBuildMessage): void => {
+      record?.finish(outcomeOf(message));
+      send(message);
+    };
     try {
       const { ref, exports, cacheImports, cacheExports, entitlements, explain } = request;
       const asked = { ref, exports, cacheImports, cacheExports, entitlements, explain, internal: false };
       const built = { ...asked, options, session, progress, signal };
-      const message = await this.#run(built, request.debugShell);
-      record?.finish(outcomeOf(message));
-      send(message);
+      await this.#run(built, request.debugShell, tell);
     } catch (error) {
-      const told = toWireError(error);
-      record?.finish(outcomeOf({ error: told }));
-      send({ error: told });
+      tell({ error: toWireError(error) });
     } finally {
       this.#open.delete(id);
       finish(body, exchange.signal);
@@ -91,20 +92,29 @@ export class LocalBuilds {
     return found;
   }
 
-  async #run(request: BuildRequest, debugShell: boolean): Promise<LocalBuildMessage> {
+  async #run(request: BuildRequest, debugShell: boolean, tell: (last: LocalBuildMessage) => void): Promise<void> {
     await using prepared = await this.#builds.prepare(request);
     const { answer } = prepared.plan;
     if (answer !== undefined) {
       const entries = Array.from(answer, ([key, value]) => [key, Buffer.from(value).toString()] as const);
-      return { result: Object.fromEntries(entries) };
+      return tell({ result: Object.fromEntries(entries) });
     }
     try {
-      return { result: await prepared.run() };
+      tell({ result: await prepared.run() });
     } catch (error) {
-      const shell = debugShell ? await this.#debugImages.record(prepared.plan, error) : undefined;
-      return { error: { ...toWireError(error), ...(shell === undefined ? {} : { shell }) } };
+      const { session, signal } = request;
+      if (!debugShell || signal.aborted) throw error;
+      await using shell = await this.#debugShells.open({ plan: prepared.plan, session, error, signal });
+      if (shell === undefined) throw error;
+      const { imageId, command, network, mounts, environment } = shell;
+      tell({ error: { ...toWireError(error), shell: { imageId, command, network, mounts, environment } } });
+      await aborted(signal);
     }
   }
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, "abort");
 }
 
 function outcomeOf({ result, error }: LocalBuildMessage): Parameters<RunningBuild["finish"]>[0] {

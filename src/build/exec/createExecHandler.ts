@@ -60,12 +60,6 @@ async function runExec(options: ExecHandlerOptions, step: Step<ExecOperation>): 
   }
 }
 
-/** Programs find the first agent by it, be it there or not. */
-function agentVariable({ mounts }: ExecOperation): readonly string[] {
-  const first = mounts.find(({ type }) => type === "ssh");
-  return first === undefined ? [] : [`SSH_AUTH_SOCK=${first.target}`];
-}
-
 /** What mounts add to a call. */
 interface Seen extends Pick<StepCall, "diffIds" | "mounts"> {
   readonly environment: readonly string[];
@@ -81,12 +75,7 @@ function callOf({ now }: ExecHandlerOptions, step: Step<ExecOperation>, seen: Se
     mounts: seen.mounts,
     process: {
       arguments: operation.arguments,
-      environment: [
-        ...operation.environment,
-        ...operation.proxyEnvironment,
-        ...agentVariable(operation),
-        ...seen.environment,
-      ],
+      environment: [...operation.environment, ...operation.proxyEnvironment, ...seen.environment],
       workingDirectory: operation.workingDirectory,
       user: operation.user,
       ...(stdin === undefined ? {} : { stdin }),

@@ -35,11 +35,17 @@ interface Opening {
 /** @throws {not_found} `secret x: not found`, and what a session says of an agent that is not there */
 export async function openMounts(options: MountOptions, step: Step<ExecOperation>): Promise<OpenMounts> {
   await using held = new AsyncDisposableStack();
-  const opening: Opening = { options, step, held, mounts: [], environment: [] };
+  const opening: Opening = { options, step, held, mounts: [], environment: [...agentVariable(step.operation)] };
   for (const mount of step.operation.mounts) await openOne(mount, opening);
   const owned = held.move();
   const { mounts, environment } = opening;
   return { ready: { mounts, environment }, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** Programs find the first agent by it, be it there or not. */
+function agentVariable({ mounts }: ExecOperation): readonly string[] {
+  const first = mounts.find(({ type }) => type === "ssh");
+  return first === undefined ? [] : [`SSH_AUTH_SOCK=${first.target}`];
 }
 
 async function openOne(mount: ExecMount, opening: Opening): Promise<void> {

@@ -172,7 +172,7 @@ test("solver: the first failure ends the others and names its vertex, lines and 
   assert.deepEqual(findEngineError(error)?.details, {
     exitCode: 1,
     vertex: bad.digest,
-    base: [diffIdOf("base")],
+    inputs: [{ kind: "layers", diffIds: [diffIdOf("base")], createdAt: [1000] }],
     source: location,
   });
   assert.equal(lastOf(told, bad.digest)["error"], "exit code: 1");

@@ -40,15 +40,15 @@ export interface SolverBuild {
 
 /**
  * Adds to an error what it is about: the vertex, its lines of the Dockerfile and, so that a shell can be opened there,
- * the stack that the step began with. The innermost vertex knows best.
+ * what the step had to work on. The innermost vertex knows best.
  */
-function aboutVertex(error: unknown, vertex: Vertex, base: Layers | undefined): EngineError {
+function aboutVertex(error: unknown, vertex: Vertex, inputs: readonly Known[]): EngineError {
   const inner = findEngineError(error);
   if (inner?.details?.["vertex"] !== undefined) return inner;
   const details = {
     ...inner?.details,
     vertex: vertex.digest,
-    ...(base === undefined ? {} : { base: base.diffIds }),
+    inputs: inputs.map(({ filesystem }) => filesystem),
     ...(vertex.location === undefined ? {} : { source: vertex.location }),
   };
   return new EngineError(inner?.category ?? "internal", inner?.code ?? ErrorCode.INTERNAL, messageOf(error), {
@@ -164,7 +164,7 @@ export class StepRun implements Disposable {
       return { filesystem: this.#dated(filesystem), record: this.#row()?.id };
     } catch (error) {
       progress.complete(vertex.digest, error);
-      throw aboutVertex(error, vertex, this.#base);
+      throw aboutVertex(error, vertex, this.#init.inputs);
     }
   }
 
@@ -245,7 +245,7 @@ export class StepRun implements Disposable {
       throw aboutVertex(
         wrapError(error, `failed to ${inputs.length === 0 ? "load" : "compute"} cache key`),
         vertex,
-        this.#base,
+        inputs,
       );
     }
   }

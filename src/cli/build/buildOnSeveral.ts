@@ -69,7 +69,9 @@ async function runPart(
 ): Promise<NodeOutcome> {
   const { node } = at.place;
   const prepared = await prepareCall(session, work.context, work.flags);
-  const outcome = await runBuild(session, prepared, (status) => work.screen.update(marked(status, node.Name)));
+  const outcome = await runBuild(session, prepared, {
+    update: (status) => work.screen.update(marked(status, node.Name)),
+  });
   recordCaches(prepared.request.cacheExports, outcome.response);
   const digest = outcome.response[INDEX_DIGEST] ?? "";
   return { ...outcome, digest, ref: `${at.builder.Name}/${node.Name}/${prepared.request.ref}` };

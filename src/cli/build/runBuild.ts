@@ -1,5 +1,12 @@
 import { readFileSync } from "node:fs";
-import type { LocalBuildError, LocalBuildMessage, LocalBuildRequest, SolveExplanation, SolveStatus } from "#engineapi";
+import type {
+  LocalBuildError,
+  LocalBuildMessage,
+  LocalBuildRequest,
+  LocalBuildShell,
+  SolveExplanation,
+  SolveStatus,
+} from "#engineapi";
 import { EngineError, ErrorCode, isEngineError } from "#errors";
 import { CommandError } from "../core/commandError.ts";
 import type { Session } from "../core/session.ts";
@@ -130,11 +137,15 @@ async function* whole<T>(messages: AsyncIterable<T>, signal: AbortSignal): Async
   }
 }
 
-/** Where messages of a running build go. */
-export type StatusSink = (status: SolveStatus) => void;
+/** Who hears of a running build. */
+export interface BuildListener {
+  update(status: SolveStatus): void;
+  /** A shell where a step failed was asked for and can be had until this resolves. */
+  openShell?(failure: BuildFailure, shell: LocalBuildShell): Promise<void>;
+}
 
 /** Runs a build on a session's daemon to its end. @throws {BuildFailure} */
-export async function runBuild(session: Session, call: PreparedCall, update: StatusSink): Promise<Outcome> {
+export async function runBuild(session: Session, call: PreparedCall, listener: BuildListener): Promise<Outcome> {
   const { request, answers } = call;
   const cancel = (): void => {
     const query = { build: answers.build };
@@ -143,11 +154,13 @@ export async function runBuild(session: Session, call: PreparedCall, update: Sta
   };
   using interrupts = new Interrupts(cancel);
   const { signal } = interrupts;
+  const update = (status: SolveStatus): void => listener.update(status);
   answers.onStep = update;
   const explanations = new Map<string, SolveExplanation>();
   const messages = session.client.lines<LocalBuildMessage>({ method: "POST", path: BUILD_PATH, json: request, signal });
   let response: Outcome["response"] | undefined;
   let failure: LocalBuildError | undefined;
+  let shell: Promise<void> | undefined;
   for await (const { build, status, ask, result, error } of whole(messages, signal)) {
     if (build !== undefined) answers.build = build;
     if (ask !== undefined) answers.take(ask);
@@ -155,7 +168,11 @@ export async function runBuild(session: Session, call: PreparedCall, update: Sta
     for (const one of status?.explanations ?? []) explanations.set(one.vertex, one);
     response ??= result;
     failure ??= error;
+    // What the shell's mounts ask for goes on being answered.
+    if (error?.shell !== undefined) shell = listener.openShell?.(new BuildFailure(error), error.shell).finally(cancel);
+    if (error?.shell !== undefined && shell === undefined) cancel();
   }
+  await shell;
   if (failure !== undefined) throw new BuildFailure(failure);
   await answers.settle();
   if (response === undefined)

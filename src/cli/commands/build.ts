@@ -39,14 +39,10 @@ function progressMode(flags: BuildFlags): { readonly mode: ProgressMode; readonl
   return { mode, isQuiet };
 }
 
-/** A shell when one was asked for, else where there is one to be had, if somebody can use it. */
-async function afterFailure(session: Session, { failure, message }: BuildFailure): Promise<CommandError> {
+/** A failure says that there is a shell to be had, if somebody can use it. */
+function afterFailure(session: Session, { failure, message }: BuildFailure): CommandError {
   const { shell, exitCode } = failure;
-  if (shell !== undefined) {
-    session.warn(message);
-    await openDebugShell(session, shell);
-    return new CommandError("", 1);
-  }
+  if (shell !== undefined) return new CommandError("", 1);
   const isOffered = exitCode !== undefined && canOpenShell(session);
   return new CommandError(isOffered ? `${message}\n--debug-shell opens a shell where the step began` : message);
 }
@@ -88,13 +84,19 @@ async function buildOnOne(
     const prepared = await prepareCall(own, context, load?.changed(flags) ?? flags);
     const { ref } = prepared.request;
     saveState(new BuilderStore(session.config), { builder: at.builder.Name, node: node.Name, ref }, work);
-    const outcome = await runBuild(own, prepared, (status) => screen.update(status));
+    const outcome = await runBuild(own, prepared, {
+      update: (status) => screen.update(status),
+      openShell: async ({ message }, shell) => {
+        screen.close();
+        session.warn(message);
+        await openDebugShell(own, shell);
+      },
+    });
     await load?.finish();
     recordCaches(prepared.request.cacheExports, outcome.response);
     return { ...outcome, ref: `${at.builder.Name}/${node.Name}/${ref}` };
   } catch (error) {
-    // A shell is opened where the step failed, so the session must live on.
-    if (error instanceof BuildFailure) throw await afterFailure(own, error);
+    if (error instanceof BuildFailure) throw afterFailure(own, error);
     throw error;
   } finally {
     if (own !== session) await own[Symbol.asyncDispose]();

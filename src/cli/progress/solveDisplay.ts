@@ -28,7 +28,7 @@ export type ProgressMode = (typeof PROGRESS_MODES)[number];
 /** A build on screen: takes messages as they come, draws at its own pace. */
 export interface BuildScreen {
   update(status: SolveStatus): void;
-  /** Draws the end. Call it once, whatever happened. */
+  /** Draws the end, once; call it whatever happened. */
   close(): void;
   /** Of all messages, each once. */
   readonly warnings: readonly SolveVertexWarning[];
@@ -124,6 +124,7 @@ class PacedScreen implements BuildScreen {
   readonly #timer: NodeJS.Timeout;
   readonly #warnings = new Map<string, SolveVertexWarning>();
   #drawnAt = 0;
+  #isClosed = false;
 
   constructor(display: SolveDisplay, mode: BuildScreen["mode"], rate: number | undefined) {
     this.#display = display;
@@ -137,6 +138,7 @@ class PacedScreen implements BuildScreen {
   }
 
   update(status: SolveStatus): void {
+    if (this.#isClosed) return;
     this.#display.update(status);
     for (const warning of status.warnings ?? [])
       this.#warnings.set(JSON.stringify({ ...warning, vertex: "" }), warning);
@@ -148,6 +150,8 @@ class PacedScreen implements BuildScreen {
   }
 
   close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     clearInterval(this.#timer);
     this.#display.close();
   }

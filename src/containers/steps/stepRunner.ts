@@ -14,6 +14,11 @@ export interface StepRunner {
    * @throws {internal} `unable to find user x: no matching entries in passwd file`
    */
   run(call: StepCall): Promise<FinishedStep>;
+  /**
+   * Makes mounts ready without a step, for a container that is to see what one saw; the caller keeps their layers from GC
+   * and disposes them. What was written to them is thrown away, as after a step.
+   */
+  openMounts(mounts: readonly StepMount[]): Promise<HeldMounts>;
   /** At the daemon's start, after `containers.reconcile`: ends and takes away what an earlier daemon's steps left. */
   reconcile(): Promise<void>;
   /** Ends every step under way, and waits for that. */
@@ -101,6 +106,15 @@ interface Owned {
   readonly uid: number;
   readonly gid: number;
 }
+
+/** Mounts as a container is asked for them. */
+export interface HeldMounts extends AsyncDisposable {
+  readonly mounts: readonly HeldMount[];
+}
+
+export type HeldMount =
+  | { readonly type: "bind"; readonly source: string; readonly target: string; readonly readOnly: boolean }
+  | { readonly type: "tmpfs"; readonly target: string; readonly size: number | undefined };
 
 /** A step that has ended; its root is there until it is disposed. */
 export interface FinishedStep extends AsyncDisposable {

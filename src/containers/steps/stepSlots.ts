@@ -36,6 +36,10 @@ interface Spare {
   readonly slot: Promise<StepSlot>;
 }
 
+export function newStepId(): string {
+  return randomBytes(ID_BYTES).toString("hex");
+}
+
 /** Makes, keeps and takes away slots: at most one spare one, for a moment. */
 export class StepSlots {
   readonly #layout: Layout;
@@ -78,7 +82,7 @@ export class StepSlots {
   }
 
   async #make(network: StepSlot["network"]): Promise<StepSlot> {
-    const id = randomBytes(ID_BYTES).toString("hex");
+    const id = newStepId();
     const [directory, scratch] = [this.#layout.step(id), this.#layout.stepScratch(id)];
     try {
       mkdirSync(directory, { recursive: true, mode: 0o700 });

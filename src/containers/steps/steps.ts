@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf } from "#errors";
@@ -15,9 +15,17 @@ import { Afterwards } from "./afterwards.ts";
 import { MountStubs } from "./mountStubs.ts";
 import { cancelled, runBundle } from "./runningStep.ts";
 import { openStepMounts } from "./stepMounts.ts";
-import type { FinishedStep, StepCall, StepIsolation, StepRunner } from "./stepRunner.ts";
+import type {
+  FinishedStep,
+  HeldMount,
+  HeldMounts,
+  StepCall,
+  StepIsolation,
+  StepMount,
+  StepRunner,
+} from "./stepRunner.ts";
 import { smallTreeTar } from "./smallTree.ts";
-import { StepSlots } from "./stepSlots.ts";
+import { newStepId, StepSlots } from "./stepSlots.ts";
 import type { StepSlot } from "./stepSlots.ts";
 import { stepDocument, stepSpec } from "./stepSpec.ts";
 import { StepStacks } from "./stepStacks.ts";
@@ -101,6 +109,25 @@ export class Steps implements StepRunner {
     const isDirectory = (program: string): boolean => isDirectoryInRoot(rootfs, program);
     const onStart = (): void => this.#useTheWait(isolation);
     return await runBundle({ id, directory, runtime, stateRoot: layout.runtimeState, isDirectory, onStart }, call);
+  }
+
+  async openMounts(mounts: readonly StepMount[]): Promise<HeldMounts> {
+    const { layout } = this.#room;
+    await using cleanup = new AsyncDisposableStack();
+    const id = newStepId();
+    const [directory, scratch] = [layout.step(id), layout.stepScratch(id)];
+    cleanup.defer(() => this.#slots.remove(id));
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    mkdirSync(scratch, { recursive: true, mode: 0o700 });
+    const ready = await openStepMounts(mounts, { stacks: this.#stacks, directory, scratch, cleanup });
+    const owned = cleanup.move();
+    const held = mounts.map((mount, index): HeldMount => {
+      const { target } = mount;
+      if (mount.kind === "tmpfs") return { type: "tmpfs", target, size: mount.size };
+      const { source = "", options = [] } = ready.oci[index] ?? {};
+      return { type: "bind", source, target, readOnly: options.includes("ro") };
+    });
+    return { mounts: held, [Symbol.asyncDispose]: () => owned.disposeAsync() };
   }
 
   /** As BuildKit writes it. */
