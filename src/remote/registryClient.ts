@@ -8,6 +8,25 @@ export interface RegistryCredentials {
   readonly identityToken?: string;
   /** Bearer token used as it is. */
   readonly registryToken?: string;
+  /** Who has them, and is asked when a registry wants them; the other fields are absent then. */
+  readonly holder?: CredentialsHolder;
+}
+
+/** Somebody else's credentials: a build's client gets tokens by them itself. */
+export interface CredentialsHolder {
+  /** Tells holders apart: tokens are kept by it. */
+  readonly id: string;
+  /** @throws what the holder says of the token server */
+  token(wanted: WantedToken): Promise<{ readonly bearer: string; readonly expiresInS: number }>;
+  /** For a registry that takes no tokens; undefined: none. */
+  password(): Promise<Pick<RegistryCredentials, "username" | "password"> | undefined>;
+}
+
+/** Parts of a registry's challenge. */
+export interface WantedToken {
+  readonly realm: string;
+  readonly service: string;
+  readonly scopes: readonly string[];
 }
 
 /** How to reach registries; keys of Docker's daemon.json, plus mirrors per host. */

@@ -76,6 +76,49 @@ test("auth: fetches one anonymous token and uses it again until it ends", async 
   assert.equal(tokens.seen[0]?.headers.authorization, undefined);
 });
 
+test("auth: requests at the same time share one token", async () => {
+  await using tokens = await startServer((_, response) => void response.end('{"token":"t"}'));
+  await using registry = await bearerRegistry(
+    () => tokens,
+    (token) => token === "t",
+  );
+  await using client = testClient();
+  await client.repository(appOn(registry)).resolve(appOn(registry));
+  const pushed = client.repository(appOn(registry), { scope: "push" });
+  await Promise.all([1, 2, 3].map(() => pushed.resolve(appOn(registry))));
+  assert.equal(tokens.seen.length, 2);
+});
+
+test("auth: who holds the credentials is asked for a token, or for a password where a registry wants one", async () => {
+  const asked: unknown[] = [];
+  const holder = {
+    id: "session",
+    token: async (wanted: unknown) => {
+      asked.push(wanted);
+      return { bearer: "t", expiresInS: 300 };
+    },
+    password: async () => ALICE,
+  };
+  await using registry = await bearerRegistry(
+    () => registry,
+    (token) => token === "t",
+  );
+  await using basic = await startServer(
+    (request, response) =>
+      request.headers.authorization === BASIC ? void response.end(RAW) : ask(response, 'Basic realm="r"'),
+    { answersPing: false },
+  );
+  await using client = testClient();
+  for (const server of [registry, basic])
+    await client.repository(appOn(server), { credentials: { holder } }).resolve(appOn(server));
+  assert.deepEqual(asked, [{ realm: `${registry.url}/token`, service: "reg", scopes: ["repository:app:pull"] }]);
+  const failing = { ...holder, id: "other", token: () => Promise.reject(new Error("failed to fetch oauth token")) };
+  await assert.rejects(
+    client.repository(appOn(registry), { credentials: { holder: failing } }).resolve(appOn(registry)),
+    { message: "failed to authorize: failed to fetch oauth token" },
+  );
+});
+
 test("auth: sends the user's credentials to the token server and not to the registry", async () => {
   await using tokens = await startServer((_, response) => void response.end('{"access_token":"t1"}'));
   await using server = await bearerRegistry(

@@ -1,4 +1,4 @@
-import { EngineError, ErrorCode, findEngineError } from "#errors";
+import { EngineError, ErrorCode, findEngineError, wrapError } from "#errors";
 import type { Challenge } from "./challenge.ts";
 import { parseChallenges } from "./challenge.ts";
 import type { HttpResponse } from "./httpResponse.ts";
@@ -115,7 +115,8 @@ export class Session {
   #mayAskAgain(before: readonly Challenge[], now: readonly Challenge[]): boolean {
     if (this.#parts.credentials?.registryToken !== undefined) return false;
     if (now.some(isBearer)) return true;
-    return !before.some(isBasic) && now.some(isBasic) && this.#parts.credentials?.username !== undefined;
+    const { username, holder } = this.#parts.credentials ?? {};
+    return !before.some(isBasic) && now.some(isBasic) && (username !== undefined || holder !== undefined);
   }
 
   #send(request: RegistryRequest, url: URL, authorization: Readonly<Record<string, string>>): Promise<HttpResponse> {
@@ -139,11 +140,16 @@ export class Session {
     if (tokenRequest !== undefined) {
       const token = await tokens
         .token(tokenRequest)
-        .catch((error: unknown) => Promise.reject(whileRequesting(line, error)));
+        .catch((error: unknown) =>
+          Promise.reject(
+            credentials?.holder === undefined ? whileRequesting(line, error) : wrapError(error, "failed to authorize"),
+          ),
+        );
       return { Authorization: `Bearer ${token.bearer}` };
     }
     if (!demand.challenges.some(isBasic)) return {};
-    const headers = basicHeaders(credentials?.username, credentials?.password);
+    const own = credentials?.holder === undefined ? credentials : await credentials.holder.password();
+    const headers = basicHeaders(own?.username, own?.password);
     if (headers["Authorization"] === undefined) throw noCredentials(line);
     return headers;
   }

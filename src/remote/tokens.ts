@@ -3,7 +3,7 @@ import { digestOf } from "#oci";
 import type { Challenge } from "./challenge.ts";
 import { sendFollowing } from "./redirects.ts";
 import { registryError } from "./registryError.ts";
-import type { RegistryCredentials } from "./registryClient.ts";
+import type { CredentialsHolder, RegistryCredentials } from "./registryClient.ts";
 import { mergeScopes } from "./scope.ts";
 import type { Scope } from "./scope.ts";
 import type { HttpResponse } from "./httpResponse.ts";
@@ -50,8 +50,13 @@ export class TokenStore {
   /** @throws {unauthenticated}, {permission_denied}, {unavailable} in the token server's words. */
   async token(request: TokenRequest): Promise<Token> {
     const key = keyOf(request);
-    const known = await this.#tokens.get(key)?.catch(() => undefined);
-    if (known !== undefined && known.expiresAt - MARGIN_MS > Date.now()) return known;
+    const earlier = this.#tokens.get(key);
+    if (earlier !== undefined) {
+      const known = await earlier.catch(() => undefined);
+      if (known !== undefined && known.expiresAt - MARGIN_MS > Date.now()) return known;
+      // Another one of those that waited may have asked already.
+      if (this.#tokens.has(key) && this.#tokens.get(key) !== earlier) return await this.token(request);
+    }
     const asked = fetchToken(this.#transport, request);
     this.#tokens.set(key, asked);
     asked.catch(() => this.#tokens.delete(key));
@@ -85,7 +90,15 @@ function realmOf(request: TokenRequest): URL {
   return url;
 }
 
+async function tokenOfHolder(holder: CredentialsHolder, request: TokenRequest): Promise<Token> {
+  const { realm = "", service = "" } = request.challenge.parameters;
+  const { bearer, expiresInS } = await holder.token({ realm, service, scopes: mergeScopes(request.scopes) });
+  return { bearer, expiresAt: expiryAfter(expiresInS) };
+}
+
 async function fetchToken(transport: Transport, request: TokenRequest): Promise<Token> {
+  const holder = request.credentials?.holder;
+  if (holder !== undefined) return tokenOfHolder(holder, request);
   const isOauth = request.credentials?.identityToken !== undefined && request.credentials.identityToken !== "";
   const response = await (isOauth ? postOauth(transport, request) : getToken(transport, request));
   if (response.status < 200 || response.status >= 300) throw await registryError(response);
@@ -145,13 +158,16 @@ function parseToken(bytes: Uint8Array): Token {
   const bearer = [answer["token"], answer["access_token"]].find((text) => typeof text === "string" && text !== "");
   if (typeof bearer !== "string") throw noToken();
   const { expires_in: seconds, refresh_token: identityToken } = answer;
-  const lifetime = Math.max(typeof seconds === "number" ? seconds : 0, MIN_LIFETIME_S);
   return {
     bearer,
-    // Counted from now and not from `issued_at`: clocks differ, and a token refused too early is asked for again anyway.
-    expiresAt: Date.now() + lifetime * 1000,
+    expiresAt: expiryAfter(typeof seconds === "number" ? seconds : 0),
     ...(typeof identityToken === "string" && identityToken !== "" ? { identityToken } : {}),
   };
+}
+
+/** Counted from now and not from `issued_at`: clocks differ, and a token refused too early is asked for again anyway. */
+function expiryAfter(lifetimeS: number): number {
+  return Date.now() + Math.max(lifetimeS, MIN_LIFETIME_S) * 1000;
 }
 
 function parseJsonObject(bytes: Uint8Array): Readonly<Record<string, unknown>> {

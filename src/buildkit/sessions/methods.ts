@@ -3,6 +3,8 @@ export const SessionMethod = {
   SYNC: "/moby.filesync.v1.FileSync/DiffCopy",
   SEND: "/moby.filesync.v1.FileSend/DiffCopy",
   CREDENTIALS: "/moby.filesync.v1.Auth/Credentials",
+  TOKEN_AUTHORITY: "/moby.filesync.v1.Auth/GetTokenAuthority",
+  FETCH_TOKEN: "/moby.filesync.v1.Auth/FetchToken",
   SECRET: "/moby.buildkit.secrets.v1.Secrets/GetSecret",
   SSH_CHECK: "/moby.sshforward.v1.SSH/CheckAgent",
   SSH_FORWARD: "/moby.sshforward.v1.SSH/ForwardAgent",

@@ -85,6 +85,30 @@ test("session: credentials are a password, a token, or none", async (t) => {
   assert.equal(await sessionWith(t, {}).credentials("other"), undefined);
 });
 
+test("session: a client that gives tokens is asked for them, and for a password where a registry wants one", async (t) => {
+  const asked: unknown[] = [];
+  const session = sessionWith(t, {
+    [SessionMethod.CREDENTIALS]: unary("CredentialsRequest", "CredentialsResponse", () => ({
+      username: "me",
+      secret: "pw",
+    })),
+    [SessionMethod.TOKEN_AUTHORITY]: unary("TokenAuthorityRequest", "TokenAuthorityResponse", ({ host, salt }) => {
+      if (host === "plain") throw new GrpcError(GrpcCode.UNAVAILABLE, "client side tokens disabled");
+      return { publicKey: salt };
+    }),
+    [SessionMethod.FETCH_TOKEN]: unary("FetchTokenRequest", "FetchTokenResponse", (request) => {
+      asked.push(request);
+      return { token: "t", expiresIn: 300n };
+    }),
+  });
+  assert.deepEqual(await session.credentials("plain"), { username: "me", password: "pw" });
+  const { holder } = (await session.credentials("docker.io")) ?? {};
+  const wanted = { realm: "http://t/token", service: "reg", scopes: ["repository:a:pull"] };
+  assert.deepEqual(await holder?.token(wanted), { bearer: "t", expiresInS: 300 });
+  assert.deepEqual(asked, [{ ...wanted, clientId: "buildkit-client", host: "registry-1.docker.io" }]);
+  assert.deepEqual(await holder?.password(), { username: "me", password: "pw" });
+});
+
 test("session: a directory is asked for by name and patterns; odd characters are escaped, all or none", async (t) => {
   const seen: Record<string, unknown>[] = [];
   const session = sessionWith(t, {

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { Duplex } from "node:stream";
 import type { BuildSession, ContextReceiver, OutputTarget, SessionContent, WantedFiles } from "#build";
 import { EngineError, ErrorCode, isAlreadyExists, isNotFound } from "#errors";
@@ -17,6 +18,8 @@ const QUESTION_TIMEOUT_MS = 60_000;
 const MAX_CHUNK_BYTES = 32 << 10;
 /** Under which name a client knows Docker Hub. */
 const HUB_DOMAIN = "docker.io";
+const CLIENT_ID = "buildkit-client";
+const SALT_BYTES = 32;
 const HUB_HOST = "registry-1.docker.io";
 
 /** Header values must be ASCII: the whole list is escaped if one of them is not. */
@@ -96,8 +99,35 @@ export class GrpcSession implements BuildSession {
   }
 
   async credentials(registryHost: string): Promise<RegistryCredentials | undefined> {
-    if (!this.#offers(SessionMethod.CREDENTIALS)) return undefined;
     const host = registryHost === HUB_DOMAIN ? HUB_HOST : registryHost;
+    if (!(await this.#givesTokens(host))) return this.#password(host);
+    return {
+      holder: {
+        id: this.id,
+        token: async ({ realm, service, scopes }) => {
+          const request = { clientId: CLIENT_ID, host, realm, service, scopes };
+          const types = ["FetchTokenRequest", "FetchTokenResponse"] as const;
+          const { token, expiresIn } = await this.#ask(SessionMethod.FETCH_TOKEN, types, request);
+          return { bearer: token, expiresInS: Number(expiresIn) };
+        },
+        password: () => this.#password(host),
+      },
+    };
+  }
+
+  /** A client that may have other credentials for each repository, or tokens of its own, gets tokens itself. */
+  async #givesTokens(host: string): Promise<boolean> {
+    if (!this.#offers(SessionMethod.FETCH_TOKEN) || !this.#offers(SessionMethod.TOKEN_AUTHORITY)) return false;
+    const types = ["TokenAuthorityRequest", "TokenAuthorityResponse"] as const;
+    const request = { host, salt: randomBytes(SALT_BYTES) };
+    return await this.#ask(SessionMethod.TOKEN_AUTHORITY, types, request).then(
+      ({ publicKey }) => publicKey.length > 0,
+      () => false, // it has been told not to
+    );
+  }
+
+  async #password(host: string): Promise<RegistryCredentials | undefined> {
+    if (!this.#offers(SessionMethod.CREDENTIALS)) return undefined;
     try {
       const types = ["CredentialsRequest", "CredentialsResponse"] as const;
       const { username, secret } = await this.#ask(SessionMethod.CREDENTIALS, types, { host });

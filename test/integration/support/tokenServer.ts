@@ -5,6 +5,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 
 /** Gives tokens for docker-registry. */
 export interface TokenServer extends AsyncDisposable {
@@ -12,9 +13,13 @@ export interface TokenServer extends AsyncDisposable {
   readonly scopes: (readonly string[])[];
   /** The `auth` section of docker-registry's configuration. */
   readonly auth: () => string;
+  /** One of alice's for these scopes. */
+  readonly token: (...scopes: readonly string[]) => Promise<string>;
 }
 
-/** Signs tokens as docker-registry wants them (ES256, certificate in `x5c`): everything for alice, nothing for others. */
+const ALICE = `Basic ${Buffer.from("alice:secret").toString("base64")}`;
+
+/** By GET or OAuth2's POST. Signs tokens as docker-registry wants them (ES256, certificate in `x5c`): everything for alice, nothing for others. */
 export async function startTokenServer(): Promise<TokenServer> {
   const folder = mkdtempSync(join(tmpdir(), "varve-token-"));
   const [cert, key] = [join(folder, "token.crt"), join(folder, "token.key")];
@@ -24,10 +29,14 @@ export async function startTokenServer(): Promise<TokenServer> {
   const x5c = [new X509Certificate(readFileSync(cert)).raw.toString("base64")];
   const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
   const scopes: (readonly string[])[] = [];
-  const server = createServer((request, response) => {
-    const asked = new URL(request.url ?? "", "http://h").searchParams.getAll("scope");
+  const server = createServer(async (request, response) => {
+    const form = new URLSearchParams(request.method === "POST" ? await text(request) : "");
+    const query = new URL(request.url ?? "", "http://h").searchParams;
+    const asked = [...query.getAll("scope"), ...form.getAll("scope").flatMap((list) => list.split(" "))];
     scopes.push(asked);
-    const isAlice = request.headers.authorization === `Basic ${Buffer.from("alice:secret").toString("base64")}`;
+    const isAlice =
+      (form.get("username") === "alice" && form.get("password") === "secret") ||
+      request.headers.authorization === ALICE;
     const access = asked.map((scope) => {
       const [type, name, actions] = scope.split(":");
       return { type, name, actions: isAlice ? actions?.split(",") : [] };
@@ -38,7 +47,8 @@ export async function startTokenServer(): Promise<TokenServer> {
     const payload = `${encode({ typ: "JWT", alg: "ES256", x5c })}.${encode(claims)}`;
     const signer = { key: createPrivateKey(readFileSync(key)), dsaEncoding: "ieee-p1363" } as const;
     const signature = sign("sha256", Buffer.from(payload), signer).toString("base64url");
-    response.end(JSON.stringify({ token: `${payload}.${signature}`, expires_in: 300 }));
+    const token = `${payload}.${signature}`;
+    response.end(JSON.stringify({ [request.method === "POST" ? "access_token" : "token"]: token, expires_in: 300 }));
   });
   await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
@@ -46,6 +56,12 @@ export async function startTokenServer(): Promise<TokenServer> {
   const lines = Object.entries(fields).map(([name, value]) => `    ${name}: ${value}\n`);
   return {
     scopes,
+    token: async (...wanted) => {
+      const url = new URL(fields.realm);
+      for (const scope of wanted) url.searchParams.append("scope", scope);
+      const answer: unknown = await (await fetch(url, { headers: { Authorization: ALICE } })).json();
+      return String(Reflect.get(Object(answer), "token"));
+    },
     auth: () => `auth:\n  token:\n${lines.join("")}`,
     [Symbol.asyncDispose]: async (): Promise<void> => {
       server.closeAllConnections();
