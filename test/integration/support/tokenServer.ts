@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { createPrivateKey, sign, X509Certificate } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -29,8 +30,7 @@ export async function startTokenServer(): Promise<TokenServer> {
   const x5c = [new X509Certificate(readFileSync(cert)).raw.toString("base64")];
   const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
   const scopes: (readonly string[])[] = [];
-  const server = createServer(async (request, response) => {
-    const form = new URLSearchParams(request.method === "POST" ? await text(request) : "");
+  const answer = (request: IncomingMessage, response: ServerResponse, form: URLSearchParams): void => {
     const query = new URL(request.url ?? "", "http://h").searchParams;
     const asked = [...query.getAll("scope"), ...form.getAll("scope").flatMap((list) => list.split(" "))];
     scopes.push(asked);
@@ -49,6 +49,9 @@ export async function startTokenServer(): Promise<TokenServer> {
     const signature = sign("sha256", Buffer.from(payload), signer).toString("base64url");
     const token = `${payload}.${signature}`;
     response.end(JSON.stringify({ [request.method === "POST" ? "access_token" : "token"]: token, expires_in: 300 }));
+  };
+  const server = createServer((request, response) => {
+    void text(request).then((body) => answer(request, response, new URLSearchParams(body)));
   });
   await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
