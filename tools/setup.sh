@@ -37,4 +37,5 @@ if [ "$(cat $stamp 2>/dev/null || true)" != "$want" ]; then
   rm -f /tmp/varve-npm.$$
   echo "$want" >$stamp
 fi
+sh tools/node.sh tools/bundle/bundle.ts || fail "the command could not be bundled"
 say "ready: Node $(sh tools/node.sh --version), $(conmon --version | head -n 1), $( (crun --version || runc --version) 2>/dev/null | head -n 1)"

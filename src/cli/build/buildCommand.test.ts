@@ -158,37 +158,43 @@ const stdin = (...chunks: readonly (string | Uint8Array)[]): Readable =>
 test("context: a directory, with its Dockerfile or one elsewhere", async () => {
   mkdirSync(join(folder, "d"));
   writeFileSync(join(folder, "dockerfile"), "");
-  const plain = await contextSource(folder, "", stdin());
+  const plain = await contextSource(folder, "", () => stdin());
   assert.equal(plain.attributes["filename"], "dockerfile");
   assert.equal(plain.directories["context"]?.path, folder);
   assert.equal(plain.directories["context"]?.inode, plain.directories["dockerfile"]?.inode);
-  const elsewhere = await contextSource(folder, join(folder, "d/File"), stdin());
+  const elsewhere = await contextSource(folder, join(folder, "d/File"), () => stdin());
   assert.equal(elsewhere.attributes["filename"], "File");
   assert.equal(elsewhere.directories["dockerfile"]?.path, join(folder, "d"));
   await assert.rejects(
-    contextSource(join(folder, "no"), "", stdin()),
+    contextSource(join(folder, "no"), "", () => stdin()),
     /^Error: unable to prepare context: path ".*" not found$/,
   );
 });
 
 test("context: standard input as Dockerfile, or as archive", async () => {
-  const dockerfile = await contextSource("-", "", stdin("FROM ", "x"));
+  const dockerfile = await contextSource("-", "", () => stdin("FROM ", "x"));
   assert.equal(Buffer.from(dockerfile.inlineDockerfile ?? []).toString(), "FROM x");
   assert.deepEqual(dockerfile.directories["context"], { path: "/", device: "", inode: "" });
-  const inside = await contextSource(folder, "-", stdin("FROM x"));
+  const inside = await contextSource(folder, "-", () => stdin("FROM x"));
   assert.equal(inside.attributes["dockerfilekey"], "dockerfile");
   assert.equal(inside.directories["context"]?.path, folder);
   const tar = Buffer.concat(await Array.fromAsync(writeTarStream([{ header: { path: "a", type: "file", size: 0 } }])));
-  const archive = await contextSource("-", "sub/File", stdin(tar.subarray(0, 100), tar.subarray(100)));
+  const archive = await contextSource("-", "sub/File", () => stdin(tar.subarray(0, 100), tar.subarray(100)));
   assert.equal(archive.attributes["filename"], "sub/File");
   assert.equal(archive.attributes["context"], "http://buildkit-session/stdin");
   assert.equal((await text(Readable.from(archive.upload ?? []))).length, tar.length);
-  await assert.rejects(contextSource("-", "-", stdin()), /can't use stdin for both build context and dockerfile/);
-  await assert.rejects(contextSource("-", "File", stdin("FROM x")), /ambiguous Dockerfile source/);
+  await assert.rejects(
+    contextSource("-", "-", () => stdin()),
+    /can't use stdin for both build context and dockerfile/,
+  );
+  await assert.rejects(
+    contextSource("-", "File", () => stdin("FROM x")),
+    /ambiguous Dockerfile source/,
+  );
 });
 
 test("context: from the net; named ones by what they are", async () => {
-  const remote = await contextSource("https://example.com/x.git#main", "sub/File", stdin());
+  const remote = await contextSource("https://example.com/x.git#main", "sub/File", () => stdin());
   assert.deepEqual(remote.attributes, { context: "https://example.com/x.git#main", filename: "sub/File" });
   const named = namedContexts(
     new Map([

@@ -110,9 +110,9 @@ const VIRTUAL: LocalDirectory = { path: "/", device: "", inode: "" };
 const NOTHING: ContextSource = { attributes: {}, directories: {}, inlineDockerfile: undefined, upload: undefined };
 const INLINE = { filename: "Dockerfile", dockerfilekey: "dockerfile" };
 
-async function fromInput(file: string, stdin: Readable): Promise<ContextSource> {
+async function fromInput(file: string, stdin: () => Readable): Promise<ContextSource> {
   if (file === "-") throw new Error("invalid argument: can't use stdin for both build context and dockerfile");
-  const { bytes, all } = await peek(stdin);
+  const { bytes, all } = await peek(stdin());
   if (bytes.byteLength > 0 && isArchive(bytes)) {
     const attributes = { context: "http://buildkit-session/stdin", filename: file === "" ? "Dockerfile" : file };
     return { ...NOTHING, attributes, upload: all };
@@ -122,10 +122,10 @@ async function fromInput(file: string, stdin: Readable): Promise<ContextSource> 
   return { ...NOTHING, attributes: INLINE, directories, inlineDockerfile: await wholeDockerfile(all) };
 }
 
-async function fromRemote(url: string, file: string, stdin: Readable): Promise<ContextSource> {
+async function fromRemote(url: string, file: string, stdin: () => Readable): Promise<ContextSource> {
   const attributes = { context: url };
   if (file === "-") {
-    const inlineDockerfile = await wholeDockerfile(stdin);
+    const inlineDockerfile = await wholeDockerfile(stdin());
     return {
       ...NOTHING,
       attributes: { ...attributes, ...INLINE },
@@ -143,11 +143,11 @@ async function fromRemote(url: string, file: string, stdin: Readable): Promise<C
   };
 }
 
-async function fromDirectory(path: string, file: string, stdin: Readable): Promise<ContextSource> {
+async function fromDirectory(path: string, file: string, stdin: () => Readable): Promise<ContextSource> {
   const context = directoryAt(path);
   const key = { "sharedkey:localdir:context": sharedKey(path) };
   if (file === "-") {
-    const inlineDockerfile = await wholeDockerfile(stdin);
+    const inlineDockerfile = await wholeDockerfile(stdin());
     return {
       ...NOTHING,
       attributes: { ...key, ...INLINE },
@@ -165,7 +165,7 @@ async function fromDirectory(path: string, file: string, stdin: Readable): Promi
 }
 
 /** PATH, URL or `-`, with `-f`. @throws {Error} in buildx's words */
-export function contextSource(context: string, file: string, stdin: Readable): Promise<ContextSource> {
+export function contextSource(context: string, file: string, stdin: () => Readable): Promise<ContextSource> {
   if (context === "-") return fromInput(file, stdin);
   if (isDirectory(context)) return fromDirectory(context, file, stdin);
   if (REMOTE.test(context) || /\.git(?:#.*)?$/.test(context)) return fromRemote(context, file, stdin);

@@ -56,7 +56,7 @@ export async function prepareCall(session: Session, context: string, flags: Buil
   const cacheImports = withCacheDigests(parseCaches(flags["cache-from"]));
   const cacheExports = parseCaches(flags["cache-to"]);
   const stores = new Map([...named.stores, ...cacheStores(cacheImports, cacheExports)]);
-  const source = await contextSource(context, flags.file, session.stdin);
+  const source = await contextSource(context, flags.file, () => session.stdin);
   const proxies = proxyVariables(session.config, session.chosen.host.address);
   const proxyArguments = Object.entries(proxies).map(([name, value]) => [`build-arg:${name}`, value] as const);
   const directories = { ...named.directories, ...source.directories };

@@ -169,6 +169,7 @@ export class BuilderStore {
       const found = this.find(chosen.Name);
       if (found !== undefined || chosen.Key === endpoint) return found;
     }
+    if (!this.#hasDefaults()) return undefined;
     const name = textOf(this.#defaultPath(endpoint));
     return name === undefined ? undefined : this.find(name);
   }
@@ -185,6 +186,16 @@ export class BuilderStore {
   #chosen(): Current | undefined {
     const text = textOf(this.#path("current"));
     return text === undefined ? undefined : (JSON.parse(text) as Current);
+  }
+
+  /** Mostly there are none, and hashing for their names costs a build 4 ms. */
+  #hasDefaults(): boolean {
+    try {
+      return readdirSync(this.#path("defaults")).length > 0;
+    } catch (error) {
+      if (isAbsent(error)) return false;
+      throw error;
+    }
   }
 
   #defaultPath(endpoint: string): string {

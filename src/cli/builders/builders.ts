@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { isNotFound, isUnavailable, messageOf } from "#errors";
 import type { VersionInfo } from "#engineapi";
 import { parsePlatform } from "#oci";
-import { CommandError } from "../core/commandError.ts";
+import { CommandError, isCommandError } from "../core/commandError.ts";
 import { openSession } from "../core/session.ts";
 import type { Session } from "../core/session.ts";
 import { BuilderStore } from "./builderStore.ts";
@@ -242,7 +242,7 @@ export async function failing<T>(work: () => T | Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof CommandError) throw error;
+    if (isCommandError(error)) throw error;
     throw new CommandError(`ERROR: ${messageOf(error)}`);
   }
 }

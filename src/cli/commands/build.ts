@@ -16,7 +16,7 @@ import { Builders, checkContext, placeBuild, sessionOf } from "../builders/build
 import type { Builder, PlacedBuild } from "../builders/builders.ts";
 import { defineCommand } from "../core/command.ts";
 import type { Command } from "../core/command.ts";
-import { CommandError } from "../core/commandError.ts";
+import { CommandError, isCommandError } from "../core/commandError.ts";
 import type { Session } from "../core/session.ts";
 import { openBuildScreen, PROGRESS_MODES } from "../progress/solveDisplay.ts";
 import type { BuildScreen, ProgressMode } from "../progress/solveDisplay.ts";
@@ -169,7 +169,7 @@ build --explain .`,
     try {
       return await buildOn(session, context, flags);
     } catch (error) {
-      if (error instanceof CommandError) throw error;
+      if (isCommandError(error)) throw error;
       if (isNotFound(error) && messageOf(error).includes("page not found")) {
         throw new CommandError(
           `ERROR: the engine at ${session.chosen.host.address} is none of varve's: build with docker there`,

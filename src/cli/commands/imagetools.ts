@@ -4,7 +4,7 @@ import type { Reference } from "#oci";
 import { Builders, checkContext } from "../builders/builders.ts";
 import { defineCommand } from "../core/command.ts";
 import type { Command } from "../core/command.ts";
-import { CommandError } from "../core/commandError.ts";
+import { CommandError, isCommandError } from "../core/commandError.ts";
 import { boolFlag, listFlag, stringFlag } from "../core/flags.ts";
 import type { Session } from "../core/session.ts";
 import { combine, findSource } from "../imagetools/combine.ts";
@@ -26,7 +26,7 @@ async function failing<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof CommandError) throw error;
+    if (isCommandError(error)) throw error;
     throw new CommandError(`ERROR: ${messageOf(error).replace(TEMPLATE_PREFIX, "")}`);
   }
 }

@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { messageOf } from "#errors";
 import { defineCommand } from "../core/command.ts";
 import type { Command } from "../core/command.ts";
-import { CommandError } from "../core/commandError.ts";
+import { CommandError, isCommandError } from "../core/commandError.ts";
 import { boolFlag, stringFlag } from "../core/flags.ts";
 import { inputTerminal, terminalOf } from "../core/session.ts";
 import type { Session } from "../core/session.ts";
@@ -19,7 +19,7 @@ async function openInput(path: string, session: Session): Promise<AsyncIterable<
   try {
     if ((await stat(path)).isDirectory()) throw new CommandError(`read ${path}: is a directory`);
   } catch (error) {
-    if (error instanceof CommandError) throw error;
+    if (isCommandError(error)) throw error;
     const missing = error instanceof Error && Reflect.get(error, "code") === "ENOENT";
     throw new CommandError(missing ? `open ${path}: no such file or directory` : messageOf(error));
   }

@@ -1,7 +1,7 @@
 import { configDirectory } from "#client";
 import { findEngineError, messageOf } from "#errors";
 import type { Command } from "./command.ts";
-import { CommandError } from "./commandError.ts";
+import { isCommandError } from "./commandError.ts";
 import { findCommand, findGroup } from "./commandTable.ts";
 import { globalFlags, toGlobalFlags } from "./globalFlags.ts";
 import { commandHelp, groupHelp, PROGRAM, programHelp, runHelpHint, usageHint } from "./help.ts";
@@ -43,7 +43,7 @@ function startFailureCode(text: string): number {
 
 function reportFailure(error: unknown, call: { path: string; command: Command; debug: boolean }): number {
   const { path, command, debug } = call;
-  if (error instanceof CommandError) {
+  if (isCommandError(error)) {
     if (error.message !== "") err(`${error.message}\n`);
     return error.exitCode;
   }
@@ -140,7 +140,7 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
     parsed = parseFlags(argv, globalFlags(configDirectory(undefined)), { interspersed: false });
     global = toGlobalFlags(parsed);
   } catch (error) {
-    if (error instanceof CommandError) {
+    if (isCommandError(error)) {
       err(`${error.message}\n`);
       return error.exitCode;
     }

@@ -64,7 +64,6 @@ function openClient(chosen: ChosenHost, config: ConfigFile): EngineClient {
 }
 
 class ProcessSession implements Session {
-  readonly stdin: Readable = process.stdin;
   readonly stdout: Writable = process.stdout;
   readonly stderr: Writable = process.stderr;
   readonly global: GlobalFlags;
@@ -74,6 +73,11 @@ class ProcessSession implements Session {
 
   constructor(global: GlobalFlags) {
     this.global = global;
+  }
+
+  // Opening it costs a millisecond that most commands need not.
+  get stdin(): Readable {
+    return process.stdin;
   }
 
   get config(): ConfigFile {

@@ -1,0 +1,12 @@
+import { runProgram } from "./program.ts";
+
+/** The whole process: runs the command line and leaves its exit code. */
+export async function main(argv: readonly string[]): Promise<void> {
+  // A reader that goes away (`varve images | head -1`) ends us quietly, as SIGPIPE ends C programs.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(0);
+    process.stderr.write(`varve: write to stdout: ${error.message}\n`);
+    process.exit(1);
+  });
+  process.exitCode = await runProgram(argv);
+}
