@@ -118,6 +118,15 @@ const cases: readonly Case[] = [
   },
   {
     name: "copy",
+    prepare: async (_engine, token) => {
+      const path = makeContext(token, [`ENV TOKEN=${token}`, "COPY src /src"], FILES);
+      writeFileSync(join(path, "src", "token"), token);
+    },
+    run: (engine, token) => build(engine, join(folder, token)),
+  },
+  {
+    // Another directory of the same files, as in a fresh checkout: all are read, and found to be those of a known layer.
+    name: "copy-known",
     prepare: async (_engine, token) => makeContext(token, [`ENV TOKEN=${token}`, "COPY src /src"], FILES),
     run: (engine, token) => build(engine, join(folder, token)),
   },

@@ -11,12 +11,14 @@ const statxCall = nativeFunction<[number, Buffer, number, number, Buffer]>(
 const openatCall = nativeFunction<[number, Buffer, number]>("int openat(int, const void*, int)");
 
 /** linux/stat.h: STATX_BASIC_STATS, and where the fields stand in struct statx. */
-const BASIC_STATS = 0x7ff;
-const STATX_BYTES = 256;
+export const BASIC_STATS = 0x7ff;
+export const STATX_BYTES = 256;
 /** In words of four bytes, of the machine's order. */
 const WORD = { nlink: 4, uid: 5, gid: 6, mode: 7, ino: 8, size: 10, ctime: 24, mtime: 28, rdev: 32, dev: 34 };
 /** Half of the mode's word; the other half is spare. */
 const MODE_BITS = 0xffff;
+/** For reading; a symlink is not followed, a fifo not waited for. */
+export const OPEN_FLAGS: number = fsConstants.O_RDONLY | fsConstants.O_NOFOLLOW | fsConstants.O_NONBLOCK | O_CLOEXEC;
 const NAME_BYTES = 4096;
 const HIGH = 2 ** 32;
 
@@ -63,6 +65,14 @@ export function statEntry(directory: number, name: string): EntryStat | undefine
     if (errno === constants.errno.ENOENT) return undefined;
     throw syscallError({ syscall: "lstat", path: Buffer.from(name, "latin1").toString("utf8"), errno });
   }
+  return parseStat(words, 0);
+}
+
+/** The struct statx that starts at word `at`. */
+export function parseStat(all: Uint32Array, at: number): EntryStat {
+  const word = (index: number): number => all[at + index] ?? 0;
+  /** An s64 of two words. */
+  const signed = (index: number): number => (word(index + 1) | 0) * HIGH + word(index);
   return {
     mode: word(WORD.mode) & MODE_BITS,
     nlink: word(WORD.nlink),
@@ -82,19 +92,9 @@ export function statEntry(directory: number, name: string): EntryStat | undefine
   };
 }
 
-function word(at: number): number {
-  return words[at] ?? 0;
-}
-
-/** An s64 of two words. */
-function signed(at: number): number {
-  return (word(at + 1) | 0) * HIGH + word(at);
-}
-
 /** Opens a name (latin1) of an open directory for reading, no symlink followed, never waiting for a fifo. The caller closes the fd. */
 export function openEntry(directory: number, name: string): number {
-  const flags = fsConstants.O_RDONLY | fsConstants.O_NOFOLLOW | fsConstants.O_NONBLOCK | O_CLOEXEC;
-  const fd = openatCall.call(directory, terminated(name), flags);
+  const fd = openatCall.call(directory, terminated(name), OPEN_FLAGS);
   if (fd >= 0) return fd;
   const path = Buffer.from(name, "latin1").toString("utf8");
   throw syscallError({ syscall: "open", path, errno: lastErrno() });

@@ -93,4 +93,7 @@ export type { QuickCall, QuickChild } from "./quickSpawn.ts";
 export { spawnInside } from "./spawnInside.ts";
 export type { InsideCall } from "./spawnInside.ts";
 export { openEntry, statEntry } from "./directoryEntries.ts";
+export { EntryReader, statEntries } from "./entryBatch.ts";
+export type { EntryToRead, ReadEntry } from "./entryBatch.ts";
+export { shareCallLists } from "./callList.ts";
 export type { EntryStat } from "./directoryEntries.ts";

@@ -61,6 +61,32 @@ export function lastErrno(): number {
   return loadKoffi().errno();
 }
 
+/** A function of C that is known by its address. */
+export interface PointedFunction {
+  call(...args: readonly number[]): void;
+  /** On libuv's pool. */
+  callAsync(...args: readonly number[]): Promise<void>;
+}
+
+export function functionAt(address: number, prototype: string): PointedFunction {
+  const native = loadKoffi().decode(address, loadKoffi().proto(prototype)) as Native;
+  return {
+    call: (...args) => void native(...args),
+    callAsync: (...args) =>
+      new Promise((resolve, reject) => {
+        native.async(...args, (error: unknown) => {
+          if (error instanceof Error) reject(error);
+          else resolve();
+        });
+      }),
+  };
+}
+
+/** Where a function of this program itself stands: Node exports what addons are meant to use, OpenSSL with it. */
+export function addressOfSymbol(name: string): number {
+  return Number(loadKoffi().load(null).symbol(name));
+}
+
 const memset = nativeFunction<[Uint8Array, number, number]>("uintptr_t memset(void*, int, size_t)");
 
 /** Where the bytes of a view stand in memory; valid while the view's buffer lives. */

@@ -3,12 +3,13 @@ import { createHash, hash } from "node:crypto";
 import { createIgnoreMatcher } from "#dockerfile";
 import type { IgnoreMatcher, IgnoreVisit } from "#dockerfile";
 import { EngineError, ErrorCode } from "#errors";
-import { getXattrs, hasXattrs, openConfined, openEntry, statEntry } from "#host";
+import { getXattrs, hasXattrs, openConfined, openEntry, statEntries, statEntry } from "#host";
 import type { EntryStat } from "#host";
 import { baseNameOf, parentOf, toDisplayPath } from "#tar";
 import { HashCache } from "./hashCache.ts";
 import type { KnownFile } from "./hashCache.ts";
 import { KeptContents } from "./keptContents.ts";
+import { ReadAhead } from "./readAhead.ts";
 import { resolvePath } from "./resolvePath.ts";
 import { joinPath } from "./sourceTree.ts";
 import type { SourceEntry, SourceTree, SourceType } from "./sourceTree.ts";
@@ -38,6 +39,7 @@ const TYPES: ReadonlyMap<number, SourceType> = new Map([
   [0o010000, "fifo"],
   [0o140000, "socket"],
 ]);
+/** Those that {@link ReadAhead} reads from are among the last 48. */
 const OPEN_DIRECTORIES = 64;
 const CHUNK_BYTES = 1 << 20;
 /** What an image keeps; the rest (labels, overlayfs' marks) belongs to the machine. */
@@ -91,10 +93,11 @@ export class DiskTree implements SourceTree {
     const fd = this.#directory(directory.path);
     if (fd === undefined) return [];
     const names = readdirSync(`/proc/self/fd/${fd}`, { encoding: "latin1" }).sort();
+    const stats = statEntries(fd, names);
     const entries: DiskEntry[] = [];
-    for (const name of names) {
+    for (const [index, name] of names.entries()) {
       // What went away since is as good as never there.
-      const stat = statEntry(fd, name);
+      const stat = stats[index];
       if (stat === undefined) continue;
       const entry = this.#entry(joinPath(directory.path, name), stat);
       if (this.#isSeen(entry)) entries.push(entry);
@@ -114,12 +117,30 @@ export class DiskTree implements SourceTree {
     return kept.length === 0 ? undefined : new Map(kept);
   }
 
+  async prepare(entries: readonly SourceEntry[], checkStop: () => void): Promise<void> {
+    const ahead = new ReadAhead({ kept: this.#kept, open: (path) => this.#directory(path) });
+    try {
+      for (const entry of entries) {
+        const facts = statOf(entry);
+        if (!ahead.takes(entry) || this.#hashes.get(entry.path, facts) !== undefined) continue;
+        checkStop();
+        await ahead.add(entry, ({ stat, ...file }, readAt) => {
+          if (isSame(stat, facts)) this.#hashes.put(entry.path, facts, file, readAt);
+        });
+      }
+    } finally {
+      // Whatever happens: the directories stay open until nothing is read from them.
+      await ahead.finish();
+    }
+  }
+
   digest(entry: SourceEntry): string {
     const facts = statOf(entry);
     const known = this.#hashes.get(entry.path, facts);
     if (known !== undefined) return known.digest;
+    const readAt = Date.now();
     const { isSteady, ...file } = this.#hash(entry);
-    if (isSteady) this.#hashes.put(entry.path, facts, file);
+    if (isSteady) this.#hashes.put(entry.path, facts, file, readAt);
     return file.digest;
   }
 
@@ -194,7 +215,12 @@ export class DiskTree implements SourceTree {
   #directory(path: string): number | undefined {
     if (path === "") return this.#root;
     const known = this.#directories.get(path);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      // The last one, so that those that are read from just now stay.
+      this.#directories.delete(path);
+      this.#directories.set(path, known);
+      return known;
+    }
     const fd = this.#openDirectory(path);
     if (fd === undefined) return undefined;
     const oldest = this.#directories.size >= OPEN_DIRECTORIES ? this.#directories.entries().next().value : undefined;

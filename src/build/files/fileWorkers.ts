@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { EngineError, ErrorCode, decodeError } from "#errors";
+import { shareCallLists } from "#host";
 import { CELL_BYTES, CHUNKS_CELL, STOP_CELL } from "./fileJobs.ts";
 import type { FileJob, FileJobMessage, FileJobResults, PostedFileJob } from "./fileJobs.ts";
 
@@ -76,6 +77,7 @@ export class FileWorkers implements AsyncDisposable {
   }
 
   #make(): Worker {
+    shareCallLists();
     // Descriptors come from system calls of ours, too, which Node does not see.
     const worker = new Worker(new URL("./files.worker.ts", import.meta.url), { trackUnmanagedFds: false });
     this.#all.add(worker);

@@ -66,12 +66,12 @@ async function perform(job: FileJob, output: Output): Promise<void> {
   try {
     await sources.trees.open(job.task.inputs);
     if (job.kind === "make") {
-      if (known === undefined) checkDigests(job.task, sources, job.digests);
+      if (known === undefined) await checkDigests(job.task, sources, job.digests);
       await makeLayer(job.task, sources, (chunk) => output.send(chunk));
       output.done(undefined);
       return;
     }
-    const result = digestSources(job.task.operation, sources);
+    const result = await digestSources(job.task.operation, sources);
     output.done(result, [result.files.buffer]);
     sources.trees.settle();
     if (job.token !== undefined) {
@@ -84,9 +84,9 @@ async function perform(job: FileJob, output: Output): Promise<void> {
 }
 
 /** A layer of other files than those its key was made of would be a lie for every later build. */
-function checkDigests({ operation }: FileTask, sources: TaskSources, expected: readonly string[]): void {
+async function checkDigests({ operation }: FileTask, sources: TaskSources, expected: readonly string[]): Promise<void> {
   if (expected.length === 0) return;
-  const { digests } = digestSources(operation, sources);
+  const { digests } = await digestSources(operation, sources);
   if (digests.every((digest, index) => digest === expected[index])) return;
   throw new EngineError("aborted", ErrorCode.SOURCE_CHANGED, "files changed while the build was reading them");
 }

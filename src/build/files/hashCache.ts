@@ -75,12 +75,13 @@ export class HashCache {
     return row !== undefined && isSame(row.facts, facts) ? row : undefined;
   }
 
-  put(path: string, facts: FileFacts, { digest, hasXattrs }: KnownFile): void {
+  /** `readAt`: when its reading began, `Date.now()`. */
+  put(path: string, facts: FileFacts, { digest, hasXattrs }: KnownFile, readAt: number = Date.now()): void {
     const newest = Math.max(
       facts.changedSeconds * 1000 + facts.changedNanoseconds / 1e6,
       facts.modifiedSeconds * 1000 + facts.modifiedNanoseconds / 1e6,
     );
-    const isSettled = Date.now() - newest >= SETTLED_MS;
+    const isSettled = readAt - newest >= SETTLED_MS;
     if (this.#known.size >= MAX_ENTRIES) this.#known.clear();
     this.#known.set(path, { facts, digest, hasXattrs, isSettled });
     this.#isDirty = true;

@@ -82,6 +82,9 @@ export class PackedTree implements SourceTree {
     return at < 0 ? undefined : listedXattrs(this.#index.list, at);
   }
 
+  /** The digests came with the files. */
+  async prepare(): Promise<void> {}
+
   digest(entry: SourceEntry): string {
     return listedDigest(this.#index.list, packedOf(entry).at);
   }

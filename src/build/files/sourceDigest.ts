@@ -13,11 +13,12 @@ export interface SourceDigests {
 }
 
 /** @throws {not_found} for a source that is not there */
-export function digestSources(operation: FileOperation, sources: TaskSources): SourceDigests {
+export async function digestSources(operation: FileOperation, sources: TaskSources): Promise<SourceDigests> {
   const files = new FileListWriter();
-  const digests = operation.actions.map((action, index) =>
-    action.action === "copy" ? digestCopy(sources, { action, index, files }) : "",
-  );
+  const digests: string[] = [];
+  for (const [index, action] of operation.actions.entries()) {
+    digests.push(action.action === "copy" ? await digestCopy(sources, { action, index, files }) : "");
+  }
   return { digests, files: files.finish() };
 }
 
@@ -27,10 +28,11 @@ interface CopyToDigest {
   readonly files: FileListWriter;
 }
 
-function digestCopy(sources: TaskSources, { action, index, files }: CopyToDigest): string {
+async function digestCopy(sources: TaskSources, { action, index, files }: CopyToDigest): Promise<string> {
   const sum = createHash("sha256");
   const tree = sources.trees.get(action.input);
   for (const { name, top, below } of sources.select(index, action)) {
+    await tree.prepare([top, ...below.map(({ entry }) => entry)], sources.checkStop);
     const links = new Map<string, string>();
     const describe = (entry: SourceEntry, path: string, isIncluded: boolean): string => {
       sources.checkStop();

@@ -15,6 +15,8 @@ export interface SourceTree extends AsyncDisposable {
   readlink(entry: SourceEntry): string;
   /** Full name → value; undefined: none. */
   xattrs(entry: SourceEntry): ReadonlyMap<string, Uint8Array> | undefined;
+  /** Reads ahead, many files at a time, what {@link digest} will be asked for. `checkStop` throws when nobody waits any more. */
+  prepare(entries: readonly SourceEntry[], checkStop: () => void): Promise<void>;
   /** sha256 of a regular file, hex. */
   digest(entry: SourceEntry): string;
   /** Writes down what was learned, for later builds. */

@@ -72,6 +72,9 @@ export class StackTree implements SourceTree {
     return found.size === 0 ? undefined : found;
   }
 
+  /** Layers are read as they are asked for: their digests are known but for the first time. */
+  async prepare(): Promise<void> {}
+
   digest(entry: SourceEntry): string {
     const { layer, path, stat } = viewOf(entry);
     const facts = { size: stat.size, inodeLow: stat.nid, ...UNCHANGING };
