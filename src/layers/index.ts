@@ -3,7 +3,7 @@ export type * from "./layerStore.ts";
 export type { LookupOptions, MergedView, StackChange, ViewEntry } from "./mergedView.ts";
 export { openLayerFile } from "./layerReader.ts";
 export type { ByteRange, LayerReader } from "./layerReader.ts";
-export { completeFile, createGrowingFile } from "./growingFile.ts";
+export { completeFile, createGrowingFile, growth } from "./growingFile.ts";
 export type { GrowingFileOptions, GrowingFileWriter } from "./growingFile.ts";
 export { openLayerStore } from "./openLayerStore.ts";
 export type { LayerStoreOptions } from "./openLayerStore.ts";

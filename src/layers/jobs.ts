@@ -52,7 +52,7 @@ export interface VerifyJob extends Stoppable {
   readonly algorithm: HashAlgorithm;
 }
 
-/** Compresses one block of a layer's tar into a whole gzip member or zstd frame. */
+/** Compresses one block of a layer's tar into a whole gzip member or zstd frame at the start of `output`. */
 export interface CompressJob extends Stoppable {
   readonly kind: "compress";
   readonly path: string;
@@ -60,6 +60,7 @@ export interface CompressJob extends Stoppable {
   readonly length: number;
   readonly compression: Exclude<Compression, "none">;
   readonly level: number;
+  readonly output: SharedArrayBuffer;
 }
 
 interface Jobs {
@@ -102,7 +103,8 @@ export interface VerifiedLayerFile {
 }
 
 export interface CompressedBlock {
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** How much of the output is filled. */
+  readonly bytes: number;
 }
 
 /** What a worker answers to one job. */

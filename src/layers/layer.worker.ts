@@ -31,13 +31,6 @@ async function answer(job: Job): Promise<JobAnswer> {
   }
 }
 
-/** Compressed bytes move to the main thread, everything else is copied. */
-function movable(given: JobAnswer): ArrayBuffer[] {
-  return given.ok && "bytes" in given.result && typeof given.result.bytes === "object"
-    ? [given.result.bytes.buffer]
-    : [];
-}
-
 parentPort?.on("message", (job: Job) => {
-  void answer(job).then((given) => parentPort?.postMessage(given, movable(given)));
+  void answer(job).then((given) => parentPort?.postMessage(given));
 });

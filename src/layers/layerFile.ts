@@ -49,10 +49,15 @@ export function indexDigestOf(head: Uint8Array, metadata: Uint8Array): string {
 /** @throws {data_loss} when the file ends within the range */
 export function readExactly(fd: number, offset: number, length: number): Buffer {
   const bytes = Buffer.alloc(length);
-  for (let done = 0; done < length; ) {
-    const got = readSync(fd, bytes, done, length - done, offset + done);
+  readFully(fd, bytes, offset);
+  return bytes;
+}
+
+/** Fills `bytes` from there. @throws {data_loss} INVALID_EROFS when the file ends before */
+export function readFully(fd: number, bytes: Uint8Array, offset: number): void {
+  for (let done = 0; done < bytes.length; ) {
+    const got = readSync(fd, bytes, done, bytes.length - done, offset + done);
     if (got === 0) throw new EngineError("data_loss", ErrorCode.INVALID_EROFS, "a layer file is cut short");
     done += got;
   }
-  return bytes;
 }

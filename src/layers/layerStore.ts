@@ -35,9 +35,10 @@ export interface LayerReads {
   openView(diffIds: readonly DiffId[]): Promise<MergedView>;
   /**
    * The layer's tar compressed on all cores. The same tar, algorithm and level give the same bytes however many cores
-   * there are; another release of the compression library may give others, so callers remember the digest. @throws {not_found} LAYER_NOT_FOUND
+   * there are; another release of the compression library may give others, so callers remember the digest.
+   * @throws {not_found} LAYER_NOT_FOUND; {cancelled}; what `write` throws
    */
-  compress(diffId: DiffId, options: CompressOptions): CompressedStream;
+  compress(diffId: DiffId, options: CompressOptions): Promise<CompressedResult>;
 }
 
 export interface ReadTarOptions {
@@ -51,11 +52,11 @@ export interface CompressOptions {
   /** gzip 1…9, zstd 1…19; default see ADR 0003. */
   readonly level?: number;
   readonly signal?: AbortSignal;
-}
-
-/** Compressed bytes in order; `result` settles when the last chunk was taken (rejects when iteration failed or ended early). */
-export interface CompressedStream extends AsyncIterable<Uint8Array> {
-  readonly result: Promise<CompressedResult>;
+  /**
+   * Takes the compressed bytes in order, one call at a time; they stay as they are until its promise resolves. `tarBytes` says
+   * how much of the tar is in what was written with them.
+   */
+  readonly write: (chunk: Uint8Array, tarBytes: number) => Promise<void>;
 }
 
 export interface CompressedResult {

@@ -10,12 +10,25 @@ import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { hasCode, isCancelled, isNotFound } from "#errors";
 import { openMetadata } from "#metadata";
 import { hexOf } from "#oci";
+import type { DiffId, Digest } from "#oci";
 import { encodeTarHeader } from "#tar";
+import type { LayerStore } from "./layerStore.ts";
 import { openLayerStore } from "./openLayerStore.ts";
 import { collect, diffIdOfTar, directory, file, noise, openTestStore, tarOf } from "./testStore.ts";
 
 const TAR = tarOf([directory("etc"), file("etc/hosts", "127.0.0.1 localhost\n"), file("blob", noise(2 << 20))]);
 const DIFF_ID = diffIdOfTar(TAR);
+
+async function compressed(
+  store: LayerStore,
+  diffId: DiffId,
+  compression: "gzip" | "zstd",
+): Promise<{ readonly bytes: Buffer; readonly digest: Digest; readonly size: number }> {
+  const parts: Uint8Array[] = [];
+  const write = async (chunk: Uint8Array): Promise<void> => void parts.push(Uint8Array.from(chunk));
+  const result = await store.compress(diffId, { compression, write });
+  return { bytes: Buffer.concat(parts), ...result };
+}
 
 test("ingestTar: takes chunks of any size, reused at once", async (t) => {
   const { store } = await openTestStore(t);
@@ -121,9 +134,7 @@ test("compress: the same bytes for one worker and for four, and they are the tar
     const outcomes = await Promise.all(
       [3, 4].map(async (workers) => {
         const { store, add } = await openTestStore(t, { workers });
-        const stream = store.compress(await add(tar), { compression });
-        const bytes = await collect(stream);
-        return { bytes, ...(await stream.result) };
+        return await compressed(store, await add(tar), compression);
       }),
     );
     const [first, second] = outcomes;
@@ -137,23 +148,33 @@ test("compress: comes back in as the same layer", async (t) => {
   const { store, add, source } = await openTestStore(t);
   await add(TAR);
   for (const compression of ["gzip", "zstd"] as const) {
-    const stream = store.compress(DIFF_ID, { compression });
-    const bytes = await collect(stream);
-    const { digest, size } = await stream.result;
+    const { bytes, digest, size } = await compressed(store, DIFF_ID, compression);
     const expected = { diffId: DIFF_ID, blobDigest: digest, blobSize: size };
     const { blob } = await store.ingestBlob({ source: await source(bytes), expected });
     assert.equal(blob.compression, compression);
   }
 });
 
-test("compress: an end before the end rejects the result and frees the workers", async (t) => {
+test("compress: tells how much of the tar is in what was written", async (t) => {
   const { store, add } = await openTestStore(t);
-  const stream = store.compress(await add(TAR), { compression: "gzip" });
-  for await (const chunk of stream) {
-    assert.ok(chunk.length > 0);
-    break;
-  }
-  await assert.rejects(stream.result, isCancelled);
+  const tar = tarOf([file("a", noise(9 << 20))]);
+  const ends: number[] = [];
+  const write = async (_: Uint8Array, tarBytes: number): Promise<void> => void ends.push(tarBytes);
+  await store.compress(await add(tar), { compression: "gzip", write });
+  assert.deepEqual(ends, [4 << 20, 8 << 20, tar.length]);
+});
+
+test("compress: ends and frees the workers when writing fails or it is given up", async (t) => {
+  const { store, add } = await openTestStore(t);
+  const diffId = await add(TAR);
+  const full = (): Promise<void> => Promise.reject(new Error("disk is full"));
+  await assert.rejects(store.compress(diffId, { compression: "gzip", write: full }), /disk is full/);
+  const abort = new AbortController();
+  const write = async (): Promise<void> => abort.abort();
+  const large = await add(tarOf([file("large", noise(5 << 20))]));
+  await assert.rejects(store.compress(large, { compression: "gzip", write, signal: abort.signal }), {
+    name: "AbortError",
+  });
   await add(tarOf([file("next", "x")]));
 });
 

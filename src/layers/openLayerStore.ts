@@ -6,7 +6,7 @@ import { EngineError, ErrorCode } from "#errors";
 import type { LayerRecords } from "#metadata";
 import { hexOf } from "#oci";
 import type { DiffId } from "#oci";
-import { compressLayer } from "./compressLayer.ts";
+import { compressLayer, createOutput } from "./compressLayer.ts";
 import { syncUnsynced, verifyUnsynced } from "./durability.ts";
 import { readFileRange } from "./fileRange.ts";
 import { WORKERS_OF_AN_INGEST, ingestBlob } from "./ingestBlob.ts";
@@ -21,7 +21,8 @@ import type { LayerStore, ReadTarOptions } from "./layerStore.ts";
 import type { MergedView } from "./mergedView.ts";
 import { openMergedView } from "./openMergedView.ts";
 import { layerPath, removeLayer } from "./publishLayer.ts";
-import { RingShelf } from "./ringShelf.ts";
+import { createRing, resetRing } from "./ring.ts";
+import { Shelf } from "./shelf.ts";
 import type { StoreContext } from "./storeContext.ts";
 import { openTarWriter } from "./tarWriter.ts";
 import { Temporaries } from "./temporaries.ts";
@@ -50,7 +51,8 @@ export async function openLayerStore(options: LayerStoreOptions): Promise<LayerS
     root: options.root,
     records: options.records,
     pool: new WorkerPool({ size, maxSize: Math.max(size, MAX_INGESTS * WORKERS_OF_AN_INGEST) }),
-    rings: new RingShelf(),
+    rings: new Shelf(createRing, resetRing),
+    outputs: new Shelf(createOutput),
     temporaries: new Temporaries(options.root),
     locks: new KeyedLock(),
     maxTarBytes: options.maxTarBytes ?? DEFAULT_MAX_TAR_BYTES,

@@ -1,6 +1,7 @@
 import type { LayerRecords } from "#metadata";
 import type { KeyedLock } from "#host";
-import type { RingShelf } from "./ringShelf.ts";
+import type { Ring } from "./ring.ts";
+import type { Shelf } from "./shelf.ts";
 import type { Temporaries } from "./temporaries.ts";
 import type { WorkerPool } from "./workerPool.ts";
 
@@ -10,7 +11,9 @@ export interface StoreContext {
   readonly root: string;
   readonly records: LayerRecords;
   readonly pool: WorkerPool;
-  readonly rings: RingShelf;
+  readonly rings: Shelf<Ring>;
+  /** Where workers put compressed blocks. */
+  readonly outputs: Shelf<SharedArrayBuffer>;
   readonly temporaries: Temporaries;
   /** One publish or removal at a time for each layer file. */
   readonly locks: KeyedLock;

@@ -75,7 +75,10 @@ export interface RepositoryWriter {
   hasBlob(digest: Digest, options?: RequestOptions): Promise<boolean>;
   /** Cross-repository mount; false when the registry did not mount. */
   mountBlob(digest: Digest, fromPath: string, options?: RequestOptions): Promise<boolean>;
-  /** Uploads; monolithic when size is known, chunked (PATCH) otherwise; returns what the registry acknowledged. */
+  /**
+   * One PUT of a whole blob. One that is still being made goes as one PATCH without a length, as Docker pushes; what is cut
+   * goes on in chunks where the registry has got to, and a registry that wants a length gets chunks at once.
+   */
   uploadBlob(blob: UploadBlob, options?: RequestOptions): Promise<void>;
   /** undefined when the tag or digest is not there. */
   headManifest(tagOrDigest: string, options?: RequestOptions): Promise<Descriptor | undefined>;
@@ -86,14 +89,25 @@ export interface RepositoryWriter {
   ): Promise<Digest>;
 }
 
-export interface UploadBlob {
-  /** Known before (a blob that exists), or told after the bytes (compressed while it is sent). */
-  readonly digest: Digest | (() => Digest);
-  readonly size: number | undefined;
-  /** Called again for a retry. Chunks must stay as they are until the next but one is asked for. */
-  open(): AsyncIterable<Uint8Array>;
+export type UploadBlob = WholeBlob | GrowingBlob;
+
+interface UploadSource {
+  /** The bytes from there on. Called again for a retry. Chunks must stay as they are until the next but one is asked for. */
+  open(offset: number): AsyncIterable<Uint8Array>;
   /** Bytes sent so far. */
   onProgress?(sent: number): void;
+}
+
+export interface WholeBlob extends UploadSource {
+  readonly digest: Digest;
+  readonly size: number;
+}
+
+/** A blob that is made while it is sent: its source ends when it is whole. */
+export interface GrowingBlob extends UploadSource {
+  /** Asked for when all bytes are sent. */
+  readonly digest: () => Digest | Promise<Digest>;
+  readonly size: undefined;
 }
 
 export interface RequestOptions {

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import { appOn, describe, manifestBytes, specError, startServer, testClient } from "./testing/scriptedServer.ts";
+import type { UploadBlob } from "./registryClient.ts";
 import type { ScriptedServer, SeenRequest } from "./testing/scriptedServer.ts";
 
 const BLOB = randomBytes(200_000);
@@ -70,39 +71,118 @@ test("uploadBlob: POST then PUT with the size when it is known", async () => {
   assert.equal(told.at(-1), BLOB.length);
 });
 
-test("uploadBlob: PATCH in chunks when the size is not known, digest told at the end", async () => {
+/** A blob whose size is told by its end; `open` from any offset. */
+function growing(bytes: Uint8Array, opened: number[] = []): UploadBlob {
+  return {
+    digest: async () => describe(bytes).digest,
+    size: undefined,
+    open: (offset) => {
+      opened.push(offset);
+      return pieces(bytes.subarray(offset));
+    },
+  };
+}
+
+test("uploadBlob: one PATCH without a length when the size is not known, digest told at the end", async () => {
   const bytes = randomBytes(CHUNK + 1000);
   const registry = new UploadRegistry();
   await using server = await registry.start();
   registry.location = `${server.url}/absolute`;
   await using client = testClient();
+  const told: number[] = [];
   await client
     .repository(appOn(server), { scope: "push" })
-    .uploadBlob({ digest: () => describe(bytes).digest, size: undefined, open: () => pieces(bytes) });
+    .uploadBlob({ ...growing(bytes), onProgress: (sent) => void told.push(sent) });
   assert.ok(registry.received.equals(bytes));
   assert.equal(registry.committed, describe(bytes).digest);
-  assert.deepEqual(registry.ranges, [`0-${CHUNK - 1}`, `${CHUNK}-${CHUNK + 999}`]);
+  assert.deepEqual(
+    server.seen.map(({ method }) => method),
+    ["POST", "PATCH", "PUT"],
+  );
+  const { headers } = server.seen[1] ?? {};
+  assert.deepEqual([headers?.["transfer-encoding"], headers?.["content-range"]], ["chunked", undefined]);
+  assert.equal(told.at(-1), bytes.length);
 });
 
-test("uploadBlob: a chunk that was cut goes on where the registry has got to", async () => {
+for (const status of [411, 501]) {
+  test(`uploadBlob: chunks with a length for a registry that answers ${status} to a body without`, async () => {
+    const bytes = randomBytes(CHUNK + 1000);
+    const registry = new UploadRegistry();
+    registry.trouble = ({ headers }, response) => {
+      if (headers["transfer-encoding"] !== "chunked") return false;
+      response.writeHead(status).end();
+      return true;
+    };
+    await using server = await registry.start();
+    await using client = testClient();
+    await client.repository(appOn(server), { scope: "push" }).uploadBlob(growing(bytes));
+    assert.ok(registry.received.equals(bytes));
+    assert.deepEqual(registry.ranges, [`0-${CHUNK - 1}`, `${CHUNK}-${CHUNK + 999}`]);
+  });
+}
+
+test("uploadBlob: what was cut goes on in chunks where the registry has got to", async () => {
   const registry = new UploadRegistry();
-  let opened = 0;
+  const cuts = [70_000, 50_000];
   registry.trouble = (request, response) => {
-    if (request.method !== "PATCH" || registry.ranges.length > 0) return false;
-    registry.take(request.headers, request.body.subarray(0, 70_000));
+    const bytes = request.method === "PATCH" ? cuts.shift() : undefined;
+    if (bytes === undefined) return false;
+    registry.take(request.headers, request.body.subarray(0, bytes));
     response.destroy();
     return true;
   };
   await using server = await registry.start();
   await using client = testClient();
-  const open = (): AsyncIterable<Uint8Array> => {
-    opened += 1;
-    return pieces(BLOB);
-  };
-  await client.repository(appOn(server), { scope: "push" }).uploadBlob({ digest: DIGEST, size: undefined, open });
+  const opened: number[] = [];
+  await client.repository(appOn(server), { scope: "push" }).uploadBlob(growing(BLOB, opened));
   assert.ok(registry.received.equals(BLOB));
-  assert.deepEqual(registry.ranges, ["0-199999", "70000-199999"]);
-  assert.equal(opened, 1);
+  assert.deepEqual(registry.ranges, [undefined, "70000-199999", "120000-199999"]);
+  assert.deepEqual(opened, [0, 70_000]);
+});
+
+test("uploadBlob: goes on at the first byte when the registry has none", async () => {
+  const registry = new UploadRegistry();
+  let isCut = false;
+  registry.trouble = ({ method }, response) => {
+    if (method !== "PATCH" || isCut) return false;
+    isCut = true;
+    response.destroy();
+    return true;
+  };
+  await using server = await registry.start();
+  await using client = testClient();
+  await client.repository(appOn(server), { scope: "push" }).uploadBlob(growing(BLOB));
+  assert.ok(registry.received.equals(BLOB));
+  assert.deepEqual(registry.ranges, ["0-199999"]);
+});
+
+test("uploadBlob: asks for a new token when one runs out in the middle", async () => {
+  const registry = new UploadRegistry();
+  const tokens: string[] = [];
+  registry.trouble = ({ method, target, headers }, response) => {
+    if (target.startsWith("/token")) {
+      tokens.push(`t${tokens.length}`);
+      response.end(JSON.stringify({ token: tokens.at(-1), expires_in: 300 }));
+      return true;
+    }
+    const isGood = headers.authorization === (method === "POST" ? "Bearer t0" : "Bearer t1");
+    if (isGood) return false;
+    const challenge = `Bearer realm="http://${headers.host}/token",service="s"`;
+    response.writeHead(401, { "www-authenticate": challenge }).end();
+    return true;
+  };
+  await using server = await registry.start();
+  await using client = testClient();
+  const opened: number[] = [];
+  await client.repository(appOn(server), { scope: "push" }).uploadBlob(growing(BLOB, opened));
+  assert.ok(registry.received.equals(BLOB));
+  assert.deepEqual(
+    [tokens, opened],
+    [
+      ["t0", "t1"],
+      [0, 0],
+    ],
+  );
 });
 
 test("uploadBlob: starts again when the registry lost the upload", async () => {
@@ -117,9 +197,7 @@ test("uploadBlob: starts again when the registry lost the upload", async () => {
   };
   await using server = await registry.start();
   await using client = testClient();
-  await client
-    .repository(appOn(server), { scope: "push" })
-    .uploadBlob({ digest: DIGEST, size: undefined, open: () => pieces(BLOB) });
+  await client.repository(appOn(server), { scope: "push" }).uploadBlob(growing(BLOB));
   assert.ok(registry.received.equals(BLOB));
 });
 

@@ -1,14 +1,17 @@
 import { EngineError, ErrorCode, findEngineError } from "#errors";
-import type { Digest } from "#oci";
-import type { UploadBlob } from "./registryClient.ts";
+import type { GrowingBlob, UploadBlob, WholeBlob } from "./registryClient.ts";
 import type { Session } from "./session.ts";
 import { once } from "./tokens.ts";
 import { headerOf } from "./transport.ts";
+import type { RequestBody } from "./transport.ts";
 import { acknowledgedBytes, uploadLocation, withDigestParameter } from "./uploadLocation.ts";
 
 const CHUNK_BYTES = 16 << 20;
 const MAX_CHUNK_BYTES = 128 << 20;
 const MAX_RESUMES = 5;
+const BODY_HEADERS = { "Content-Type": "application/octet-stream" } as const;
+/** Answers of registries that do not take a body without a length: bad request, method, length required, too large, range, not implemented. */
+const NO_STREAMS: ReadonlySet<number> = new Set([400, 405, 411, 413, 415, 416, 501]);
 
 /** Where and for whom an upload is made. */
 export interface UploadTarget {
@@ -27,26 +30,47 @@ async function startUpload(target: UploadTarget): Promise<{ readonly location: U
   return { location: uploadLocation(response), minChunkBytes };
 }
 
-/** One try: POST and PUT when the size is known, else POST, PATCH for each chunk, PUT. */
+/** One try: POST and PUT when the size is known, else POST, PATCH, PUT. */
 export async function uploadOnce(target: UploadTarget, blob: UploadBlob): Promise<void> {
-  const { location, minChunkBytes } = await startUpload(target);
-  if (blob.size === undefined) await new ChunkedUpload(target, location).run(blob, minChunkBytes);
-  else await putWhole(target, location, blob, blob.size);
+  if (blob.size === undefined) return await uploadGrowing(target, blob);
+  const { location } = await startUpload(target);
+  await putWhole(target, location, blob);
 }
 
-async function putWhole(target: UploadTarget, location: URL, blob: UploadBlob, size: number): Promise<void> {
+async function uploadGrowing(target: UploadTarget, blob: GrowingBlob): Promise<void> {
+  const { location, minChunkBytes } = await startUpload(target);
+  const upload = new GrowingUpload(target, location, blob);
+  try {
+    await upload.stream();
+  } catch (error) {
+    const failure = findEngineError(error);
+    if (failure?.details?.["retryable"] === true) await upload.resync();
+    else if (failure !== undefined && NO_STREAMS.has(Number(failure.details?.["status"])))
+      return await uploadInChunks(target, blob);
+    else throw error;
+    await upload.sendRest(minChunkBytes);
+  }
+  await upload.commit();
+}
+
+/** For registries that want to know how long a body is. */
+async function uploadInChunks(target: UploadTarget, blob: GrowingBlob): Promise<void> {
+  const { location, minChunkBytes } = await startUpload(target);
+  const upload = new GrowingUpload(target, location, blob);
+  await upload.sendRest(minChunkBytes);
+  await upload.commit();
+}
+
+async function putWhole(target: UploadTarget, location: URL, blob: WholeBlob): Promise<void> {
+  const { digest, size } = blob;
   const response = await target.session.requestOnce({
     method: "PUT",
-    target: withDigestParameter(location, digestOfBlob(blob)),
-    headers: { "Content-Type": "application/octet-stream" },
-    body: () => ({ chunks: counted(blob.open(), size, (sent) => blob.onProgress?.(sent)), size }),
+    target: withDigestParameter(location, digest),
+    headers: BODY_HEADERS,
+    body: () => ({ chunks: counted(blob.open(0), size, (sent) => blob.onProgress?.(sent)), size }),
     signal: target.signal,
   });
   response.discard();
-}
-
-function digestOfBlob(blob: UploadBlob): Digest {
-  return typeof blob.digest === "function" ? blob.digest() : blob.digest;
 }
 
 /** Refuses to send more or less than was said, before the registry waits for bytes that never come. */
@@ -66,26 +90,50 @@ async function* counted(
   throw new EngineError("data_loss", ErrorCode.SIZE_MISMATCH, `upload: expected ${size} bytes, got ${sent}`);
 }
 
-/** An upload in chunks that are kept until the registry has them, so that a cut costs one chunk at most. */
-class ChunkedUpload {
+/** An upload of bytes that are still being made: one PATCH for all, and chunks for what was cut. */
+class GrowingUpload {
   readonly #target: UploadTarget;
+  readonly #blob: GrowingBlob;
   #location: URL;
+  /** Bytes that the registry is known to have. */
   #acknowledged = 0;
+  #sent = 0;
 
-  constructor(target: UploadTarget, location: URL) {
+  constructor(target: UploadTarget, location: URL, blob: GrowingBlob) {
     this.#target = target;
     this.#location = location;
+    this.#blob = blob;
   }
 
-  async run(blob: UploadBlob, chunkBytes: number): Promise<void> {
-    for await (const chunk of rechunked(blob.open(), chunkBytes)) {
-      await this.#sendChunk(chunk);
-      blob.onProgress?.(this.#acknowledged);
+  /** One request without a length, as Docker sends it. */
+  async stream(): Promise<void> {
+    await this.#patch({}, () => ({ chunks: this.#told(), size: undefined }));
+    this.#acknowledged = this.#sent;
+  }
+
+  async *#told(): AsyncGenerator<Uint8Array, void, void> {
+    this.#sent = 0;
+    for await (const chunk of this.#blob.open(0)) {
+      // Counted before: a registry may have got it although we never come back here.
+      this.#sent += chunk.length;
+      yield chunk;
+      this.#blob.onProgress?.(this.#sent);
     }
+  }
+
+  /** What the registry has not got, in chunks that are kept until it has them, so that a cut costs one chunk at most. */
+  async sendRest(chunkBytes: number): Promise<void> {
+    for await (const chunk of rechunked(this.#blob.open(this.#acknowledged), chunkBytes)) {
+      await this.#sendChunk(chunk);
+      this.#blob.onProgress?.(this.#acknowledged);
+    }
+  }
+
+  async commit(): Promise<void> {
     const { session, signal } = this.#target;
     const response = await session.requestOnce({
       method: "PUT",
-      target: withDigestParameter(this.#location, digestOfBlob(blob)),
+      target: withDigestParameter(this.#location, await this.#blob.digest()),
       signal,
     });
     response.discard();
@@ -95,34 +143,41 @@ class ChunkedUpload {
     const end = this.#acknowledged + chunk.length;
     for (let resumes = 0; this.#acknowledged < end; resumes += 1) {
       try {
-        await this.#patch(chunk.subarray(chunk.length - (end - this.#acknowledged)));
+        await this.#patchChunk(chunk.subarray(chunk.length - (end - this.#acknowledged)));
       } catch (error) {
         if (findEngineError(error)?.details?.["retryable"] !== true || resumes === MAX_RESUMES) throw error;
-        await this.#resync(end - chunk.length, end);
+        await this.#askWithin(end - chunk.length, end);
       }
     }
   }
 
-  async #patch(bytes: Uint8Array): Promise<void> {
+  async #patchChunk(bytes: Uint8Array): Promise<void> {
     const first = this.#acknowledged;
+    const range = { "Content-Range": `${first}-${first + bytes.length - 1}` };
+    await this.#patch(range, () => ({ chunks: once(bytes), size: bytes.length }));
+    this.#acknowledged = first + bytes.length;
+  }
+
+  async #patch(headers: Readonly<Record<string, string>>, body: () => RequestBody): Promise<void> {
     const { session, signal } = this.#target;
     const response = await session.requestOnce({
       method: "PATCH",
       target: this.#location,
-      headers: {
-        "Content-Type": "application/octet-stream",
-        "Content-Range": `${first}-${first + bytes.length - 1}`,
-      },
-      body: () => ({ chunks: once(bytes), size: bytes.length }),
+      headers: { ...BODY_HEADERS, ...headers },
+      body,
       signal,
     });
     response.discard();
     this.#location = uploadLocation(response);
-    this.#acknowledged = first + bytes.length;
   }
 
-  /** Asks how much the registry has. @throws retryable {unavailable} when it is not within the chunk at hand. */
-  async #resync(start: number, end: number): Promise<void> {
+  /** Asks how much of what was sent the registry has. @throws retryable {unavailable} when it lost the upload */
+  async resync(): Promise<void> {
+    await this.#askWithin(0, this.#sent);
+  }
+
+  /** @throws retryable {unavailable} when what the registry has is not in this range. */
+  async #askWithin(start: number, end: number): Promise<void> {
     const { session, signal } = this.#target;
     const response = await session.request({ method: "GET", target: this.#location, signal, accept: [404] });
     response.discard();

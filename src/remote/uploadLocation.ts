@@ -24,10 +24,15 @@ export function withDigestParameter(location: URL, digest: Digest): URL {
   return url;
 }
 
-/** `Range: 0-1023` of an upload's state → 1024, the bytes that the registry has. */
+/**
+ * `Range: 0-1023` of an upload's state → 1024, the bytes that the registry has. `0-0` is what registries say of none, too;
+ * who asks is then answered that a range is wrong, should it have been one.
+ */
 export function acknowledgedBytes(response: HttpResponse): number | undefined {
   const match = /^(?:bytes=)?0-(\d+)$/.exec(headerOf(response.headers, "range") ?? "");
-  return match === null ? undefined : Number(match[1]) + 1;
+  if (match === null) return undefined;
+  const last = Number(match[1]);
+  return last === 0 ? 0 : last + 1;
 }
 
 function bad(from: URL, why: string): EngineError {

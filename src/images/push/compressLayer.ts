@@ -1,5 +1,6 @@
 import type { BlobIngester } from "#content";
 import type { ProgressMessage } from "#engineapi";
+import { createGrowingFile } from "#layers";
 import type { CompressedLayerRecord } from "#metadata";
 import type { Compression, DiffId } from "#oci";
 import type { ImageContext } from "../context.ts";
@@ -7,6 +8,8 @@ import { takeLease } from "#metadata";
 import type { LayerProgress } from "../layerProgress.ts";
 import { SharedWork } from "../pull/sharedWork.ts";
 import type { SharedRun } from "../pull/sharedWork.ts";
+import { Marks } from "./growingBlob.ts";
+import type { GrowingBlobSource } from "./growingBlob.ts";
 
 type Blob = CompressedLayerRecord["blob"];
 
@@ -19,55 +22,67 @@ export interface LayerForm {
   readonly level?: number | undefined;
 }
 
+export interface CompressRequest {
+  readonly form: LayerForm;
+  readonly lines: LayerProgress;
+  readonly signal: AbortSignal | undefined;
+  /** Told where the blob grows, before its first byte. Not called when somebody else compresses the layer already. */
+  readonly onStart?: (source: GrowingBlobSource) => Promise<void>;
+}
+
 /**
  * Compresses a layer into the content store and remembers it as the layer's form, so that no push does it again.
  * The caller holds a lease on the layer, and so on every form of it. Two at a time compress once.
  */
-export async function compressLayer(
-  context: ImageContext,
-  diffId: DiffId,
-  {
-    form,
-    lines,
-    signal,
-  }: { readonly form: LayerForm; readonly lines: LayerProgress; readonly signal: AbortSignal | undefined },
-): Promise<Blob> {
+export async function compressLayer(context: ImageContext, diffId: DiffId, request: CompressRequest): Promise<Blob> {
+  const { form, lines, signal, onStart } = request;
   const progress = ({ progressDetail }: ProgressMessage): void => {
     if (progressDetail?.current !== undefined) lines.bytes("Compressing", progressDetail.current);
   };
   const shared = underWay.get(context.content) ?? new SharedWork<Blob>();
   underWay.set(context.content, shared);
   const key = `${form.compression} ${form.level ?? ""} ${diffId}`;
-  return await shared.join(key, { progress, signal }, (run) => compressInto(context, { diffId, form, ref: key }, run));
+  return await shared.join(key, { progress, signal }, (run) =>
+    compressInto(context, { diffId, form, ref: key, onStart }, run),
+  );
 }
 
-async function compressInto(
-  context: ImageContext,
-  { diffId, form, ref }: { readonly diffId: DiffId; readonly form: LayerForm; readonly ref: string },
-  run: SharedRun,
-): Promise<Blob> {
-  const { compression, level } = form;
+interface Compressing {
+  readonly diffId: DiffId;
+  readonly form: LayerForm;
+  readonly ref: string;
+  readonly onStart: CompressRequest["onStart"];
+}
+
+async function compressInto(context: ImageContext, { onStart, ...what }: Compressing, run: SharedRun): Promise<Blob> {
+  const { diffId, form, ref } = what;
   using lease = takeLease(context.metadata, `compress ${diffId}`);
   lease.layer(diffId);
   lease.add({ kind: "ingest", name: ref });
   await using writer = await context.content.openIngest(ref);
+  const growing = createGrowingFile(writer.path);
+  const marks = new Marks();
   try {
     await writer.truncate(); // a compressed stream cannot be gone on with
-    const stream = context.layers.compress(diffId, {
-      compression,
-      ...(level === undefined ? {} : { level }),
+    await onStart?.({ file: growing.file, tarBytes: (bytes) => marks.tarBytes(bytes) });
+    const { digest, size } = await context.layers.compress(diffId, {
+      compression: form.compression,
+      ...(form.level === undefined ? {} : { level: form.level }),
       signal: run.signal,
+      write: async (chunk, tarBytes) => {
+        await writer.write(chunk);
+        marks.add(writer.offset, tarBytes);
+        growing.advance(writer.offset);
+        run.progress({ status: "Compressing", progressDetail: { current: writer.offset } });
+      },
     });
-    for await (const chunk of stream) {
-      await writer.write(chunk);
-      run.progress({ status: "Compressing", progressDetail: { current: writer.offset } });
-    }
-    const { digest, size } = await stream.result;
+    growing.finish();
     lease.blob(digest);
     await writer.commit({ digest, size, verified: digest });
-    context.metadata.layers.putCompressed({ diffId, compression, blob: { digest, size } });
+    context.metadata.layers.putCompressed({ diffId, compression: form.compression, blob: { digest, size } });
     return { digest, size };
   } catch (error) {
+    growing.fail();
     await writer.abort();
     throw error;
   }

@@ -3,8 +3,14 @@ import type { Descriptor, Digest, Reference } from "#oci";
 import type { RegistryClient } from "#remote";
 import type { ImageContext } from "../context.ts";
 import type { LayerProgress } from "../layerProgress.ts";
+import type { StreamedUpload } from "./streamedUpload.ts";
 
 type Repository = ReturnType<RegistryClient["repository"]>;
+
+interface StreamedRequest {
+  readonly lines: LayerProgress;
+  readonly signal: AbortSignal;
+}
 
 /** More candidates cost a request each, and the first is right nearly always. */
 const MAX_MOUNT_TRIES = 3;
@@ -43,12 +49,31 @@ export class PushTarget {
     lines.status(await sending);
   }
 
+  /** As {@link send}, of a blob that is on its way while it was made. */
+  async sendStreamed(blob: Descriptor, upload: StreamedUpload, request: StreamedRequest): Promise<void> {
+    const sending = this.#sent.get(blob.digest) ?? this.#settle(blob, upload, request);
+    this.#sent.set(blob.digest, sending);
+    await sending;
+  }
+
+  async #settle(blob: Descriptor, upload: StreamedUpload, { lines, signal }: StreamedRequest): Promise<string> {
+    // Asked before the upload can end: what is still to be sent over a slow line may be there already.
+    const isNew = (await this.present(blob.digest)) === undefined;
+    if (!isNew || !(await upload.finish(blob.digest))) return await this.#deliver(blob, lines, signal);
+    this.#remember(blob.digest);
+    return "Pushed";
+  }
+
   async #deliver(blob: Descriptor, lines: LayerProgress, signal: AbortSignal | undefined): Promise<string> {
     const found = await this.present(blob.digest);
     if (found === undefined) await this.#upload(blob, lines, signal);
-    const { domain, path } = this.#reference;
-    this.#context.metadata.layers.putSource({ digest: blob.digest, domain, path });
+    this.#remember(blob.digest);
     return found ?? "Pushed";
+  }
+
+  #remember(digest: Digest): void {
+    const { domain, path } = this.#reference;
+    this.#context.metadata.layers.putSource({ digest, domain, path });
   }
 
   async #look(digest: Digest): Promise<string | undefined> {
