@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { availableParallelism } from "node:os";
+import { EngineError, ErrorCode } from "#errors";
 import { parseDigest } from "#oci";
 import type { CompressedBlock } from "./jobs.ts";
 import type { LayerInfo } from "./layer.ts";
@@ -42,7 +43,7 @@ export async function compressLayer(
   let size = 0;
   for await (const { output, block, end } of blocksInOrder(store, layer, options)) {
     const { bytes } = await block;
-    signal?.throwIfAborted();
+    throwIfCancelled(signal);
     const chunk = Buffer.from(output, 0, bytes);
     const written = write(chunk, end);
     // Hashed while it is being written; the failure of that is met below.
@@ -79,7 +80,7 @@ async function* blocksInOrder(
   try {
     // An empty tar still makes one block: a compressed stream is never empty.
     for (let offset = 0; ; ) {
-      signal?.throwIfAborted();
+      throwIfCancelled(signal);
       for (let output = free.pop(); output !== undefined; output = free.pop()) {
         if (offset > 0 && offset >= layer.tarBytes) break;
         start(output, offset);
@@ -95,4 +96,8 @@ async function* blocksInOrder(
     await Promise.allSettled(pending.map(({ block }) => block));
     for (const output of outputs) store.outputs.giveBack(output);
   }
+}
+
+function throwIfCancelled(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw new EngineError("cancelled", ErrorCode.CANCELLED, "context canceled");
 }

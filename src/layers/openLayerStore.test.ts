@@ -172,9 +172,7 @@ test("compress: ends and frees the workers when writing fails or it is given up"
   const abort = new AbortController();
   const write = async (): Promise<void> => abort.abort();
   const large = await add(tarOf([file("large", noise(5 << 20))]));
-  await assert.rejects(store.compress(large, { compression: "gzip", write, signal: abort.signal }), {
-    name: "AbortError",
-  });
+  await assert.rejects(store.compress(large, { compression: "gzip", write, signal: abort.signal }), isCancelled);
   await add(tarOf([file("next", "x")]));
 });
 
