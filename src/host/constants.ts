@@ -266,3 +266,16 @@ export const INSIDE = {
   SECCOMP_FILTER_FLAG_SPEC_ALLOW: 4,
   SOCK_FILTER_BYTES: 8,
 } as const;
+
+/** asm-generic/ioctls.h and linux/magic.h: pseudo-terminals. */
+export const TERMINAL = {
+  TIOCSCTTY: 0x540e,
+  TIOCSWINSZ: 0x5414,
+  TIOCSPTLCK: 0x40045431,
+  TIOCGPTPEER: 0x5441,
+  DEVPTS_MAGIC: 0x1cd1,
+  /** struct winsize: rows, columns, and two that nobody uses. */
+  WINSIZE_BYTES: 8,
+  /** /dev/ptmx, as fstat(2) has it. */
+  PTMX: 0x502,
+} as const;

@@ -20,10 +20,12 @@ const NUMBERS = {
   faccessat: [269, 48],
   fchown: [93, 55],
   fcntl: [72, 25],
+  ioctl: [16, 29],
   keyctl: [250, 219],
   openat: [257, 56],
   prctl: [157, 167],
   prlimit64: [302, 261],
+  read: [0, 63],
   seccomp: [317, 277],
   setgroups: [116, 159],
   setns: [308, 268],
@@ -57,6 +59,8 @@ interface Step {
   readonly options: StepOptions;
   /** Where a process goes on for which the call answers more than 0; absent: behind it. */
   readonly other?: readonly Step[];
+  /** The same, behind it by so many steps. */
+  readonly forward?: number;
 }
 
 /** By fd: where a program reports, see {@link SyscallProgram}. */
@@ -191,6 +195,12 @@ export class SyscallProgram {
     this.#steps.push({ ...step(name, args, {}), other });
   }
 
+  /** Waits until a byte comes from `fd`; ends the program when it is closed instead. */
+  waitFor(fd: number): void {
+    this.#steps.push({ ...step("read", [fd, this.bytes(Buffer.alloc(1)), 1], {}), forward: 2 });
+    this.call("exit_group", [0]);
+  }
+
   /** The program as a sealed file in memory, close-on-exec. The caller closes it. */
   open(): number {
     const made = CODES[process.arch];
@@ -231,7 +241,8 @@ export class SyscallProgram {
         writeWord(view, at + 8 + position * 8, typeof argument === "object" ? address(argument) : argument);
       if (skipWhenMissing !== undefined) view.setUint32(at + 56, (skipWhenMissing + 1) * STEP_BYTES, true);
       const jump = jumps.get(one);
-      if (jump !== undefined) view.setUint32(at + 60, (jump - index) * STEP_BYTES, true);
+      const forward = jump === undefined ? (one.forward ?? 0) : jump - index;
+      view.setUint32(at + 60, forward * STEP_BYTES, true);
     }
     return image;
   }

@@ -21,6 +21,9 @@ import type { ConsoleSize, ExecCreateRequest, ExecInspection, ExecService, ExecS
 import { ExecRefused, startMonitored } from "./monitoredProcess.ts";
 import { startPiped } from "./pipedProcess.ts";
 import { insideCall } from "./insideCall.ts";
+import { prepareProcess } from "./insideProcess.ts";
+import type { WaitingProcess } from "./insideProcess.ts";
+import { PreparedExecs } from "./preparedExecs.ts";
 import { execProcess, factsOf } from "./processSpec.ts";
 
 /** How an exec is started. */
@@ -51,6 +54,7 @@ export class Execs implements ExecService {
   readonly #index: ExecIndex;
   /** Whose end is waited for: once, however many execs a long run sees. */
   readonly #watched = new WeakSet<Container>();
+  readonly #prepared = new PreparedExecs();
 
   constructor(room: ExecRoom) {
     this.#room = room;
@@ -61,7 +65,10 @@ export class Execs implements ExecService {
     const config = parseExecRequest(request);
     const container = this.#room.index.get(reference);
     refuseIdle(container, container.document.name);
-    return { Id: this.add(container, config).id };
+    const exec = this.add(container, config);
+    // Without streams it is one to be detached, whose start says more.
+    if (config.stdin || config.stdout || config.stderr) this.#prepared.add(exec, () => this.#prepareAhead(exec));
+    return { Id: exec.id };
   }
 
   /** Registers an exec and tells of it. */
@@ -116,12 +123,9 @@ export class Execs implements ExecService {
   }
 
   async #launch(exec: Exec, how: Launch): Promise<ExecProcess> {
-    const { config } = exec;
-    const files = new ExecFiles(join(this.#room.layout.execs, exec.id));
-    const isMonitored = config.tty || !how.foreground;
+    const files = this.#filesOf(exec);
     try {
-      const call = await this.#prepare(exec, how, files);
-      const process = await (isMonitored ? startMonitored(call) : startPiped(call));
+      const process = await this.#begin(exec, how, files);
       void process.outcome.then((outcome) => {
         if ("refused" in outcome) exec.refuse();
         else {
@@ -138,11 +142,32 @@ export class Execs implements ExecService {
     }
   }
 
+  /** By the host itself where that is possible, else by the runtime, also when the host could not: then the runtime says why. */
+  async #begin(exec: Exec, how: Launch, files: ExecFiles): Promise<ExecProcess> {
+    const { config } = exec;
+    const { consoleSize = config.consoleSize } = how;
+    const ahead = await this.#prepared.take(exec);
+    if (!how.foreground) ahead?.[Symbol.dispose]();
+    const early = how.foreground ? await ahead?.start(consoleSize) : undefined;
+    if (early !== undefined) return early;
+    const call = await this.#prepare(exec, how, files);
+    const process = await prepareProcess(call)?.start(consoleSize);
+    if (process !== undefined) return process;
+    return config.tty || !how.foreground ? startMonitored(call) : startPiped(call);
+  }
+
+  async #prepareAhead(exec: Exec): Promise<WaitingProcess | undefined> {
+    if (exec.state.status !== "created" || !exec.container.isRunning || exec.container.isPaused) return undefined;
+    return prepareProcess(await this.#prepare(exec, { foreground: true }, this.#filesOf(exec)));
+  }
+
+  readonly #filesOf = (exec: Exec): ExecFiles => new ExecFiles(join(this.#room.layout.execs, exec.id));
+
   async #prepare({ container, config }: Exec, how: Launch, files: ExecFiles): Promise<ExecCall> {
     const { path: rootfs } = await this.#room.options.snapshots.mount(container.id);
     const { consoleSize = config.consoleSize } = how;
     const process = execProcess(container, { ...config, ...(consoleSize && { consoleSize }) }, rootfs);
-    const inside = how.foreground ? insideCall(container, process, factsOf(container)) : undefined;
+    const inside = insideCall(container, process, factsOf(container));
     return {
       containerId: container.id,
       runtime: await this.#room.runtimeOf(container),

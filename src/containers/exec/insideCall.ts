@@ -20,10 +20,9 @@ const NAMESPACE_TYPES = new Set("mount network uts pid ipc cgroup".split(" "));
 
 const onlyHas = (value: object, keys: ReadonlySet<string>): boolean => Object.keys(value).every((key) => keys.has(key));
 
-/** Plain as `docker exec` has it, without a terminal. */
+/** Plain as `docker exec` has it. */
 function isPlain(process: OciProcess, { annotations = {}, linux }: OciSpec): boolean {
   return (
-    process.terminal !== true &&
     onlyHas(process, PROCESS_KEYS) &&
     onlyHas(process.user, new Set(["uid", "gid", "additionalGids"])) &&
     onlyHas(process.capabilities, new Set(["bounding", "effective", "permitted"])) &&
@@ -91,5 +90,6 @@ export function insideCall(
     limits: (process.rlimits ?? []).map(({ type, soft, hard }) => ({ resource: LIMITS.indexOf(type), soft, hard })),
     oomScoreAdj: process.oomScoreAdj,
     keyring: container.id,
+    ...(process.terminal === true ? { terminal: true } : {}),
   };
 }
