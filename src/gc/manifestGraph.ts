@@ -17,7 +17,7 @@ export class ManifestGraph {
     const { digest, mediaType } = descriptor;
     if (!isIndexMediaType(mediaType) && !isManifestMediaType(mediaType)) return [];
     const known = this.#children.get(digest);
-    if (known !== undefined) return known;
+    if (known !== undefined) return (await this.#content.info(digest)) === undefined ? [] : known;
     const raw = await this.#read(digest);
     if (raw === undefined) return [];
     const document = parseManifest(raw, mediaType);

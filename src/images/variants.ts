@@ -113,6 +113,16 @@ async function record(context: ImageContext, variant: Variant, origin: Reference
   return content;
 }
 
+/** A variant's record, made if it has none. `key`: a name of its index. */
+export async function recordedVariant(
+  context: ImageContext,
+  variant: Variant,
+  key: string,
+): Promise<ImageContentRecord> {
+  const known = context.metadata.images.getContent(variant.imageId);
+  return known ?? (await record(context, variant, parseReference(key)));
+}
+
 /** Every platform's image under a name's index, recorded, in the index's order; nothing when there is but one. */
 export async function recordedVariants(
   context: ImageContext,
@@ -125,8 +135,7 @@ export async function recordedVariants(
   for (const child of await childrenOf(context, target)) {
     const variant = await readVariant(context, child);
     if (variant === undefined) continue;
-    const known = context.metadata.images.getContent(variant.imageId);
-    const content = known ?? (await record(context, variant, parseReference(key)));
+    const content = await recordedVariant(context, variant, key);
     const { os, architecture, variant: level } = platformOf(variant);
     found.push({ content, platform: { architecture, os, ...(level === undefined ? {} : { variant: level }) } });
   }
@@ -153,10 +162,8 @@ export async function imageForPlatform(
     if (rank !== undefined && rank < (best?.rank ?? own ?? Number.POSITIVE_INFINITY)) best = { variant, rank };
   }
   if (best === undefined) return own === undefined ? undefined : image;
-  const known = context.metadata.images.getContent(best.variant.imageId);
-  if (known !== undefined) return known;
   const [name] = context.metadata.images.listByImageId(image.imageId);
-  return record(context, best.variant, parseReference(name?.reference ?? "variant"));
+  return recordedVariant(context, best.variant, name?.reference ?? "variant");
 }
 
 /** @throws {not_found} as dockerd says it of a platform that an image does not have. */

@@ -97,16 +97,46 @@ describe("images of several platforms", () => {
       ["load", "--platform", "other", "-i", "/dev/null"],
       ["push", "--platform", "other", name],
       ["rmi", "--platform", "linux/s390x", "multi:1"],
-      ["rmi", "--platform", "linux/arm64", "multi:1"],
       ["rmi", "--platform", "other", "multi:1"],
     ]) {
       const both = await runBoth(daemon.socket, args);
       assert.deepEqual(both.varve, both.docker, args.join(" "));
     }
-    assert.match(await refusal("rmi", "--platform", "linux/arm64", "multi:1"), /linux\/arm64 alone cannot be removed/);
     await docker("tag", "box:arm", "gone:arm");
     assert.match(await refusal("rmi", "--platform", "linux/amd64", "gone:arm"), /does not provide/);
     assert.match(await docker("rmi", "--platform", "linux/arm64", "gone:arm"), /^Untagged: gone:arm/);
+  });
+
+  test("rmi: one platform of several, the one that has the names too; with the last the image goes", async () => {
+    const ids = [await idOf("multi:1", "amd64"), await idOf("multi:1", "arm64")];
+    await docker("create", "--name", "user", "--platform=linux/arm64", "multi:1");
+    const inUse = /unable to delete [0-9a-f]{12} \(must be forced\) - image is being used by stopped container/;
+    assert.match(await refusal("rmi", "--platform", "linux/arm64", "multi:1"), inUse);
+    await docker("rm", "user");
+    for (const [client, platform, stays] of [
+      ["docker", "amd64", "arm64"],
+      ["varve", "arm64", "amd64"],
+    ] as const) {
+      const own = DOCKERFILE.replace("FROM box", "FROM --platform=linux/amd64 box");
+      await build(`less:${client}`, own.replace("LABEL", `LABEL for=${client}`));
+      await docker("tag", `less:${client}`, `less:${client}-too`);
+      const before = await idOf(`less:${client}`, stays);
+      const rmi = ["rmi", "--platform", `linux/${platform}`, `less:${client}`];
+      const said = await (client === "docker" ? daemon.mustDocker(rmi) : daemon.mustVarve(rmi));
+      assert.match(said, /^Deleted: sha256:[0-9a-f]{64}\n$/);
+      for (const name of [`less:${client}`, `less:${client}-too`]) {
+        assert.equal(await docker("image", "inspect", "-f", "{{.Id}}", name), before);
+        assert.match(
+          await refusal("image", "inspect", "--platform", `linux/${platform}`, name),
+          /does not provide the specified platform/,
+        );
+      }
+      assert.equal(await docker("run", "--rm", "--network", "none", `less:${client}`), stays);
+      assert.match(await refusal(...rmi), /does not provide the specified platform/);
+      await docker("rmi", `less:${client}-too`);
+      assert.match(await docker("rmi", "--platform", `linux/${stays}`, `less:${client}`), /^Untagged: less:/);
+    }
+    assert.deepEqual([await idOf("multi:1", "amd64"), await idOf("multi:1", "arm64")], ids);
   });
 
   test("run: each platform's image; the name stays the container's", async () => {

@@ -6,7 +6,7 @@ import { inspectImage } from "./inspectImage.ts";
 import { listImages } from "./listImages.ts";
 import { isNamed, lookup } from "../lookup.ts";
 import { pruneImages } from "./pruneImages.ts";
-import { checkRemovedPlatforms } from "./removedPlatforms.ts";
+import { removePlatforms } from "./removedPlatforms.ts";
 import { removeImage } from "./removeImage.ts";
 import { tagImage } from "./tagImage.ts";
 
@@ -19,10 +19,10 @@ export function createCatalog(context: ImageContext): ImageCatalog {
     inspect: (name, options) => inspectImage(context, name, options),
     history: (name, platform) => imageHistory(context, name, platform),
     tag: (name, target) => tagImage(context, name, target),
-    remove: async (name, { force, platforms = [] }) => {
-      await checkRemovedPlatforms(context, name, platforms);
-      return await removeImage(context, name, { force });
-    },
+    remove: (name, { force, platforms = [] }) =>
+      platforms.length === 0
+        ? removeImage(context, name, { force })
+        : removePlatforms(context, name, { platforms, force }),
     prune: (filters) => pruneImages(context, filters),
     diskUsage: () => imageDiskUsage(context),
     count: () => context.metadata.images.listContent().length,
