@@ -82,8 +82,12 @@ export class Exchange {
 
   /** @throws {invalid_argument} when the value is no whole number. */
   integer(name: string): number | undefined {
-    const value = this.query.get(name);
-    if (value === null || value === "") return undefined;
+    return (this.query.get(name) ?? "") === "" ? undefined : this.requiredInteger(name);
+  }
+
+  /** The same, and when there is none. */
+  requiredInteger(name: string): number {
+    const value = this.query.get(name) ?? "";
     if (!/^-?\d+$/.test(value))
       throw new EngineError(
         "invalid_argument",
@@ -113,6 +117,13 @@ export class Exchange {
     } catch (cause) {
       throw refuse(`invalid JSON: ${messageOf(cause).replaceAll(/\s+/g, " ")}`, cause);
     }
+  }
+
+  /** The same; a request that says it has no body asks with an empty object, whatever its type. */
+  async readOptionalJson(): Promise<unknown> {
+    const { headers } = this.request;
+    const isEmpty = headers["transfer-encoding"] === undefined && (headers["content-length"] ?? "0") === "0";
+    return isEmpty ? {} : this.readJson();
   }
 
   /** The request body as it comes, with back-pressure. */
@@ -201,7 +212,7 @@ export class Exchange {
 
   /**
    * Takes the connection over, as Docker does for attach: `101 UPGRADED` when the client asked for an upgrade, a plain
-   * `200 OK` otherwise. The caller owns the socket from then on; a client that ends its side can still be written to.
+   * `200 OK` otherwise, whose type is that of a raw stream whatever comes. The caller owns the socket from then on; a client that ends its side can still be written to.
    */
   hijack(contentType: string): Hijacked {
     this.#hijacked = true;
@@ -219,7 +230,7 @@ export class Exchange {
     socket.removeAllListeners("data").removeAllListeners("end");
     const giveBack = (): void => undefined;
     socket.on("readable", giveBack).off("readable", giveBack);
-    socket.write(`HTTP/1.1 200 OK\r\nContent-Type: ${contentType}\r\n\r\n`);
+    socket.write("HTTP/1.1 200 OK\r\nContent-Type: application/vnd.docker.raw-stream\r\n\r\n");
     return { socket, head: Buffer.alloc(0) };
   }
 }

@@ -395,11 +395,7 @@ for (const [name, headers, first] of [
     UPGRADE,
     "HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.multiplexed-stream\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n",
   ],
-  [
-    "without upgrade",
-    "Host: d\r\n\r\n",
-    "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.docker.multiplexed-stream\r\n\r\n",
-  ],
+  ["without upgrade", "Host: d\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.docker.raw-stream\r\n\r\n"],
 ] as const) {
   test(`attach: takes the connection over ${name}`, async () => {
     attachOutput = greeting;

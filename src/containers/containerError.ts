@@ -5,6 +5,9 @@ import type { ContainerDocument } from "./document.ts";
 export const noSuchContainer = (reference: string): EngineError =>
   new EngineError("not_found", ErrorCode.CONTAINER_NOT_FOUND, `No such container: ${reference}`);
 
+export const emptyReference = (): EngineError =>
+  new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, 'invalid name or ID supplied: ""');
+
 export const ambiguousPrefix = (prefix: string): EngineError =>
   new EngineError("invalid_argument", ErrorCode.AMBIGUOUS_ID, `multiple IDs found with provided prefix: ${prefix}`);
 

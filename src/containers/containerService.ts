@@ -117,6 +117,8 @@ export interface ContainerService extends ImageUsers {
   wait(reference: string, condition: WaitCondition, signal?: AbortSignal): Promise<WaitResult>;
   /** Size of the terminal. @throws {conflict} CONTAINER_STATE when it does not run */
   resize(reference: string, rows: number, columns: number): Promise<void>;
+  /** `parent/alias`: that link is no more, its container stays. @throws {internal} when it is no name that a link gives */
+  unlink(reference: string): Promise<void>;
   /** With `force` one that runs is killed first. @throws {conflict} CONTAINER_STATE when it runs and `force` is not given */
   remove(reference: string, options: { readonly force: boolean; readonly volumes: boolean }): Promise<void>;
   /** `GET /containers/{id}/json`; `size`: with `SizeRw` and `SizeRootFs`. */

@@ -23,6 +23,7 @@ import type { ContainerBase } from "./createContainer.ts";
 import type { ContainerServiceOptions } from "./createContainerService.ts";
 import { parseDocument } from "./document.ts";
 import { findShared, networkFacts, shownLinks } from "./networking/networkFacts.ts";
+import { unlinkContainer } from "./networking/unlink.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { listContainers, sizesOf } from "./listContainers.ts";
 import type { MountPoint } from "./mounts/mountPoint.ts";
@@ -139,6 +140,10 @@ export class Containers implements ContainerService {
     const { volumes } = options;
     if (options.force) await this.#lifecycle.forceRemove(container, { volumes });
     else await this.#lifecycle.remove(container, { volumes });
+  }
+
+  async unlink(reference: string): Promise<void> {
+    unlinkContainer(this.#index.get(reference), reference, { index: this.#index, sandboxes: this.#options.sandboxes });
   }
 
   async inspect(

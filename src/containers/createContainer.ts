@@ -90,6 +90,10 @@ function endpointsOf(request: ContainerCreateRequest, mode: string): Endpoints {
   return { ...endpoints, [mode]: { ...own, MacAddress } };
 }
 
+function hasAddress({ IPAMConfig }: Endpoints[string]): boolean {
+  return (IPAMConfig?.IPv4Address ?? "") !== "" || (IPAMConfig?.IPv6Address ?? "") !== "";
+}
+
 /** Refused now rather than at start: what cannot be right later. */
 function check(document: ContainerDocument): void {
   const { config, hostConfig } = document;
@@ -152,6 +156,7 @@ export function newContainer(
   checkNetworkMode(document, {
     hostname: request.Hostname ?? "",
     exposes: Object.keys(Object(request["ExposedPorts"])).length > 0,
+    addressOn: Object.values(endpoints).some(hasAddress) ? parsed.NetworkMode : undefined,
   });
   const joined = document.config.NetworkDisabled === true ? {} : endpoints;
   return { document, endpoints: joined, warnings: [...warnings, ...warningsOf(request, hostConfig)] };

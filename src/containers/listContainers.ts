@@ -85,6 +85,7 @@ export async function listContainers(
     chosen.map(async (container) =>
       listRow(container, {
         image: await imageName(container, stores.images),
+        linkNames: index.linkNames(container),
         sizes: sizes?.get(container.id),
         ports: stores.sandboxes.ports(container.id),
         networks: stores.sandboxes.settings(container.id).Networks,

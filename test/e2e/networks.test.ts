@@ -175,6 +175,21 @@ describe("networks: their lives", () => {
     await must_("network", "rm", ...names);
   });
 
+  test("a link gives its container one more name, until `rm --link`", async () => {
+    await start("db", []);
+    await start("web", ["--link", "db:store"]);
+    const names = (): Promise<string> => must_("ps", "--no-trunc", "-f", "name=^/db$", "--format", "{{.Names}}");
+    assert.equal(await names(), "db,web/store\n");
+    assert.equal(await must_("inspect", "-f", "{{.Name}}", "web/store"), "/db\n");
+    const refused = await docker("rm", "--link", "web");
+    assert.match(refused.stderr, /Conflict, cannot remove the default link name of the container/);
+    assert.equal(await must_("rm", "--link", "/web/store"), "/web/store\n");
+    assert.equal(await names(), "db\n");
+    assert.equal(await must_("inspect", "-f", "{{json .HostConfig.Links}}", "web"), "null\n");
+    assert.doesNotMatch(await must_("exec", "web", "cat", "/etc/hosts"), /store/);
+    await must_("rm", "-f", "db", "web");
+  });
+
   test("filters and prune choose by use and label", async () => {
     await must_("network", "create", "--label", "sort=x", "used");
     await must_("network", "create", "--label", "sort=x", "unused");

@@ -17,10 +17,18 @@ const noSwarm: Handler = () => {
   );
 };
 
+const noCheckpoints: Handler = () => {
+  throw new EngineError(
+    "not_implemented",
+    ErrorCode.NOT_IMPLEMENTED,
+    "This experimental feature is disabled by default. Start the Docker daemon in experimental mode in order to enable it.",
+  );
+};
+
 const SWARM_ONLY = ["/swarm", "/services", "/nodes", "/tasks", "/secrets", "/configs"] as const;
 
 /**
- * Parts of Docker's API whose things cannot exist here: swarm and managed plugins. A question gets the answer of a
+ * Parts of Docker's API whose things cannot exist here: swarm, managed plugins and checkpoints. A question gets the answer of a
  * dockerd that has none of them, an order is refused.
  */
 export function absentRoutes(): readonly Route[] {
@@ -40,6 +48,9 @@ export function absentRoutes(): readonly Route[] {
       ["POST", `${path}/:name`, noManager],
       ["DELETE", `${path}/:name`, noManager],
     ]),
+    ["GET", "/containers/:id/checkpoints", noCheckpoints],
+    ["POST", "/containers/:id/checkpoints", noCheckpoints],
+    ["DELETE", "/containers/:id/checkpoints/:name", noCheckpoints],
     ["GET", "/plugins", (exchange) => exchange.json(200, [])],
     [
       "GET",

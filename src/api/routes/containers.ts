@@ -121,15 +121,20 @@ export function containerRoutes(containers: ContainerBackend): readonly Route[] 
       "POST",
       "/containers/:id/resize",
       async (exchange) => {
-        await containers.resize(id(exchange), exchange.integer("h") ?? 0, exchange.integer("w") ?? 0);
+        await containers.resize(id(exchange), exchange.requiredInteger("h"), exchange.requiredInteger("w"));
         exchange.empty(200);
       },
     ],
     [
       "DELETE",
       "/containers/:id",
-      (exchange) =>
-        done(exchange, containers.remove(id(exchange), { force: exchange.flag("force"), volumes: exchange.flag("v") })),
+      (exchange) => {
+        const options = { force: exchange.flag("force"), volumes: exchange.flag("v") };
+        return done(
+          exchange,
+          exchange.flag("link") ? containers.unlink(id(exchange)) : containers.remove(id(exchange), options),
+        );
+      },
     ],
   ];
 }

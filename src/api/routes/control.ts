@@ -43,7 +43,7 @@ export function controlRoutes(control: ControlBackend): readonly Route[] {
       "POST",
       "/containers/:id/update",
       async (exchange) => {
-        exchange.json(200, await control.update(exchange.param("id"), await exchange.readJson()));
+        exchange.json(200, await control.update(exchange.param("id"), await exchange.readOptionalJson()));
       },
     ],
   ];

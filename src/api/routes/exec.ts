@@ -6,7 +6,7 @@ import type { Route } from "../router.ts";
 import { serveStreams } from "./attach.ts";
 
 async function readObject(exchange: Exchange): Promise<Readonly<Record<string, unknown>>> {
-  const value = await exchange.readJson();
+  const value = await exchange.readOptionalJson();
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
   throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, "invalid JSON: expected an object");
 }
@@ -39,8 +39,8 @@ async function start(execs: ExecBackend, exchange: Exchange): Promise<void> {
 }
 
 async function resize(execs: ExecBackend, exchange: Exchange): Promise<void> {
-  const rows = exchange.integer("h") ?? 0;
-  const columns = exchange.integer("w") ?? 0;
+  const rows = exchange.requiredInteger("h");
+  const columns = exchange.requiredInteger("w");
   await execs.resize(exchange.param("id"), { rows, columns });
   exchange.empty(200);
 }

@@ -58,10 +58,7 @@ function newName(exchange: Exchange): Reference | undefined {
 
 /** A body that names no field is none: the container's own config is taken. */
 async function ownConfig(exchange: Exchange): Promise<Pick<CommitRequest, "config">> {
-  const { headers } = exchange.request;
-  if (headers["content-length"] === "0" || (headers["content-length"] ?? headers["transfer-encoding"]) === undefined)
-    return {};
-  const value = await exchange.readJson();
+  const value = await exchange.readOptionalJson();
   if (typeof value !== "object" || value === null || Object.keys(value).length === 0) return {};
   return { config: { ...value } };
 }

@@ -51,7 +51,7 @@ export function networkRoutes(catalog: NetworkCatalog, members: ContainerNetwork
     [
       "POST",
       "/networks/create",
-      async (exchange) => exchange.json(201, await catalog.create(await exchange.readJson())),
+      async (exchange) => exchange.json(201, await catalog.create(await exchange.readOptionalJson())),
     ],
     [
       "POST",
@@ -71,7 +71,7 @@ export function networkRoutes(catalog: NetworkCatalog, members: ContainerNetwork
       "POST",
       "/networks/:id/connect",
       async (exchange) => {
-        await members.connect(exchange.param("id"), await exchange.readJson());
+        await members.connect(exchange.param("id"), await exchange.readOptionalJson());
         exchange.empty(200);
       },
     ],
@@ -79,7 +79,7 @@ export function networkRoutes(catalog: NetworkCatalog, members: ContainerNetwork
       "POST",
       "/networks/:id/disconnect",
       async (exchange) => {
-        await members.disconnect(exchange.param("id"), await exchange.readJson());
+        await members.disconnect(exchange.param("id"), await exchange.readOptionalJson());
         exchange.empty(200);
       },
     ],

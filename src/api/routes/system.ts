@@ -33,6 +33,9 @@ async function events(system: SystemBackend, exchange: Exchange): Promise<void> 
   body.end();
 }
 
+/** Clients of it and later add up the build cache's sizes themselves. */
+const SUMS_THE_CACHE_ITSELF = 1042;
+
 async function diskUsage(system: SystemBackend, build: Pick<BuildService, "cache">, exchange: Exchange): Promise<void> {
   const types = exchange.query.getAll("type");
   const wants = (type: string): boolean => types.length === 0 || types.includes(type);
@@ -40,11 +43,16 @@ async function diskUsage(system: SystemBackend, build: Pick<BuildService, "cache
   if (unknown !== undefined)
     throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, `unknown object type: ${unknown}`);
   const [usage, records] = await Promise.all([system.diskUsage(), wants("build-cache") ? build.cache.list([]) : []]);
+  const rows = records.map(toCacheRow);
   exchange.json(200, {
-    ...(wants("image") ? { LayersSize: usage.images.LayersSize, Images: usage.images.Images } : {}),
-    ...(wants("container") ? { Containers: usage.containers } : {}),
-    ...(wants("volume") ? { Volumes: usage.volumes } : {}),
-    ...(wants("build-cache") ? { BuildCache: records.map(toCacheRow) } : {}),
+    LayersSize: wants("image") ? usage.images.LayersSize : 0,
+    Images: wants("image") ? usage.images.Images : null,
+    Containers: wants("container") ? usage.containers : null,
+    Volumes: wants("volume") ? usage.volumes : null,
+    BuildCache: wants("build-cache") ? rows : null,
+    ...(exchange.version < SUMS_THE_CACHE_ITSELF
+      ? { BuilderSize: records.reduce((sum, { size }) => sum + size, 0) }
+      : {}),
   });
 }
 

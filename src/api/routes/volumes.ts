@@ -26,9 +26,7 @@ function textMap(body: object, field: string): Readonly<Record<string, string>> 
 
 /** A request without a body asks for an anonymous volume. */
 async function parseCreate(exchange: Exchange): Promise<VolumeRequest> {
-  const { headers } = exchange.request;
-  const empty = headers["transfer-encoding"] === undefined && (headers["content-length"] ?? "0") === "0";
-  const body: unknown = empty ? {} : await exchange.readJson();
+  const body = await exchange.readOptionalJson();
   if (typeof body !== "object" || body === null) throw invalid("invalid JSON: expected an object");
   const cluster: unknown = Reflect.get(body, "ClusterVolumeSpec") ?? undefined;
   if (cluster !== undefined) {

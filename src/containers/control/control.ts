@@ -104,8 +104,7 @@ export class Control implements ContainerControl {
   }
 
   async update(reference: string, request: unknown): Promise<{ readonly Warnings: readonly string[] | null }> {
-    const container = this.#room.index.get(reference);
-    return container.exclusive(() => updateContainer(this.#room, container, request));
+    return updateContainer(this.#room, reference, request);
   }
 
   prune(filters: Filters): ReturnType<ContainerControl["prune"]> {

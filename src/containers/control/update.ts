@@ -11,7 +11,7 @@ import { kernelSupport } from "../request/kernelSupport.ts";
 import { checkResources } from "../request/resourceChecks.ts";
 import { parseRestartPolicy } from "../request/restartPolicy.ts";
 import type { ContainerRoom } from "../room.ts";
-import { containerResources } from "../spec/resources.ts";
+import { containerResources, cpuSharesFault } from "../spec/resources.ts";
 import { cgroupOf } from "../spec/runtimeSpec.ts";
 
 const invalid = (message: string): EngineError => new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, message);
@@ -74,8 +74,9 @@ function bounded(hostConfig: HostConfig): HostConfig {
 /** Changes a running container's cgroups by its runtime, which knows every hierarchy and version. */
 async function applyLimits(room: ContainerRoom, container: Container, hostConfig: HostConfig): Promise<void> {
   const cgroup = cgroupOf(container.document);
-  if (hostConfig.CpuShares === 1) {
-    const said = "runc did not terminate successfully: exit status 1: the minimum allowed cpu-shares is 2\n: unknown";
+  const fault = cpuSharesFault(hostConfig.CpuShares);
+  if (fault !== undefined) {
+    const said = `runc did not terminate successfully: exit status 1: ${fault}\n: unknown`;
     throw new EngineError("internal", ErrorCode.RUNTIME_FAILED, said);
   }
   // crun takes no number for "as much as there is".
@@ -99,17 +100,26 @@ async function applyLimits(room: ContainerRoom, container: Container, hostConfig
  * Limits and restart policy of a container, changed at once and for later starts; nothing is recorded when the kernel
  * refuses. @throws {invalid_argument} in Docker's words
  */
-export async function updateContainer(
+export function updateContainer(
   room: ContainerRoom,
-  container: Container,
+  reference: string,
   request: unknown,
 ): Promise<{ readonly Warnings: readonly string[] | null }> {
   const fields = new Fields(request, "UpdateConfig");
-  const { hostConfig, state } = container.document;
   // What a create would refuse is refused in the same words; but swap may come without memory, which is set already.
   const parsed = parseHostConfig(request);
   const asked = parsed.Memory === 0 ? { ...parsed, MemorySwap: 0 } : parsed;
-  const { hostConfig: kept, warnings } = checkResources(asked, kernelSupport());
+  const checked = checkResources(asked, kernelSupport());
+  const container = room.index.get(reference);
+  return container.exclusive(() => change(room, container, { fields, ...checked }));
+}
+
+async function change(
+  room: ContainerRoom,
+  container: Container,
+  { fields, hostConfig: kept, warnings }: ReturnType<typeof checkResources> & { readonly fields: Fields },
+): Promise<{ readonly Warnings: readonly string[] | null }> {
+  const { hostConfig, state } = container.document;
   let changed: HostConfig;
   try {
     if (container.removal !== undefined || state.status === "dead") {
@@ -121,7 +131,9 @@ export async function updateContainer(
   } catch (error) {
     throw wrapError(error, `Cannot update container ${container.id}`);
   }
-  container.update({ hostConfig: changed });
+  // A limit that was lifted is shown as none.
+  const PidsLimit = changed.PidsLimit === null ? null : Math.max(changed.PidsLimit, 0);
+  container.update({ hostConfig: { ...changed, PidsLimit } });
   container.emit("update");
   return { Warnings: warnings.length === 0 ? null : warnings };
 }

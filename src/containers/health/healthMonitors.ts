@@ -34,6 +34,12 @@ export function goDuration(ms: number): string {
   return hours > 0 ? `${hours}h${minutes}m${rest}` : minutes > 0 ? `${minutes}m${rest}` : rest;
 }
 
+/** Three dots for what was more, as in Docker. */
+export function limited(output: string): string {
+  const bytes = Buffer.from(output);
+  return bytes.length <= MAX_OUTPUT_BYTES ? output : `${bytes.subarray(0, MAX_OUTPUT_BYTES).toString()}...`;
+}
+
 /** Probes running containers that have a health check, each by its own clock. */
 export class HealthMonitors {
   readonly #running = new Map<string, AbortController>();
@@ -99,10 +105,11 @@ export class HealthMonitors {
       const runner = this.#runner;
       if (runner === undefined) throw new Error("no runner of probes was given");
       const { command, timeoutMs } = plan;
-      const outcome = await runner.run(container, { command, timeoutMs, maxOutputBytes: MAX_OUTPUT_BYTES });
-      if (!outcome.timedOut) return result(outcome.exitCode, outcome.output);
+      const outcome = await runner.run(container, { command, timeoutMs, maxOutputBytes: MAX_OUTPUT_BYTES + 1 });
+      const output = limited(outcome.output);
+      if (!outcome.timedOut) return result(outcome.exitCode, output);
       const words = `Health check exceeded timeout (${goDuration(timeoutMs)})`;
-      return result(-1, outcome.output === "" ? words : `${words}: ${outcome.output}`);
+      return result(-1, output === "" ? words : `${words}: ${output}`);
     } catch (error) {
       return result(-1, messageOf(error));
     }

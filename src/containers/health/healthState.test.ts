@@ -21,9 +21,11 @@ test("health plan: Docker's defaults; shell form runs in the image's shell; NONE
     intervalMs: 2000,
     timeoutMs: 30_000,
     startPeriodMs: 0,
-    startIntervalMs: 5000,
+    startIntervalMs: 2000,
     retries: 3,
   });
+  const slow = planHealth({ Test: ["CMD", "x"], Interval: 60e9, StartPeriod: 60e9 });
+  assert.equal(slow?.startIntervalMs, 5000);
   assert.equal(planHealth({ Test: ["NONE"] }), undefined);
   assert.equal(planHealth(undefined), undefined);
 });

@@ -30,6 +30,7 @@ export interface HealthPlan {
 const MS = 1_000_000;
 const DEFAULT_INTERVAL_MS = 30_000;
 const DEFAULT_TIMEOUT_MS = 30_000;
+/** Docker's since 27; before, and where it is shorter, the interval of later. */
 const DEFAULT_START_INTERVAL_MS = 5_000;
 const DEFAULT_RETRIES = 3;
 const KEPT_RESULTS = 5;
@@ -42,12 +43,13 @@ export function planHealth(
   const [kind, ...words] = config?.Test ?? [];
   if (kind !== "CMD" && kind !== "CMD-SHELL") return undefined;
   const { Interval = 0, Timeout = 0, StartPeriod = 0, StartInterval = 0, Retries = 0 } = config ?? {};
+  const intervalMs = Interval / MS || DEFAULT_INTERVAL_MS;
   return {
     command: kind === "CMD" ? words : [...shell, ...words],
-    intervalMs: Interval / MS || DEFAULT_INTERVAL_MS,
+    intervalMs,
     timeoutMs: Timeout / MS || DEFAULT_TIMEOUT_MS,
     startPeriodMs: StartPeriod / MS,
-    startIntervalMs: StartInterval / MS || DEFAULT_START_INTERVAL_MS,
+    startIntervalMs: StartInterval / MS || Math.min(DEFAULT_START_INTERVAL_MS, intervalMs),
     retries: Retries || DEFAULT_RETRIES,
   };
 }

@@ -130,7 +130,7 @@ const conflict = (what: string): EngineError =>
  */
 export function checkNetworkMode(
   { hostConfig }: ContainerDocument,
-  asked: { readonly hostname: string; readonly exposes: boolean },
+  asked: { readonly hostname: string; readonly exposes: boolean; readonly addressOn: string | undefined },
 ): void {
   const mode = hostConfig.NetworkMode;
   const shared = mode.startsWith("container:");
@@ -148,6 +148,14 @@ export function checkNetworkMode(
   if ((hostConfig.ExtraHosts ?? []).length > 0) throw conflict("custom host-to-IP mapping and the network mode");
   if (Object.keys(hostConfig.PortBindings).length > 0 || hostConfig.PublishAllPorts) {
     throw conflict("port publishing and the container type network mode");
+  }
+  if (asked.addressOn !== undefined) {
+    const fault = "invalid endpoint settings:\nuser specified IP address is supported on user defined networks only";
+    throw new EngineError(
+      "invalid_argument",
+      ErrorCode.BAD_REQUEST,
+      `invalid config for network ${asked.addressOn}: ${fault}`,
+    );
   }
   if (asked.exposes) throw conflict("port exposing and the container type network mode");
 }

@@ -27,6 +27,13 @@ test("log details: labels, variables and tag that the options name, sorted and e
   assert.equal(logDetails(documentOf({})), "");
 });
 
+test("log details: a tag that is not closed is refused in Go's words", () => {
+  assert.throws(() => logDetails(documentOf({ tag: "x{{.Name" })), {
+    message:
+      "failed to create task for container: failed to initialize logging driver: template: log-tag:1: unclosed action",
+  });
+});
+
 test("log details: a tag with an unknown field is refused in Go's words", () => {
   assert.throws(() => logDetails(documentOf({ tag: "{{.Nope}}" })), {
     message:

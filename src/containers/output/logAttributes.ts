@@ -20,13 +20,18 @@ function tagFields({ id, name, imageId, config }: ContainerDocument): Readonly<R
 /** @throws {internal} in the words of Go's templates */
 export function expandTag(template: string, document: ContainerDocument): string {
   const fields = tagFields(document);
+  const fail = (why: string): EngineError =>
+    new EngineError(
+      "internal",
+      ErrorCode.BAD_REQUEST,
+      `failed to create task for container: failed to initialize logging driver: template: log-tag:1${why}`,
+    );
+  if (/\{\{(?![^]*\}\})/.test(template)) throw fail(": unclosed action");
   return template.replaceAll(/\{\{\s*\.(\w+)\s*\}\}/g, (_whole, field: string) => {
     const value = fields[field];
     if (value !== undefined) return value;
     const where = template.indexOf(`.${field}`);
-    const why = `template: log-tag:1:${where}: executing "log-tag" at <.${field}>: can't evaluate field ${field} in type *logger.Info`;
-    const message = `failed to create task for container: failed to initialize logging driver: ${why}`;
-    throw new EngineError("internal", ErrorCode.BAD_REQUEST, message);
+    throw fail(`:${where}: executing "log-tag" at <.${field}>: can't evaluate field ${field} in type *logger.Info`);
   });
 }
 

@@ -12,6 +12,7 @@ test("log driver: unknown drivers, options and modes are refused in dockerd's wo
   const cases = [
     [of("json-file", { foo: "1" }), "unknown log opt 'foo' for json-file log driver"],
     [of("local", { foo: "1" }), "unknown log opt 'foo' for log driver local"],
+    [of("local", { labels: "a" }), "unknown log opt 'labels' for log driver local"],
     [of("syslog", { foo: "1" }), "unknown log opt 'foo' for syslog log driver"],
     [of("nope"), 'error looking up logging plugin nope: plugin "nope" not found'],
     [of("awslogs"), 'error looking up logging plugin awslogs: plugin "awslogs" not found'],

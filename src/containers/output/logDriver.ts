@@ -59,7 +59,7 @@ const CACHE: readonly string[] = ["cache-disabled", "cache-max-size", "cache-max
 
 const OPTIONS: Readonly<Record<string, readonly string[]>> = {
   "json-file": [...FILES, ...ATTRIBUTES],
-  local: [...FILES, ...ATTRIBUTES],
+  local: FILES,
   none: [],
   journald: ATTRIBUTES,
   syslog: [...SYSLOG, ...ATTRIBUTES],

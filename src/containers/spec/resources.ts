@@ -102,15 +102,20 @@ function blockIo(hostConfig: HostConfig): OciBlockIo {
 const MIN_SHARES = 2;
 const MAX_SHARES = 262_144;
 
-/** The kernel would take the nearest value. @throws {internal} in the words of Docker's runtime */
+/** What Docker's runtime says of shares for which the kernel would take the nearest value. */
+export function cpuSharesFault(shares: number): string | undefined {
+  if (shares <= 0 || (shares >= MIN_SHARES && shares <= MAX_SHARES)) return undefined;
+  return shares < MIN_SHARES
+    ? `the minimum allowed cpu-shares is ${MIN_SHARES}`
+    : `the maximum allowed cpu-shares is ${MAX_SHARES}`;
+}
+
+/** @throws {internal} in the words of Docker's runtime */
 export function checkShares({ CpuShares }: HostConfig): void {
-  if (CpuShares <= 0 || (CpuShares >= MIN_SHARES && CpuShares <= MAX_SHARES)) return;
-  const bound =
-    CpuShares < MIN_SHARES
-      ? `minimum allowed cpu-shares is ${MIN_SHARES}`
-      : `maximum allowed cpu-shares is ${MAX_SHARES}`;
+  const fault = cpuSharesFault(CpuShares);
+  if (fault === undefined) return;
   const where = `${RUNC_FAILED}unable to start container process: error during container init: `;
-  const message = `${where}error setting cgroup config for procHooks process: the ${bound}: unknown`;
+  const message = `${where}error setting cgroup config for procHooks process: ${fault}: unknown`;
   throw new EngineError("internal", ErrorCode.RUNTIME_FAILED, message);
 }
 
@@ -138,7 +143,7 @@ export function containerResources(
     ...(isEmpty(ram) ? {} : { memory: ram }),
     ...(isEmpty(processor) ? {} : { cpu: processor }),
     ...(isEmpty(block) ? {} : { blockIO: block }),
-    ...(hostConfig.PidsLimit === null ? {} : { pids: { limit: hostConfig.PidsLimit } }),
+    ...(hostConfig.PidsLimit === null || hostConfig.PidsLimit === 0 ? {} : { pids: { limit: hostConfig.PidsLimit } }),
   };
   return forMode(resources, mode);
 }

@@ -18,6 +18,14 @@ test("sysctls: a network of its own lets everybody bind low ports and ping", () 
   );
 });
 
+test("sysctls: a domain name is set, but not in the host's UTS namespace", () => {
+  const named = { config: { ...config, Domainname: "d" }, hostConfig: parseHostConfig({}) };
+  assert.equal(containerSysctls(named)["kernel.domainname"], "d");
+  assert.throws(() => containerSysctls({ ...named, hostConfig: parseHostConfig({ UTSMode: "host" }) }), {
+    message: /sysctl "kernel.domainname" is not in a separate kernel namespace/,
+  });
+});
+
 test("sysctls: what would change the host is refused in Docker's words", () => {
   const cases: readonly (readonly [object, string])[] = [
     [{ Sysctls: { "net.x": "1" }, NetworkMode: "host" }, 'sysctl "net.x" not allowed in host network namespace'],

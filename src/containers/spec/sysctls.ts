@@ -22,9 +22,7 @@ function objection(name: string, { hostConfig }: Pick<ContainerDocument, "hostCo
   if (name.startsWith("net.")) {
     return hostConfig.NetworkMode === "host" ? "not allowed in host network namespace" : undefined;
   }
-  if (name === "kernel.domainname") {
-    return hostConfig.UTSMode === "host" ? "is not allowed in the host UTS namespace" : undefined;
-  }
+  if (name === "kernel.domainname" && hostConfig.UTSMode !== "host") return undefined;
   if (name === "kernel.hostname") return 'is not allowed as it conflicts with the OCI "hostname" field';
   return "is not in a separate kernel namespace";
 }
@@ -32,7 +30,11 @@ function objection(name: string, { hostConfig }: Pick<ContainerDocument, "hostCo
 /** `linux.sysctl`. @throws {internal} in the words of Docker's runtime for a setting that would be the host's */
 export function containerSysctls(document: Pick<ContainerDocument, "config" | "hostConfig">): Record<string, string> {
   const { config, hostConfig } = document;
-  for (const name of Object.keys(hostConfig.Sysctls)) {
+  const asked = {
+    ...(config.Domainname === "" ? {} : { "kernel.domainname": config.Domainname }),
+    ...hostConfig.Sysctls,
+  };
+  for (const name of Object.keys(asked)) {
     const why = objection(name, document);
     if (why === undefined) continue;
     const text = `${RUNC_FAILED}sysctl ${JSON.stringify(name)} ${why}: unknown`;
@@ -40,9 +42,5 @@ export function containerSysctls(document: Pick<ContainerDocument, "config" | "h
   }
   // A namespace of another container has its settings already.
   const ownNetwork = hostConfig.NetworkMode !== "host" && containerOf(hostConfig.NetworkMode) === undefined;
-  return {
-    ...(ownNetwork ? NETWORK_DEFAULTS : {}),
-    ...(config.Domainname === "" || hostConfig.UTSMode === "host" ? {} : { "kernel.domainname": config.Domainname }),
-    ...hostConfig.Sysctls,
-  };
+  return { ...(ownNetwork ? NETWORK_DEFAULTS : {}), ...asked };
 }

@@ -1,5 +1,4 @@
 import type { GraphDriverData } from "#snapshots";
-import { forwards, keepsLog } from "../output/logDriver.ts";
 import type { SandboxSettings } from "#networks";
 import type { Container } from "../container.ts";
 import { mountsOnWire } from "../mounts/mountView.ts";
@@ -35,8 +34,8 @@ function files(container: Container, etcDirectory: string): Readonly<Record<stri
   if (container.state.startedAt === NEVER) return { ResolvConfPath: "", HostnamePath: "", HostsPath: "", LogPath: "" };
   const etc = etcFilesAt(etcDirectory);
   const { LogConfig } = container.document.hostConfig;
-  // A cache beside a forwarding driver is not shown, as in Docker.
-  const hasLog = keepsLog(LogConfig) && !forwards(LogConfig);
+  // Only the driver that others read along with names its file, as in Docker.
+  const hasLog = LogConfig.Type === "json-file";
   return {
     ResolvConfPath: etc.resolvConf,
     HostnamePath: etc.hostname,

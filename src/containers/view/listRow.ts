@@ -19,6 +19,8 @@ function quoted(argument: string): string {
 export interface RowFacts {
   /** The name it was created by, or the ID when that now means another image. */
   readonly image: string;
+  /** What links call it. */
+  readonly linkNames: readonly string[];
   readonly sizes: ContainerSizes | undefined;
   readonly ports: readonly PortRow[];
   readonly networks: SandboxSettings["Networks"];
@@ -37,7 +39,7 @@ export function listRow(container: Container, facts: RowFacts): Readonly<Record<
   const [path, ...args] = commandOf(config);
   return {
     Id: id,
-    Names: [`/${name}`],
+    Names: [`/${name}`, ...facts.linkNames].sort(),
     Image: image,
     ImageID: imageId,
     Command: [path, ...args.map(quoted)].join(" "),

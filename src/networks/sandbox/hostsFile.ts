@@ -57,3 +57,16 @@ export function changeHosts(
   const after = text + end + add.map(lineOf).join("");
   if (after !== before) writeFileSync(path, after);
 }
+
+/** Takes out the lines of links: what they name first is the alias, and the container's own names follow, which may be others now. */
+export function forgetLinks(path: string, aliases: readonly string[]): void {
+  const before = readFileSync(path, "utf8");
+  const after = before
+    .split("\n")
+    .filter((line) => {
+      const [, alias = "", ...own] = line.split(/\s+/);
+      return own.length === 0 || !aliases.includes(alias);
+    })
+    .join("\n");
+  if (after !== before) writeFileSync(path, after);
+}

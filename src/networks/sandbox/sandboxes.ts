@@ -27,6 +27,7 @@ import { openLoopback, plug, setDefaultRoutes } from "./interfaces.ts";
 import type { Namespace } from "./interfaces.ts";
 import { LiveChanges } from "./liveChanges.ts";
 import { SandboxNames } from "./names.ts";
+import { forgetLinks } from "./hostsFile.ts";
 import { openLinks } from "./links.ts";
 import { openPorts, portRows } from "./publishing.ts";
 import type { OpenPorts } from "./publishing.ts";
@@ -305,6 +306,13 @@ export class Sandboxes implements SandboxService {
       return network === undefined ? endpoint : { ...endpoint, dnsNames: dnsNamesOf(network, facts, endpoint.config) };
     });
     store.put({ ...sandbox, containerName: facts.name, endpoints });
+  }
+
+  unlink(facts: SandboxFacts): void {
+    forgetLinks(
+      facts.hostsFile,
+      facts.links.map(({ alias }) => alias),
+    );
   }
 
   hostGateway(): string | undefined {
