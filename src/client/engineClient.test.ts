@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,6 +15,7 @@ import { connectionError } from "./responseError.ts";
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
 interface Fake {
+  readonly server: Server;
   readonly socketPath: string;
   readonly seen: string[];
   readonly client: EngineClient;
@@ -31,7 +32,8 @@ async function withServer(
   const seen: string[] = [];
   const server = createServer((request, response) => {
     seen.push(`${request.method} ${request.url}`);
-    if (request.url === "/_ping") response.setHeader("Api-Version", "1.45").end();
+    // With a length, as engines answer: Node keeps no connection after HEAD without one.
+    if (request.url === "/_ping") response.writeHead(200, { "Api-Version": "1.45", "Content-Length": 0 }).end();
     else handler(request, response);
   });
   if (onUpgrade !== undefined) server.on("upgrade", (request, socket) => onUpgrade(request, socket as Socket));
@@ -40,7 +42,7 @@ async function withServer(
   await listening.promise;
   const client = createEngineClient({ host: parseHost(socketPath), ...options });
   try {
-    await body({ socketPath, seen, client });
+    await body({ server, socketPath, seen, client });
   } finally {
     await client[Symbol.asyncDispose]();
     server.closeAllConnections();
@@ -78,6 +80,42 @@ test("client: a pinned version is not negotiated", async () => {
       assert.deepEqual(seen, ["GET /v1.30/info"]);
     },
     { apiVersion: "1.30" },
+  );
+});
+
+test("client: what is varve's own is asked for at once, and again as an older daemon speaks", async () => {
+  await withServer(
+    (request, response) => {
+      if (request.url?.startsWith("/v1.45/") === true) json(response, 200, { ok: true });
+      else json(response, 400, { message: "client version 1.50 is too new. Maximum supported API version is 1.45" });
+    },
+    async ({ client, seen }) => {
+      const call = { method: "POST", path: "/varve/v1/build", json: {} } as const;
+      assert.deepEqual(await client.json(call), { ok: true });
+      assert.deepEqual(await client.json(call), { ok: true });
+      assert.deepEqual(seen, [
+        "POST /v1.50/varve/v1/build",
+        "HEAD /_ping",
+        "POST /v1.45/varve/v1/build",
+        "POST /v1.45/varve/v1/build",
+      ]);
+    },
+  );
+});
+
+test("client: one connection serves the question for the version and the call", async () => {
+  const sockets = new Set<unknown>();
+  await withServer(
+    (request, response) => {
+      sockets.add(request.socket);
+      json(response, 200, []);
+    },
+    async ({ client, server }) => {
+      server.on("connection", (socket) => sockets.add(socket));
+      await client.json({ path: "/info" });
+      await client.json({ path: "/images/json" });
+      assert.equal(sockets.size, 1);
+    },
   );
 });
 

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import type { Duplex } from "node:stream";
 import { EngineError, ErrorCode, isEngineError } from "#errors";
@@ -99,6 +100,9 @@ async function checkStatus(response: IncomingMessage, url: string): Promise<void
   });
 }
 
+const OWN_PATHS = "/varve/";
+const BAD_REQUEST = 400;
+
 class HttpEngineClient implements EngineClient {
   readonly host: EngineHost;
   readonly #options: EngineClientOptions;
@@ -134,8 +138,9 @@ class HttpEngineClient implements EngineClient {
   }
 
   async open(call: EngineCall): Promise<EngineResponse> {
-    const raw = await this.#raw(call);
-    const response = await this.#transport.send(raw);
+    const unasked = await this.#openUnasked(call);
+    const raw = unasked?.raw ?? (await this.#raw(call));
+    const response = unasked?.response ?? (await this.#transport.send(raw));
     await checkStatus(response, this.#transport.url(raw.path));
     return { status: response.statusCode ?? 0, headers: response.headers, body: response };
   }
@@ -167,8 +172,32 @@ class HttpEngineClient implements EngineClient {
     return { stream, multiplexed };
   }
 
+  /**
+   * What only varve answers is asked for without asking for the version first: a round trip less. Undefined when that has to be
+   * done: the daemon is older, or not there yet.
+   */
+  async #openUnasked(
+    call: EngineCall,
+  ): Promise<{ readonly raw: RawCall; readonly response: IncomingMessage } | undefined> {
+    if (this.#version !== undefined || call.upload !== undefined || !call.path.startsWith(OWN_PATHS)) return undefined;
+    const raw = this.#toRaw(call, this.#options.apiVersion ?? CLIENT_API_VERSION);
+    try {
+      const response = await this.#transport.send(raw);
+      if (response.statusCode !== BAD_REQUEST) return { raw, response };
+      // Refused, so nothing was done: it may have been for the version.
+      response.resume();
+      return undefined;
+    } catch (error) {
+      if (isNotListening(isEngineError(error) ? error.cause : error)) return undefined;
+      throw error;
+    }
+  }
+
   async #raw(call: EngineCall): Promise<RawCall> {
-    const version = await this.#versionToTry();
+    return this.#toRaw(call, await this.#versionToTry());
+  }
+
+  #toRaw(call: EngineCall, version: string): RawCall {
     const headers: OutgoingHttpHeaders = { "User-Agent": "varve-client", ...this.#options.headers, ...call.headers };
     let body: RawCall["body"];
     if (call.json !== undefined) {
@@ -205,6 +234,8 @@ class HttpEngineClient implements EngineClient {
     if (apiVersion !== undefined && startDaemon === undefined) return apiVersion;
     const response = await this.#ping();
     response.resume();
+    // Until then its connection is not free, and the call would open another one.
+    await once(response, "end");
     const named = response.headers["api-version"];
     return apiVersion ?? negotiate(typeof named === "string" ? named : undefined);
   }

@@ -143,7 +143,7 @@ class PacedScreen implements BuildScreen {
     for (const warning of status.warnings ?? [])
       this.#warnings.set(JSON.stringify({ ...warning, vertex: "" }), warning);
     this.#timer.refresh();
-    const now = performance.now();
+    const now = process.uptime() * 1000;
     if (this.#drawnAt !== 0 && now - this.#drawnAt < this.#between) return;
     this.#drawnAt = now;
     this.#display.refresh();
