@@ -7,6 +7,7 @@ export { completeFile, createGrowingFile, growth } from "./growingFile.ts";
 export type { GrowingFileOptions, GrowingFileWriter } from "./growingFile.ts";
 export { openLayerStore } from "./openLayerStore.ts";
 export type { LayerStoreOptions } from "./openLayerStore.ts";
+export { openTarFeed } from "./tarFeed.ts";
 export { openStackFiles } from "./stackFiles.ts";
 export type { FileExtentInLayer, LayerFileOfStack, StackFiles } from "./stackFiles.ts";
 export { INDEX_HEAD_BYTES, openLayerIndex } from "./layerIndexBytes.ts";

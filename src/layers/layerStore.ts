@@ -2,6 +2,7 @@ import type { Compression, DiffId, Digest } from "#oci";
 import type { ExpectedLayer, GrowingFile, IngestedLayer, LayerInfo } from "./layer.ts";
 import type { LayerIndexFile } from "./layerIndexBytes.ts";
 import type { LayerReader, MergedView } from "./mergedView.ts";
+import type { Ring } from "./ring.ts";
 
 /**
  * Layers by diffID, each one file `layers/<hex>`: `[4 KiB head][tar, verbatim][EROFS metadata]` (ADR 0003).
@@ -99,14 +100,33 @@ export interface TarIngestOptions {
 
 /** Takes a tar byte by byte into a layer file. Disposing without commit removes what was written. */
 export interface LayerTarWriter extends AsyncDisposable {
-  /** Bytes taken so far. */
+  /** Bytes that {@link write} took so far. */
   readonly bytes: number;
   /** Appends; the chunk may be reused as soon as the call returned. Resolves when there is room for more: await it. */
   write(chunk: Uint8Array): Promise<void>;
+  /**
+   * Has another thread write, without a turn through this one: `work` hands the feed to a worker (`openTarFeed`) and
+   * resolves when that has written all. Nothing is to be `write`n before or after. @throws what the layer failed with,
+   * else what `work` throws
+   */
+  feed(work: (feed: TarFeed) => Promise<unknown>): Promise<void>;
   /** Ends the tar, verifies, publishes. @throws as {@link LayerIngests.ingestBlob} */
   commit(expected?: ExpectedLayer): Promise<IngestedLayer>;
   /** Idempotent; does nothing after commit. */
   abort(): Promise<void>;
+}
+
+/** May be posted to a worker. */
+export interface TarFeed {
+  readonly ring: Ring;
+  readonly stop: SharedArrayBuffer;
+}
+
+export interface TarFeedWriter {
+  /** Appends; the bytes may be reused. Waits while there is no room. @throws {cancelled} when the layer was given up */
+  write(bytes: Uint8Array): void;
+  /** No more comes. */
+  end(): void;
 }
 
 /** A layer file outside the store's namespace. */

@@ -26,6 +26,12 @@ export class SlotWriter {
   }
 
   write(bytes: Uint8Array): void {
+    // Most of a tar is small pieces: views of them cost more than their bytes.
+    if (this.#slot !== undefined && this.#used + bytes.length < SLOT_BYTES) {
+      this.#slot.set(bytes, this.#used);
+      this.#used += bytes.length;
+      return;
+    }
     for (let at = 0; at < bytes.length; ) {
       const room = this.room();
       const part = bytes.subarray(at, at + room.length);

@@ -1,5 +1,6 @@
 import { EngineError, ErrorCode } from "#errors";
 import type { IndexedTar } from "./jobs.ts";
+import type { TarFeed } from "./layerStore.ts";
 import { RingProducer, SLOT_BYTES } from "./ring.ts";
 import { StopFlag } from "./stopFlag.ts";
 import type { StoreContext } from "./storeContext.ts";
@@ -17,6 +18,7 @@ export class TarSink implements AsyncDisposable {
   readonly #signal: AbortSignal | undefined;
   readonly #stop = new StopFlag();
   readonly #ring: RingProducer;
+  readonly #feed: TarFeed;
   readonly #giveBack: () => void;
   readonly #indexed: Promise<IndexedTar>;
   readonly #onAbort = (): void => this.#stop.raise();
@@ -45,6 +47,7 @@ export class TarSink implements AsyncDisposable {
     const ring = store.rings.take();
     this.#giveBack = () => store.rings.giveBack(ring);
     this.#ring = new RingProducer(ring);
+    this.#feed = { ring, stop: this.#stop.cell };
     this.#indexed = group.run({
       kind: "index",
       source: { from: "ring", ring },
@@ -55,6 +58,8 @@ export class TarSink implements AsyncDisposable {
     });
     this.#indexed.catch((error: unknown) => {
       this.#failure = error;
+      // Whoever feeds from another thread waits for room that nobody makes any more.
+      this.#stop.raise();
     });
     signal?.addEventListener("abort", this.#onAbort, { once: true });
     if (signal?.aborted === true) this.#stop.raise();
@@ -73,6 +78,16 @@ export class TarSink implements AsyncDisposable {
       this.#checkOpen();
     }
     if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** See `LayerTarWriter.feed`. */
+  async feed(work: (feed: TarFeed) => Promise<unknown>): Promise<void> {
+    this.#checkOpen();
+    try {
+      await work(this.#feed);
+    } catch (error) {
+      throw this.#failure ?? error;
+    }
   }
 
   /** The ring is another tar's by then. */

@@ -21,6 +21,7 @@ export async function openTarWriter(store: StoreContext, options: TarIngestOptio
       return sink.bytes;
     },
     write: (chunk) => sink.write(chunk),
+    feed: (work) => sink.feed(work),
     commit: async (expected = {}) => {
       if (ended) throw new EngineError("failed_precondition", ErrorCode.INTERNAL, "the layer writer has ended");
       try {

@@ -37,15 +37,18 @@ const FLAG_OF_TYPE: Readonly<Record<TarEntryType, string>> = {
   directory: "5",
   fifo: "6",
 };
+const NO_DEVICE = [0, 0] as const;
 const PAX_FLAG = "x";
 const PAX_MODE = 0o644;
 const SPACE = 0x20;
 const ZERO = 0x30;
+const HALF_WORD = 2 ** 31;
 
 /** The numeric and text fields of one header block. */
 interface BlockFields {
-  readonly name: Buffer;
-  readonly link: Buffer;
+  /** Bytes, or latin1 text of at most the field's length. */
+  readonly name: Buffer | string;
+  readonly link: Buffer | string;
   readonly flag: string;
   readonly mode: number;
   readonly uid: number;
@@ -60,27 +63,68 @@ interface BlockFields {
  * its trailing `/`. Names that are not UTF-8 go into the ustar field as they are, or into PAX under
  * `hdrcharset=BINARY` when they are too long for it.
  *
+ * `block`: 512 bytes that are filled and returned when one block says all in ASCII, as most do; they save an allocation.
+ *
  * @throws {invalid_argument} INVALID_TAR for what no tar can hold (NUL in a name, `=` in an xattr's name …)
  */
-export function encodeTarHeader(header: TarHeader): Uint8Array {
+export function encodeTarHeader(header: TarHeader, block?: Buffer): Uint8Array {
+  if (block !== undefined && isShort(header)) return encodeShort(header, block.fill(0));
   const path = pathBytes(header);
   const link = Buffer.from(header.linkPath ?? "", "latin1");
   const size = header.type === "file" ? (header.size ?? 0) : 0;
   const records = paxRecords(header, path, link, size);
+  const own = encodeBlock(fieldsOf(header, path, link));
+  return records.length === 0 ? own : Buffer.concat([...encodePax(header, Buffer.concat(records)), own]);
+}
+
+/** Names that are ASCII and no longer than this are written as they are; a directory gets one more byte. */
+const SHORT_NAME = 99;
+
+/** Without PAX records. */
+function isShort({ path, type, linkPath = "", size = 0, uid = 0, gid = 0, ...rest }: TarHeader): boolean {
+  const { mtimeSeconds = 0, mtimeNanoseconds = 0, xattrs } = rest;
+  return (
+    xattrs === undefined &&
+    mtimeNanoseconds === 0 &&
+    isShortText(path) &&
+    path !== "" &&
+    !path.endsWith("/") &&
+    isShortText(linkPath) &&
+    (type !== "file" || fits(size, FIELD.size)) &&
+    fits(uid, FIELD.uid) &&
+    fits(gid, FIELD.gid) &&
+    fits(mtimeSeconds, FIELD.mtime)
+  );
+}
+
+function isShortText(text: string): boolean {
+  if (text.length > SHORT_NAME) return false;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === 0 || code >= 0x80) return false;
+  }
+  return true;
+}
+
+function encodeShort(header: TarHeader, block: Buffer): Buffer {
+  const name = header.type === "directory" ? `${header.path}/` : header.path;
+  return encodeBlock(fieldsOf(header, name, header.linkPath ?? ""), block);
+}
+
+function fieldsOf(header: TarHeader, name: Buffer | string, link: Buffer | string): BlockFields {
   const isDevice = header.type === "char" || header.type === "block";
-  const block = encodeBlock({
-    name: path,
+  return {
+    name,
     link,
     flag: FLAG_OF_TYPE[header.type],
     mode: header.mode ?? 0,
     uid: header.uid ?? 0,
     gid: header.gid ?? 0,
-    size,
+    size: header.type === "file" ? (header.size ?? 0) : 0,
     mtime: header.mtimeSeconds ?? 0,
     // Zeros for all others, as Go's writer has it: what BuildKit makes of the same files has the same digest.
-    device: isDevice ? [header.deviceMajor ?? 0, header.deviceMinor ?? 0] : [0, 0],
-  });
-  return records.length === 0 ? block : Buffer.concat([...encodePax(header, Buffer.concat(records)), block]);
+    device: isDevice ? [header.deviceMajor ?? 0, header.deviceMinor ?? 0] : NO_DEVICE,
+  };
 }
 
 /** Zeros from the end of a body of `size` bytes to the next block border; may be empty. */
@@ -128,8 +172,11 @@ function needsPax(text: Buffer, [, length]: Field): boolean {
   return text.length > length || (!isAscii(text) && isUtf8(text));
 }
 
+/** By a field's length: one more than the largest number that it takes. */
+const LIMITS: readonly number[] = Array.from({ length: 13 }, (_, length) => 8 ** (length - 1));
+
 function fits(value: number, [, length]: Field): boolean {
-  return value >= 0 && value < 8 ** (length - 1);
+  return value >= 0 && value < (LIMITS[length] ?? 0);
 }
 
 function encodePax(header: TarHeader, records: Buffer): Uint8Array[] {
@@ -138,10 +185,9 @@ function encodePax(header: TarHeader, records: Buffer): Uint8Array[] {
   return [encodeBlock({ ...fields, size: records.length, device: undefined }), records, tarPadding(records.length)];
 }
 
-function encodeBlock(fields: BlockFields): Buffer {
-  const block = Buffer.alloc(BLOCK);
-  fields.name.copy(block, FIELD.name[0], 0, FIELD.name[1]);
-  fields.link.copy(block, FIELD.link[0], 0, FIELD.link[1]);
+function encodeBlock(fields: BlockFields, block: Buffer = Buffer.alloc(BLOCK)): Buffer {
+  const name = writeText(block, FIELD.name, fields.name);
+  const link = writeText(block, FIELD.link, fields.link);
   block.write("ustar\x0000", FIELD.magic[0], "latin1");
   block.write(fields.flag, FIELD.typeFlag[0], "latin1");
   writeOctal(block, FIELD.mode, fields.mode);
@@ -155,8 +201,14 @@ function encodeBlock(fields: BlockFields): Buffer {
     writeOctal(block, FIELD.deviceMajor, fields.device[0]);
     writeOctal(block, FIELD.deviceMinor, fields.device[1]);
   }
-  writeChecksum(block);
+  writeChecksum(block, name, link);
   return block;
+}
+
+/** As much as fits; how many bytes that is. */
+function writeText(block: Buffer, [offset, length]: Field, text: Buffer | string): number {
+  if (typeof text === "string") return block.write(text, offset, length, "latin1");
+  return text.copy(block, offset, 0, length);
 }
 
 /** A value that does not fit is 0 here: its PAX record rules. */
@@ -166,14 +218,26 @@ function writeOctal(block: Buffer, field: Field, value: number): void {
   let left = fits(value, field) ? value : 0;
   for (let at = offset + length - 2; at >= offset; at -= 1) {
     block[at] = ZERO + (left % 8);
-    left = Math.floor(left / 8);
+    left = left < HALF_WORD ? left >> 3 : Math.floor(left / 8);
   }
 }
 
-function writeChecksum(block: Buffer): void {
+/** Sums what can be other than zero: the two names as long as they are, and the fields between and behind them. */
+function writeChecksum(block: Buffer, name: number, link: number): void {
   const [offset, length] = FIELD.checksum;
-  block.fill(SPACE, offset, offset + length);
+  const sum =
+    length * SPACE +
+    sumOf(block, 0, name) +
+    sumOf(block, FIELD.mode[0], offset) +
+    sumOf(block, FIELD.typeFlag[0], FIELD.link[0] + link) +
+    sumOf(block, FIELD.magic[0], FIELD.prefix[0]);
+  writeOctal(block, [offset, length - 1], sum);
+  block[offset + length - 2] = 0;
+  block[offset + length - 1] = SPACE;
+}
+
+function sumOf(block: Buffer, start: number, end: number): number {
   let sum = 0;
-  for (let at = 0; at < BLOCK; at += 1) sum += block[at] ?? 0;
-  block.write(`${sum.toString(8).padStart(length - 2, "0")}\0`, offset, "latin1");
+  for (let at = start; at < end; at += 1) sum += block[at] ?? 0;
+  return sum;
 }

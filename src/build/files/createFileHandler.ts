@@ -82,14 +82,10 @@ async function run(
   // What was read for the key is not what is there now.
   const key = takesChanges === true ? undefined : keysMade.get(step.vertex);
   await using writer = await layers.ingestTar({ signal, onVerified: (diffId) => step.lease.keepLayer(diffId) });
-  await workers.run(
-    {
-      kind: "make",
-      token: key?.token,
-      digests: key?.digests ?? [],
-      task: { operation, inputs, spoolDirectory: spoolOf({ dataRoot }) },
-    },
-    { signal, affinity: step.vertex, onChunk: (chunk) => writer.write(chunk) },
+  const task = { operation, inputs, spoolDirectory: spoolOf({ dataRoot }) };
+  const { token, digests } = key ?? { token: undefined, digests: [] };
+  await writer.feed((feed) =>
+    workers.run({ kind: "make", token, digests, feed, task }, { signal, affinity: step.vertex }),
   );
   const { layer } = await writer.commit();
   return { kind: "layers", diffIds: [...stackOf(step.inputs[0]), layer.diffId] };

@@ -3,24 +3,25 @@ import type { TarHeader } from "#tar";
 import type { Attributes, DraftDirectory, DraftLeaf, FileContent, LayerDraft } from "./layerDraft.ts";
 import { joinPath } from "./sourceTree.ts";
 
-const CHUNK_BYTES = 1 << 20;
+const HEADER_BYTES = 512;
 const MARKER: Attributes = { mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 0, xattrs: undefined };
 
 /** Writes a draft as a layer's tar: names in byte order, so that one draft always gives the same bytes. */
-export function writeDraftTar(draft: LayerDraft, emit: (chunk: Uint8Array<ArrayBuffer>) => void): void {
-  const writer = new DraftTarWriter(emit);
-  writer.directory(draft.root);
-  writer.end();
+export function writeDraftTar(draft: LayerDraft, put: PutBytes): void {
+  new DraftTarWriter(put).directory(draft.root);
+  put(TAR_END);
 }
 
-class DraftTarWriter {
-  readonly #emit: (chunk: Uint8Array<ArrayBuffer>) => void;
-  readonly #first = new Map<DraftLeaf, string>();
-  #chunk = new Uint8Array(CHUNK_BYTES);
-  #used = 0;
+/** Takes the next bytes, which may be reused afterwards. */
+export type PutBytes = (bytes: Uint8Array) => void;
 
-  constructor(emit: (chunk: Uint8Array<ArrayBuffer>) => void) {
-    this.#emit = emit;
+class DraftTarWriter {
+  readonly #put: PutBytes;
+  readonly #first = new Map<DraftLeaf, string>();
+  readonly #block = Buffer.alloc(HEADER_BYTES);
+
+  constructor(put: PutBytes) {
+    this.#put = put;
   }
 
   directory(directory: DraftDirectory): void {
@@ -32,11 +33,6 @@ class DraftTarWriter {
       if (node?.kind === "leaf") this.#leaf(joinPath(directory.path, name), node);
       else if (node?.kind === "directory" && node.isTouched) this.directory(node);
     }
-  }
-
-  end(): void {
-    this.#put(TAR_END);
-    this.#flush();
   }
 
   #leaf(path: string, leaf: DraftLeaf): void {
@@ -53,29 +49,12 @@ class DraftTarWriter {
   }
 
   #content(content: FileContent): void {
-    content.read((bytes) => this.#put(bytes));
+    content.read(this.#put);
     this.#put(tarPadding(content.size));
   }
 
   #header(header: Omit<TarHeader, keyof Attributes> & Attributes): void {
     const { xattrs, ...rest } = header;
-    this.#put(encodeTarHeader(xattrs === undefined ? rest : { ...rest, xattrs }));
-  }
-
-  #put(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length; ) {
-      const part = bytes.subarray(at, at + CHUNK_BYTES - this.#used);
-      this.#chunk.set(part, this.#used);
-      this.#used += part.length;
-      at += part.length;
-      if (this.#used === CHUNK_BYTES) this.#flush();
-    }
-  }
-
-  #flush(): void {
-    if (this.#used === 0) return;
-    this.#emit(this.#chunk.subarray(0, this.#used));
-    this.#chunk = new Uint8Array(CHUNK_BYTES);
-    this.#used = 0;
+    this.#put(encodeTarHeader(xattrs === undefined ? rest : { ...rest, xattrs }, this.#block));
   }
 }

@@ -1,4 +1,5 @@
 import type { EncodedError } from "#errors";
+import type { TarFeed } from "#layers";
 import type { FileTask, TreeLocation } from "./fileTask.ts";
 import type { SmallFile } from "./readSmallFile.ts";
 import type { SourceDigests } from "./sourceDigest.ts";
@@ -7,13 +8,14 @@ import type { SourceDigests } from "./sourceDigest.ts";
 export type FileJob =
   /** `token`: what was read is kept at hand for the job "make" with the same one, for a while. */
   | { readonly kind: "digest"; readonly task: FileTask; readonly token: string | undefined }
-  /** Chunks of the layer's tar come back as they are made. */
   | {
       readonly kind: "make";
       readonly task: FileTask;
       readonly token: string | undefined;
       /** Of the sources when the key was made. */
       readonly digests: readonly string[];
+      /** Takes the layer's tar. */
+      readonly feed: TarFeed;
     }
   /** latin1 path */
   | { readonly kind: "read"; readonly tree: TreeLocation; readonly path: string; readonly maxBytes: number };
@@ -31,12 +33,10 @@ export interface PostedFileJob {
 }
 
 export type FileJobMessage =
-  | { readonly kind: "chunk"; readonly bytes: Uint8Array<ArrayBuffer> }
   /** `heapBytes`: what the thread's collector has taken by now. */
   | { readonly kind: "done"; readonly result: FileJobResults[keyof FileJobResults]; readonly heapBytes: number }
   | { readonly kind: "failed"; readonly error: EncodedError };
 
-/** Int32 0: 1 = stop. Int32 1: chunks that are on their way. */
-export const CELL_BYTES = 8;
+/** Int32 0: 1 = stop. */
+export const CELL_BYTES = 4;
 export const STOP_CELL = 0;
-export const CHUNKS_CELL = 1;

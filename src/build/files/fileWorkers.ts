@@ -1,15 +1,13 @@
 import { Worker } from "node:worker_threads";
 import { EngineError, ErrorCode, decodeError } from "#errors";
 import { shareCallLists } from "#host";
-import { CELL_BYTES, CHUNKS_CELL, STOP_CELL } from "./fileJobs.ts";
+import { CELL_BYTES, STOP_CELL } from "./fileJobs.ts";
 import type { FileJob, FileJobMessage, FileJobResults, PostedFileJob } from "./fileJobs.ts";
 
 export interface FileJobOptions {
   readonly signal: AbortSignal;
   /** The thread that did the last job for the same object is taken, if it is idle. */
   readonly affinity?: object;
-  /** Takes what a job makes, in order; the next chunk waits for it. */
-  readonly onChunk?: (chunk: Uint8Array) => Promise<void>;
 }
 
 const MAX_THREADS = 4;
@@ -113,29 +111,15 @@ export class FileWorkers implements AsyncDisposable {
 
 type Done = Extract<FileJobMessage, { readonly kind: "done" }>;
 
-async function runJob(worker: Worker, job: FileJob, { signal, onChunk }: FileJobOptions): Promise<Done> {
+async function runJob(worker: Worker, job: FileJob, { signal }: FileJobOptions): Promise<Done> {
   const cells = new SharedArrayBuffer(CELL_BYTES);
   const view = new Int32Array(cells);
   const { promise, resolve, reject } = Promise.withResolvers<Done>();
   const stop = (): void => {
     Atomics.store(view, STOP_CELL, 1);
   };
-  let chunks: Promise<void> = Promise.resolve();
-  const take = async (bytes: Uint8Array): Promise<void> => {
-    await onChunk?.(bytes);
-    Atomics.sub(view, CHUNKS_CELL, 1);
-    Atomics.notify(view, CHUNKS_CELL);
-  };
-  let failure: unknown;
   const onMessage = (message: FileJobMessage): void => {
-    if (message.kind === "chunk") {
-      chunks = chunks
-        .then(() => (failure === undefined ? take(message.bytes) : undefined))
-        .catch((error: unknown) => {
-          failure = error;
-          stop();
-        });
-    } else if (message.kind === "done") resolve(message);
+    if (message.kind === "done") resolve(message);
     else reject(decodeError(message.error));
   };
   const onError = (error: Error): void =>
@@ -146,16 +130,7 @@ async function runJob(worker: Worker, job: FileJob, { signal, onChunk }: FileJob
   try {
     const posted: PostedFileJob = { job, cells };
     worker.postMessage(posted);
-    const result = await promise.catch(async (error: unknown) => {
-      // What could not be taken is why the job was stopped.
-      failure ??= error;
-      // Whoever takes the chunks is closed next: none may come to it then.
-      await chunks;
-      throw failure;
-    });
-    await chunks;
-    if (failure !== undefined) throw failure;
-    return result;
+    return await promise;
   } finally {
     signal.removeEventListener("abort", stop);
     worker.off("message", onMessage).off("error", onError).off("exit", onExit);

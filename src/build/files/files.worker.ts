@@ -3,18 +3,14 @@ import { parentPort } from "node:worker_threads";
 import type { MessagePort } from "node:worker_threads";
 import { EngineError, ErrorCode, encodeError } from "#errors";
 import { fromNodeError } from "#host";
-import { CHUNKS_CELL, STOP_CELL } from "./fileJobs.ts";
+import { openTarFeed } from "#layers";
+import { STOP_CELL } from "./fileJobs.ts";
 import type { FileJob, FileJobMessage, FileJobResults, PostedFileJob } from "./fileJobs.ts";
 import { TaskSources, openTree } from "./fileTask.ts";
 import type { FileTask } from "./fileTask.ts";
 import { makeLayer } from "./makeLayer.ts";
 import { readSmallFile } from "./readSmallFile.ts";
 import { digestSources } from "./sourceDigest.ts";
-
-/** Chunks of 1 MiB that may wait for the main thread. */
-const MAX_CHUNKS = 8;
-/** How late a stop is seen. */
-const WAIT_MS = 50;
 
 class Output {
   readonly #port: MessagePort;
@@ -23,18 +19,6 @@ class Output {
   constructor(port: MessagePort, cells: SharedArrayBuffer) {
     this.#port = port;
     this.#cells = new Int32Array(cells);
-  }
-
-  /** Waits while the main thread is behind. @throws {cancelled} */
-  send(bytes: Uint8Array<ArrayBuffer>): void {
-    for (;;) {
-      this.checkStop();
-      const waiting = Atomics.load(this.#cells, CHUNKS_CELL);
-      if (waiting < MAX_CHUNKS) break;
-      Atomics.wait(this.#cells, CHUNKS_CELL, waiting, WAIT_MS);
-    }
-    Atomics.add(this.#cells, CHUNKS_CELL, 1);
-    this.post({ kind: "chunk", bytes }, [bytes.buffer]);
   }
 
   done(result: FileJobResults[keyof FileJobResults], transfer: ArrayBuffer[] = []): void {
@@ -67,7 +51,9 @@ async function perform(job: FileJob, output: Output): Promise<void> {
     await sources.trees.open(job.task.inputs);
     if (job.kind === "make") {
       if (known === undefined) await checkDigests(job.task, sources, job.digests);
-      await makeLayer(job.task, sources, (chunk) => output.send(chunk));
+      const feed = openTarFeed(job.feed);
+      await makeLayer(job.task, sources, (bytes) => feed.write(bytes));
+      feed.end();
       output.done(undefined);
       return;
     }

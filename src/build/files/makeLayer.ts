@@ -3,6 +3,7 @@ import type { CopyAction, MakeDirectory, MakeFile } from "../graph/operation.ts"
 import { CopyPlacer, destinationOf } from "./applyCopy.ts";
 import type { CopyRules } from "./applyCopy.ts";
 import { writeDraftTar } from "./draftTar.ts";
+import type { PutBytes } from "./draftTar.ts";
 import { parseModeChange } from "./fileMode.ts";
 import type { FileTask, OpenTrees, TaskSources } from "./fileTask.ts";
 import { LayerDraft } from "./layerDraft.ts";
@@ -17,11 +18,11 @@ import { unpackArchive } from "./unpackArchive.ts";
 const MADE_AT = Date.UTC(1980, 1, 1) / 1000;
 const NEW_FILE_MODE = 0o644;
 
-/** Does a file operation: the tar of the layer that it makes goes to `emit`. Archives that ADD unpacks are laid down in `spoolDirectory`. */
+/** Does a file operation: the tar of the layer that it makes goes to `put`. Archives that ADD unpacks are laid down in `spoolDirectory`. */
 export async function makeLayer(
   { operation, spoolDirectory }: Pick<FileTask, "operation" | "spoolDirectory">,
   sources: TaskSources,
-  emit: (chunk: Uint8Array<ArrayBuffer>) => void,
+  put: PutBytes,
 ): Promise<void> {
   const madeAt = operation.epoch ?? MADE_AT;
   const { trees } = sources;
@@ -34,7 +35,7 @@ export async function makeLayer(
     else if (action.action === "makeFile") makeFile(step, action);
     else makeDirectory(step, action);
   }
-  writeDraftTar(draft, emit);
+  writeDraftTar(draft, put);
 }
 
 interface LayerStep {
