@@ -16,6 +16,7 @@ import { isInvalidArgument, isNotFound } from "#errors";
 import type { DiffId } from "#oci";
 import type { FileAction, Filesystem } from "../graph/operation.ts";
 import { SCRATCH, copyOf, openFilesTestbed } from "./filesTestbed.ts";
+import { readFileList } from "./fileList.ts";
 import type { FilesTestbed, Member } from "./filesTestbed.ts";
 
 const TIME = 1_500_000_000;
@@ -345,7 +346,7 @@ test("file key: content and mode count, times do not; the changed file is named"
   w.put("d/b", "2");
   const key = async (): Promise<{ files: string | undefined; list: ReadonlyMap<string, string> | undefined }> => {
     const made = await w.key([copyOf(["d"], "/t")], [SCRATCH, w.context]);
-    return { files: made?.values["files"], list: made?.files?.() };
+    return { files: made?.values["files"], list: made?.files === undefined ? undefined : readFileList(made.files) };
   };
   const first = await key();
   utimesSync(join(w.directory, "context/d/a"), 1, 1);

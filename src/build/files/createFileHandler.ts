@@ -7,7 +7,6 @@ import type { DiffId } from "#oci";
 import type { KeyInputs, OperationHandler, Step } from "../graph/handler.ts";
 import type { Vertex } from "../graph/vertex.ts";
 import type { FileAction, FileOperation, Filesystem } from "../graph/operation.ts";
-import { readFileList } from "./fileList.ts";
 import type { FileTask, TreeLocation } from "./fileTask.ts";
 import type { FileWorkers } from "./fileWorkers.ts";
 import { withKeyContext } from "./missingSource.ts";
@@ -67,7 +66,7 @@ async function keyInputs(
   digests.forEach((digest, index) => {
     if (digest !== "") values[index === 0 ? "files" : `files ${index + 1}`] = `sha256:${digest}`;
   });
-  return { values, files: () => readFileList(files) };
+  return { values, files };
 }
 
 async function run(

@@ -22,10 +22,10 @@ export interface KeyInputs {
   /** Short values as they are; long ones as digests. Sorted by the solver. */
   readonly values: Readonly<Record<string, string>>;
   /**
-   * Content of the files that count: path → digest, so that `--explain` can name the one that changed. Not in the key:
-   * `values` holds a digest over them. Asked for only when the step runs.
+   * Content of the files that count, so that `--explain` can name the one that changed: a list of `files/fileList.ts`, packed,
+   * for there may be many and hardly anybody asks. Not in the key: `values` holds a digest over them.
    */
-  readonly files?: () => ReadonlyMap<string, Digest>;
+  readonly files?: Uint8Array;
 }
 
 /** A vertex being done. */

@@ -1,8 +1,10 @@
 import type { SolveExplanation, SolveInputChange } from "#engineapi";
+import { readFileList } from "../files/fileList.ts";
 import type { KeyInputs } from "../graph/handler.ts";
 import type { Vertex } from "../graph/vertex.ts";
 import type { RecordedInputs } from "./keyInputs.ts";
 
+const NO_FILES: ReadonlyMap<string, string> = new Map();
 /** More would not be read by anyone. */
 const MAX_CHANGES = 100;
 
@@ -23,7 +25,7 @@ function changesOf(
 
 /** Inputs that differ; a digest over files is told by the files that it stands for, where they are known. */
 function compare(before: RecordedInputs, after: KeyInputs): SolveInputChange[] {
-  const files = new Map<string, string>(after.files?.() ?? []);
+  const files = after.files === undefined ? NO_FILES : readFileList(after.files);
   const named = changesOf(before.files, files, "file");
   const values = changesOf(before.values, new Map(Object.entries(after.values)), "value");
   return [...values.filter(({ input }) => input !== "content" || named.length === 0), ...named];

@@ -6,8 +6,9 @@ import type { SolveStatus } from "#engineapi";
 import type { LayerInfo } from "#layers";
 import { openMetadata } from "#metadata";
 import type { Metadata } from "#metadata";
-import { digestOf, parseDiffId, parseReference } from "#oci";
-import type { DiffId } from "#oci";
+import { digestOf, hexOf, parseDiffId, parseReference } from "#oci";
+import type { DiffId, Digest } from "#oci";
+import { FileListWriter } from "../files/fileList.ts";
 import type { OperationHandler, Step } from "../graph/handler.ts";
 import type { ExecOperation, Filesystem, ImageSource, Operation } from "../graph/operation.ts";
 import type { Vertex } from "../graph/vertex.ts";
@@ -144,7 +145,7 @@ export class FakeBuilds {
             instruction: operation.arguments.join(" "),
             base: base?.kind === "layers" ? base.diffIds.join() : "",
           },
-          files: () => new Map([["a.txt", digestOf(operation.arguments.join(" "))]]),
+          files: fileListOf("a.txt", digestOf(operation.arguments.join(" "))),
         }),
         run: async (step) => {
           await this.during(step);
@@ -178,4 +179,10 @@ function layerInfo(diffId: DiffId): LayerInfo {
     lowerHardlinks: [],
     whiteoutDirectories: [],
   };
+}
+
+function fileListOf(path: string, digest: Digest): Uint8Array {
+  const list = new FileListWriter();
+  list.add(path, 0o644, hexOf(digest));
+  return list.finish();
 }
