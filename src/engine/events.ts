@@ -66,6 +66,7 @@ function matchesOne(event: EventMessage, key: string, wanted: string): boolean {
     case "network":
     case "volume":
     case "daemon":
+    case "plugin":
       return matchesActor(event, key, wanted);
     default:
       // As in Docker: a key that nobody knows filters nothing.

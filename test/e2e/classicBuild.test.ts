@@ -109,6 +109,9 @@ describe("POST /build", () => {
   test("system df tells of the cache, POST /build/prune empties it", async () => {
     const before = await daemon.api("GET", "/system/df?type=build-cache");
     assert.ok(JSON.stringify(before.body).includes('"Type":"regular"'));
+    // `system prune` tells every kind of thing its filters; what has no labels is kept by one.
+    const labelled = await daemon.api("POST", `/build/prune?all=1&filters=${encodeURIComponent('{"label":["x"]}')}`);
+    assert.deepEqual([labelled.status, labelled.body], [200, { CachesDeleted: null, SpaceReclaimed: 0 }]);
     const { body } = await daemon.api("POST", "/build/prune?all=1");
     assert.ok(Array.isArray(Reflect.get(Object(body), "CachesDeleted")));
     const wrong = await daemon.api("POST", `/build/prune?filters=${encodeURIComponent('{"foo":["x"]}')}`);
