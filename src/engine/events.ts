@@ -66,8 +66,9 @@ function matchesOne(event: EventMessage, key: string, wanted: string): boolean {
     case "network":
     case "volume":
     case "daemon":
-    case "plugin":
       return matchesActor(event, key, wanted);
+    case "plugin":
+      return false; // there are none
     default:
       // As in Docker: a key that nobody knows filters nothing.
       return true;
