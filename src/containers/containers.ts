@@ -24,6 +24,7 @@ import type { ContainerServiceOptions } from "./createContainerService.ts";
 import { parseDocument } from "./document.ts";
 import { findShared, networkFacts, shownLinks } from "./networking/networkFacts.ts";
 import { unlinkContainer } from "./networking/unlink.ts";
+import { withDefaults } from "./request/daemonDefaults.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { listContainers, sizesOf } from "./listContainers.ts";
 import type { MountPoint } from "./mounts/mountPoint.ts";
@@ -56,10 +57,12 @@ export class Containers implements ContainerService {
   }
 
   async create(
-    request: ContainerCreateRequest,
+    asked: ContainerCreateRequest,
     name?: string,
     platform?: Platform,
   ): Promise<{ readonly Id: string; readonly Warnings: readonly string[] }> {
+    const { defaults } = this.#options;
+    const request = defaults === undefined ? asked : withDefaults(asked, defaults);
     const base = await this.#base(request.Image, platform);
     const runtime = await this.#room.runtime(requestedRuntime(request));
     const { document, endpoints, warnings } = newContainer(request, base, {

@@ -17,6 +17,8 @@ import type { Ulimit } from "./request/hostConfig.ts";
 import { NetworkMembers } from "./networking/networkMembers.ts";
 import { Usage } from "./usage/usage.ts";
 import type { UsageService } from "./usage/usageService.ts";
+import { checkDefaults } from "./request/daemonDefaults.ts";
+import type { ContainerDefaults } from "./request/daemonDefaults.ts";
 import { ContainerRoom } from "./room.ts";
 import type { StepRunner } from "./steps/stepRunner.ts";
 import { Steps } from "./steps/steps.ts";
@@ -34,6 +36,8 @@ export interface ContainerServiceOptions {
   readonly execRoot: string;
   /** Of containers that ask for none of the same name. Absent: none. */
   readonly ulimits?: readonly Ulimit[];
+  /** Of containers that say nothing of it. Absent: Docker's own. */
+  readonly defaults?: ContainerDefaults;
   readonly events: EventSink;
   /** Where journald takes entries; default systemd's. */
   readonly journalSocket?: string;
@@ -53,6 +57,7 @@ export interface ContainerServices {
 
 /** The containers of a data root. Call `containers.reconcile` and `steps.reconcile` before anything else, `steps.close`, `containers.close` and `files.close` at the end. */
 export function createContainerServices(options: ContainerServiceOptions): ContainerServices {
+  if (options.defaults !== undefined) checkDefaults(options.defaults);
   const room = new ContainerRoom(options);
   return {
     containers: new Containers(room),

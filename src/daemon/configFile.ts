@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { EngineError, ErrorCode, messageOf } from "#errors";
+import { readDockerdOptions } from "./dockerdOptions.ts";
 import { SETTINGS } from "./options.ts";
 import { ulimitTexts } from "./ulimits.ts";
 import type { Given, Setting, SettingName, SettingValue } from "./options.ts";
@@ -37,6 +38,11 @@ function isStringList(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((item) => typeof item === "string");
 }
 
+function isTextMap(value: unknown): value is Readonly<Record<string, string>> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  return Object.values(value).every((item) => typeof item === "string");
+}
+
 /** `{"base": "10.10.0.0/16", "size": 24}` */
 function isPool(value: unknown): value is { readonly base: string; readonly size: number } {
   if (typeof value !== "object" || value === null) return false;
@@ -65,6 +71,14 @@ function checkValue(key: string, kind: Setting["kind"], value: unknown): Setting
     if (texts !== undefined) return texts;
     throw wrong();
   }
+  if (kind === "pairs") {
+    if (isTextMap(value)) return Object.entries(value).map(([name, text]) => `${name}=${text}`);
+    throw wrong();
+  }
+  if (kind === "size") {
+    if (typeof value === "string" || typeof value === "number") return String(value);
+    throw wrong();
+  }
   if (kind === "pools") {
     if (Array.isArray(value) && value.every(isPool)) return value.map(({ base, size }) => `base=${base},size=${size}`);
     throw wrong();
@@ -79,11 +93,15 @@ const NAMES_BY_KEY: ReadonlyMap<string, SettingName> = new Map(
 
 /** Docker's daemon.json keys → what they give. @throws {invalid_argument} in Docker's words for unknown directives */
 function parseConfig(text: string): Given {
-  const value = parseObject(text);
-  const unknown = Object.keys(value).filter((key) => !NAMES_BY_KEY.has(key));
+  const { proxies = {}, ...others } = parseObject(text);
+  if (typeof proxies !== "object" || proxies === null || Array.isArray(proxies)) throw bad("invalid value for proxies");
+  const value: Readonly<Record<string, unknown>> = { ...others, ...proxies };
+  const dockerds = Object.fromEntries(Object.entries(value).filter(([key]) => !NAMES_BY_KEY.has(key)));
+  const { unknown, wrong, notes } = readDockerdOptions(dockerds);
   if (unknown.length > 0)
     throw bad(`the following directives don't match any configuration option: ${unknown.join(", ")}`);
-  const given: Given = {};
+  if (wrong.length > 0) throw bad(`invalid value for ${wrong.join(", ")}`);
+  const given: Given = notes.length === 0 ? {} : { notes };
   for (const [key, name] of NAMES_BY_KEY)
     if (value[key] !== undefined) given[name] = checkValue(key, SETTINGS[name].kind, value[key]);
   return given;
@@ -99,7 +117,7 @@ function show(value: SettingValue | undefined): string {
 function merge(flags: Given, file: Given): Given {
   const conflicts = Object.entries(SETTINGS).flatMap(([key, setting]) => {
     const name = key as SettingName;
-    if (flags[name] === undefined || file[name] === undefined) return [];
+    if (name === "notes" || flags[name] === undefined || file[name] === undefined) return [];
     const shown = setting.kind === "list" ? setting.key : setting.flag;
     return [`${shown}: (from flag: ${show(flags[name])}, from file: ${show(file[name])})`];
   });
@@ -108,7 +126,8 @@ function merge(flags: Given, file: Given): Given {
       `the following directives are specified both as a flag and in the configuration file: ${conflicts.sort().join(", ")}`,
     );
   }
-  return { ...file, ...flags };
+  const notes = [flags, file].flatMap((given) => (Array.isArray(given.notes) ? given.notes : []));
+  return { ...file, ...flags, ...(notes.length === 0 ? {} : { notes }) };
 }
 
 /**

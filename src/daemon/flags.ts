@@ -1,11 +1,12 @@
 import { parseArgs } from "node:util";
 import { EngineError, ErrorCode, messageOf } from "#errors";
 import { goQuote, notABoolean, parseGoBoolean } from "#gotext";
+import { dockerdFlags, readDockerdOptions } from "./dockerdOptions.ts";
 import { SETTINGS } from "./options.ts";
 import type { Given, Setting, SettingName, SettingValue } from "./options.ts";
 
 /** Kinds that a flag may be given for again. */
-const REPEATED: readonly Setting["kind"][] = ["list", "pools", "ulimits"];
+const REPEATED: readonly Setting["kind"][] = ["list", "pools", "ulimits", "pairs"];
 
 const HINT = "see 'varve daemon --help'";
 
@@ -29,6 +30,8 @@ function parseOptions(): ParseOptions {
       ...(setting.short === undefined ? {} : { short: setting.short }),
     };
   }
+  for (const [flag, , { kind }] of dockerdFlags())
+    options[flag] = { type: kind === "flag" ? "boolean" : "string", multiple: kind === "list" };
   return options;
 }
 
@@ -44,12 +47,13 @@ function splitBooleans(argv: readonly string[]): {
   readonly rest: readonly string[];
   readonly values: ReadonlyMap<string, boolean>;
 } {
-  const isFlag = new Set(
-    entries().flatMap(([, { kind, flag }]) => (kind === "flag" && flag !== undefined ? [flag] : [])),
-  );
+  const isFlag = new Set([
+    ...entries().flatMap(([, { kind, flag }]) => (kind === "flag" && flag !== undefined ? [flag] : [])),
+    ...dockerdFlags().flatMap(([flag, , { kind }]) => (kind === "flag" ? [flag] : [])),
+  ]);
   const values = new Map<string, boolean>();
   const rest = argv.filter((argument) => {
-    const [, flag = "", text = ""] = /^--([a-z-]+)=(.*)$/s.exec(argument) ?? [];
+    const [, flag = "", text = ""] = /^--([a-z0-9-]+)=(.*)$/s.exec(argument) ?? [];
     if (!isFlag.has(flag)) return true;
     const value = parseGoBoolean(text);
     if (value === undefined) throw bad(`invalid argument ${goQuote(text)} for "--${flag}" flag: ${notABoolean(text)}`);
@@ -88,7 +92,18 @@ export function parseFlags(argv: readonly string[]): Given {
     if (flag === undefined || value === undefined) continue;
     given[name] = kind === "number" && typeof value === "string" ? checkNumber(flag, value) : (value as SettingValue);
   }
+  const notes = notesOf((flag) => booleans.get(flag) ?? values[flag]);
+  if (notes.length > 0) given.notes = notes;
   return given;
+}
+
+function notesOf(valueOf: (flag: string) => unknown): readonly string[] {
+  const values = dockerdFlags().flatMap(([flag, key, { kind }]) => {
+    const value = valueOf(flag);
+    if (value === undefined) return [];
+    return [[key, kind === "number" && typeof value === "string" ? checkNumber(flag, value) : value] as const];
+  });
+  return readDockerdOptions(Object.fromEntries(values)).notes;
 }
 
 /** The text of `varve daemon --help`. */

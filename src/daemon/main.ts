@@ -51,13 +51,17 @@ async function run(options: DaemonOptions): Promise<void> {
     tls,
     pidFile,
     logLevel: _level,
+    notes,
+    proxies,
     ...rest
   } = options;
+  Object.assign(process.env, proxies);
   const engine: Engine = await createEngine({
     ...rest,
     registries: { registryMirrors, insecureRegistries, mirrorsByHost },
     log,
   });
+  for (const note of notes) log("warn", note);
   let ownsPidFile = false;
   try {
     const buildkit = await createBuilder(engine, log);

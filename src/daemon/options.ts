@@ -4,6 +4,8 @@ import type { LogLevel } from "#engine";
 import type { EngineConfig } from "#engine";
 import { parseMirror } from "./mirrors.ts";
 import { parseUlimits } from "./ulimits.ts";
+import { CONTAINER_SETTINGS, toContainerDefaults } from "./containerOptions.ts";
+import { PROXY_SETTINGS, toProxies } from "./proxies.ts";
 import { NETWORK_SETTINGS, toNetworkDefaults } from "./networkOptions.ts";
 
 /** What a daemon can be told, by flag or by configuration file. */
@@ -26,6 +28,11 @@ export interface DaemonOptions {
   readonly tls: TlsOptions | undefined;
   readonly ulimits: NonNullable<EngineConfig["ulimits"]>;
   readonly networks: EngineConfig["networks"];
+  readonly containers: NonNullable<EngineConfig["containers"]>;
+  /** Variables of the environment that say how registries are reached. */
+  readonly proxies: Readonly<Record<string, string>>;
+  /** What to tell of options that have no effect. */
+  readonly notes: readonly string[];
 }
 
 /** Files of PEM; `verifyClients` asks every client for a certificate that `caFile` signed. */
@@ -36,7 +43,7 @@ export interface TlsOptions {
   readonly keyFile: string;
 }
 
-type Kind = "text" | "flag" | "number" | "list" | "map" | "pools" | "ulimits";
+type Kind = "text" | "flag" | "number" | "list" | "map" | "pools" | "ulimits" | "pairs" | "size";
 
 /** One setting: its flag, its key in the configuration file (daemon.json, Docker's spelling), its help. */
 export interface Setting {
@@ -70,6 +77,9 @@ export type SettingName =
   | "tlsCert"
   | "tlsKey"
   | keyof typeof NETWORK_SETTINGS
+  | keyof typeof CONTAINER_SETTINGS
+  | keyof typeof PROXY_SETTINGS
+  | "notes"
   | "configFile"
   | "help"
   | "version";
@@ -178,6 +188,9 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   },
   tlsKey: { kind: "text", flag: "tlskey", key: "tlskey", help: 'This daemon\'s key (default "/etc/varve/key.pem")' },
   ...NETWORK_SETTINGS,
+  ...CONTAINER_SETTINGS,
+  ...PROXY_SETTINGS,
+  notes: { kind: "list", help: "What to tell of options that only dockerd has" },
   configFile: {
     kind: "text",
     flag: "config-file",
@@ -257,5 +270,8 @@ export function toDaemonOptions(given: Given): DaemonOptions {
     tls: parseTls(given),
     ulimits: parseUlimits(list(given.ulimits)),
     networks: toNetworkDefaults(given),
+    containers: toContainerDefaults(given),
+    proxies: toProxies(given),
+    notes: list(given.notes),
   };
 }

@@ -194,3 +194,46 @@ test("toDaemonOptions: mirrors end with a slash, as docker info shows them", () 
     "http://b/",
   ]);
 });
+
+test("withConfigFile: a dockerd's daemon.json serves, and what has no effect is told", async () => {
+  const path = await file(
+    JSON.stringify({
+      "log-driver": "json-file",
+      "log-opts": { "max-size": "10m", "max-file": "3" },
+      "live-restore": true,
+      "exec-opts": ["native.cgroupdriver=systemd"],
+      "default-shm-size": "128M",
+      features: { buildkit: true },
+      "userland-proxy-path": "/usr/bin/docker-proxy",
+      "storage-driver": "overlay2",
+      proxies: { "http-proxy": "http://p:1", "no-proxy": "a,b" },
+    }),
+  );
+  const options = toDaemonOptions(await withConfigFile({ configFile: path, notes: ["option x has no effect here"] }));
+  assert.deepEqual(options.containers.logConfig, { Type: "json-file", Config: { "max-size": "10m", "max-file": "3" } });
+  assert.deepEqual(options.containers.hostConfig, { ShmSize: 128 * 2 ** 20 });
+  assert.deepEqual(options.proxies, {
+    HTTP_PROXY: "http://p:1",
+    http_proxy: "http://p:1",
+    NO_PROXY: "a,b",
+    no_proxy: "a,b",
+  });
+  assert.deepEqual(options.notes, [
+    "option x has no effect here",
+    "option exec-opts native.cgroupdriver=systemd has no effect here: containers' cgroups are made without systemd",
+  ]);
+  const wrong = await file('{"live-restore": "yes"}');
+  await assert.rejects(withConfigFile({ configFile: wrong }), { message: /invalid value for live-restore$/ });
+});
+
+test("parseFlags: takes flags that only dockerd has", () => {
+  assert.deepEqual(
+    parseFlags(["--live-restore", "--userland-proxy-path=/x", "--exec-opt", "native.cgroupdriver=cgroupfs"]),
+    {},
+  );
+  assert.deepEqual(parseFlags(["--live-restore=false", "--shutdown-timeout=5", "--log-opt", "a=b"]), {
+    logOptions: ["a=b"],
+    notes: ["option live-restore has no effect here: containers always outlive the daemon"],
+  });
+  assert.throws(() => parseFlags(["--shutdown-timeout=x"]), { code: "INVALID_FLAG" });
+});

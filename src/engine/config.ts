@@ -1,3 +1,4 @@
+import type { ContainerDefaults } from "#containers";
 import type { NetworkDefaults } from "#networks";
 import type { RegistryOptions } from "#remote";
 
@@ -19,6 +20,8 @@ export interface EngineConfig {
   readonly networks: NetworkDefaults;
   /** Of containers that ask for none of the same name. Absent: none. */
   readonly ulimits?: readonly { readonly Name: string; readonly Hard: number; readonly Soft: number }[];
+  /** Of containers that say nothing of it. Absent: Docker's own. */
+  readonly containers?: ContainerDefaults;
   readonly labels: readonly string[];
   readonly debug: boolean;
   /** One line for people who watch the daemon; `level` as in `--log-level`. */

@@ -6,6 +6,7 @@ import type { BuildService, BuildServiceOptions, DebugShells } from "#build";
 import { openContentStore } from "#content";
 import type { ContentStore } from "#content";
 import { createContainerServices } from "#containers";
+import type { ContainerServiceOptions } from "#containers";
 import type { ContainerService, ContainerServices } from "#containers";
 import type { VersionInfo } from "#engineapi";
 import { createCollector } from "#gc";
@@ -180,11 +181,8 @@ function createServices(
     layers,
     images,
     volumes: volumes.containers,
-    dataRoot: config.dataRoot,
-    execRoot: config.execRoot,
-    ulimits: config.ulimits ?? [],
+    ...containerSettings(config),
     events: events.emit,
-    log: config.log,
   });
   late.containers = services.containers;
   stack.defer(() => services.containers.close());
@@ -198,6 +196,16 @@ function createServices(
     networks: networks.catalog,
     registry: { ...createRegistryBackend(remote), ...createRegistryAccess(remote) },
   };
+}
+
+function containerSettings({
+  dataRoot,
+  execRoot,
+  ulimits = [],
+  containers,
+  log,
+}: EngineConfig): Pick<ContainerServiceOptions, "dataRoot" | "execRoot" | "ulimits" | "defaults" | "log"> {
+  return { dataRoot, execRoot, ulimits, log, ...(containers === undefined ? {} : { defaults: containers }) };
 }
 
 /**

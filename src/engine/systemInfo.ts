@@ -137,13 +137,13 @@ async function describe(facts: Facts, counts: InfoCounts): Promise<Readonly<Reco
     NFd: openFiles,
     NGoroutines: 0,
     SystemTime: new Date().toISOString(),
-    LoggingDriver: "json-file",
+    LoggingDriver: facts.config.containers?.logConfig.Type ?? "json-file",
     CgroupDriver: "cgroupfs",
     CgroupVersion: groups.version,
     NEventsListener: counts.eventListeners,
     ...machineOf(facts.machine),
     ...daemonOf(facts.config),
-    ...runtimesOf(facts.components, counts),
+    ...runtimesOf(facts.components, { ...counts, defaultRuntime: runtimeOf(facts.config, counts) }),
     Swarm: NO_SWARM,
     LiveRestoreEnabled: true,
     Isolation: "",
@@ -207,6 +207,11 @@ function daemonOf(config: EngineConfig): object {
     ExperimentalBuild: false,
     ServerVersion: VERSION,
   };
+}
+
+/** The one that the daemon was told, if any; dockerd's own name stands for the first. */
+function runtimeOf({ containers }: EngineConfig, { runtimes, defaultRuntime }: InfoCounts): string {
+  return runtimes.find((name) => name === containers?.hostConfig["Runtime"]) ?? defaultRuntime;
 }
 
 function runtimesOf(components: readonly Component[], { runtimes, defaultRuntime }: InfoCounts): object {
