@@ -5,7 +5,7 @@ import { startDaemon } from "./support/daemon.ts";
 import { busyboxRootfs } from "./support/rootfs.ts";
 
 const FLAGS = ["--log-driver", "local", "--log-opt", "max-size=1m", "--default-shm-size", "1m", "--no-new-privileges"];
-const LOG = ["inspect", "-f", "{{json .HostConfig.LogConfig}}", "c"];
+const LOG = ["inspect", "-f", "{{json .HostConfig.LogConfig}}", "cc"];
 
 test("log driver, /dev/shm and privileges are the daemon's, unless a container says other ones", async () => {
   await using daemon = await startDaemon({ flags: FLAGS });
@@ -18,10 +18,10 @@ test("log driver, /dev/shm and privileges are the daemon's, unless a container s
     "grep NoNewPrivs /proc/self/status; df -k /dev/shm | tail -n 1 | awk '{print $2}'",
   ];
   const run = (...flags: readonly string[]): Promise<string> =>
-    daemon.mustDocker(["run", "--name", "c", "--network", "none", ...flags, ...program]);
+    daemon.mustDocker(["run", "--name", "cc", "--network", "none", ...flags, ...program]);
   assert.equal(await run(), "NoNewPrivs:\t1\n1024\n");
   assert.equal(await daemon.mustDocker(LOG), '{"Type":"local","Config":{"max-size":"1m"}}\n');
-  await daemon.mustDocker(["rm", "c"]);
+  await daemon.mustDocker(["rm", "cc"]);
   const own = ["--security-opt", "no-new-privileges=false", "--shm-size", "2m", "--log-driver", "json-file"];
   assert.equal(await run(...own), "NoNewPrivs:\t0\n2048\n");
   assert.equal(await daemon.mustDocker(LOG), '{"Type":"json-file","Config":{}}\n');
