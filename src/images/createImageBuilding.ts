@@ -17,7 +17,7 @@ import { imageEvent } from "./imageEvents.ts";
 import { recordKey } from "./lookup.ts";
 import { fetchLayers } from "./pull/fetchLayers.ts";
 import { pairLayers, resolveImage, resolveTarget } from "./pull/resolveImage.ts";
-import { layerBlob, pushBuilt } from "./push/pushBuilt.ts";
+import { layerBlob, openBuiltPush } from "./push/pushBuilt.ts";
 import { putName, recordImage } from "./recordImage.ts";
 import { imageForPlatform } from "./variants.ts";
 
@@ -42,7 +42,7 @@ export function createImageBuilding(context: ImageContext): ImageBuilding {
       if (origin !== undefined) rememberSources(context, base, origin);
     },
     layerBlob: (diffId, wanted) => layerBlob(context, diffId, wanted),
-    pushBuilt: (reference, push) => pushBuilt(context, reference, push),
+    openPush: (reference, options) => openBuiltPush(context, reference, options),
     recordBuilt: (image, lease) => recordBuilt(context, image, lease),
   };
 }

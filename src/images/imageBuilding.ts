@@ -23,9 +23,9 @@ export interface ImageBuilding {
     options: BaseRequest & { readonly progress: ProgressSink },
   ): Promise<void>;
   /** A layer as a blob: one that is here, or made now and remembered. It is put under the lease. */
-  layerBlob(diffId: DiffId, wanted: WantedBlob): Promise<LayerBlob>;
-  /** Blobs, then documents (children first, the root under the tag of `reference`) to a registry. */
-  pushBuilt(reference: Reference, push: BuiltPush): Promise<void>;
+  readonly layerBlob: (diffId: DiffId, wanted: WantedBlob) => Promise<LayerBlob>;
+  /** Starts to push what was built to a registry, before it is known what that is. The caller disposes it. */
+  openPush(reference: Reference, options: BuiltPushOptions): BuiltPush;
   /** Records an image whose layers are here. Without names it is dangling. Returns the image ID. */
   recordBuilt(image: BuiltImage, lease: ActLease): Promise<Digest>;
 }
@@ -75,15 +75,26 @@ export interface LayerBlob {
   readonly size: number;
 }
 
-export interface BuiltPush {
+export interface BuiltPushOptions {
   readonly credentials: RegistryCredentials | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** A push to one name. Disposing ends what is still being sent. */
+export interface BuiltPush extends AsyncDisposable {
+  /** As `ImageBuilding.layerBlob`; a layer that must be compressed is on its way to the registry meanwhile. */
+  readonly layerBlob: ImageBuilding["layerBlob"];
+  /** Blobs that are not there, then documents (children first, the root under the name's tag). */
+  send(result: BuiltResult): Promise<void>;
+}
+
+export interface BuiltResult {
   /** Layers and configs: in the content store, or plain layers. */
   readonly blobs: readonly Descriptor[];
   /** Manifests; the last is the root. All are in the content store. */
   readonly documents: readonly { readonly raw: Uint8Array; readonly descriptor: Descriptor }[];
   /** The root gets no tag. */
   readonly isByDigest: boolean;
-  readonly signal: AbortSignal;
   /** Called when all blobs are there. */
   readonly onBlobs: () => void;
 }

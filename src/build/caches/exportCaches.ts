@@ -1,5 +1,6 @@
+import type { BuiltPush } from "#images";
 import { takeLease } from "#metadata";
-import { parseReference, withDefaultTag } from "#oci";
+import { parseReference } from "#oci";
 import type { Descriptor, DiffId } from "#oci";
 import type { BuiltTarget } from "../buildService.ts";
 import { blobBytes } from "../exporters/blobBytes.ts";
@@ -58,6 +59,8 @@ async function exportCache(rooms: ExporterRooms, job: ExportJob, target: CacheTa
   const name = target.type === "local" ? "exporting cache to client directory" : "exporting cache to registry";
   return await job.task(name, async (progress) => {
     using lease = takeLease(rooms.metadata, "export cache");
+    await using push = target.type === "local" ? undefined : await openPush(rooms, job, target);
+    const { layerBlob } = push ?? rooms.images;
     const steps = stepsOf(job, target.isMax);
     const { compression, compressionLevel: level, forceCompression: force } = target;
     const wanted = { compression, level, force, lease, signal: job.request.signal };
@@ -66,7 +69,7 @@ async function exportCache(rooms: ExporterRooms, job: ExportJob, target: CacheTa
       for (const { diffIds } of steps) {
         const diffId = diffIds.at(-1);
         if (diffId === undefined || all.has(diffId)) continue;
-        const blob = await rooms.images.layerBlob(diffId, wanted);
+        const blob = await layerBlob(diffId, wanted);
         all.set(diffId, { mediaType: layerType(blob.compression, true), digest: blob.digest, size: blob.size });
       }
       return all;
@@ -79,7 +82,8 @@ async function exportCache(rooms: ExporterRooms, job: ExportJob, target: CacheTa
       await rooms.content.put(raw, descriptor.digest);
     }
     const written = { target, layers, config, manifest };
-    await (target.type === "local" ? toClient : toRegistry)(rooms, job, { ...written, progress });
+    if (push === undefined) await toClient(rooms, job, { ...written, progress });
+    else await toRegistry(push, { ...written, progress });
     return target.type === "local" ? { "cache.manifest": goJson(goDescriptor(manifest.descriptor)) } : {};
   });
 }
@@ -92,22 +96,25 @@ interface WrittenCache {
   readonly progress: StepProgress;
 }
 
-async function toRegistry(rooms: ExporterRooms, job: ExportJob, cache: WrittenCache): Promise<void> {
-  const { layers, config, manifest, progress, target } = cache;
-  const reference = withDefaultTag(parseReference(target.ref));
-  const credentials = await job.request.session.credentials(credentialsHost(reference.domain));
+async function openPush(rooms: ExporterRooms, job: ExportJob, target: CacheTarget): Promise<BuiltPush> {
+  const { session, signal } = job.request;
+  const reference = parseReference(target.ref);
+  const credentials = await session.credentials(credentialsHost(reference.domain));
+  return rooms.images.openPush(reference, { credentials, signal });
+}
+
+async function toRegistry(push: BuiltPush, cache: WrittenCache): Promise<void> {
+  const { layers, config, manifest, progress } = cache;
   const lines = [
     ...layers.map(({ digest }) => `writing layer ${digest}`),
     `writing config ${config.descriptor.digest}`,
     `writing cache image manifest ${manifest.descriptor.digest}`,
   ];
   for (const line of lines) progress.status(line, { current: 0 });
-  await rooms.images.pushBuilt(reference, {
-    credentials,
+  await push.send({
     blobs: [...layers, config.descriptor],
     documents: [manifest],
     isByDigest: false,
-    signal: job.request.signal,
     onBlobs: () => {
       for (const line of lines.slice(0, -1)) progress.status(line, { current: 0, done: true });
     },

@@ -1,4 +1,5 @@
 import { wrapError } from "#errors";
+import type { BuiltPush } from "#images";
 import { takeLease } from "#metadata";
 import { formatReference, hostPlatform, parseReference, platformRank, withDefaultTag, withDigest } from "#oci";
 import type { Digest, Reference } from "#oci";
@@ -18,6 +19,8 @@ export function imageExport(options: ImageOptions): OneExport {
     run: (rooms, job) =>
       job.task("exporting to image", async (progress) => {
         using lease = takeLease(rooms.metadata, "export image");
+        await using pushes = new AsyncDisposableStack();
+        const targets = options.push ? await openPushes({ rooms, job, options }, pushes) : [];
         const writing: Writing = {
           rooms,
           job,
@@ -26,11 +29,13 @@ export function imageExport(options: ImageOptions): OneExport {
           progress,
           wish: readAttestations(job),
           ociByDefault: false,
+          // What is compressed for the first name is at hand for the others.
+          layerBlob: targets[0]?.push.layerBlob,
         };
         const written = await writeImages(writing);
         const names = namesOf(options, written.root.digest);
         if (options.store) await store(writing, written, names);
-        if (options.push) for (const name of options.names) await push(writing, written, name);
+        for (const target of targets) await send(writing, written, target);
         return imageResponse(written, names);
       }),
   };
@@ -68,22 +73,36 @@ function bestImage({ images }: WrittenImages): WrittenImage | undefined {
   return [...images].sort((a, b) => rank(a) - rank(b))[0];
 }
 
-async function push(writing: Writing, written: WrittenImages, name: Reference): Promise<void> {
-  const { rooms, job, options, progress } = writing;
+interface PushedName {
+  readonly name: Reference;
+  readonly push: BuiltPush;
+}
+
+async function openPushes(
+  { rooms, job, options }: Pick<Writing, "rooms" | "job" | "options">,
+  pushes: AsyncDisposableStack,
+): Promise<readonly PushedName[]> {
   const { session, signal } = job.request;
+  const opened: PushedName[] = [];
+  for (const name of options.names) {
+    const credentials = await session.credentials(credentialsHost(name.domain));
+    opened.push({ name, push: pushes.use(rooms.images.openPush(name, { credentials, signal })) });
+  }
+  return opened;
+}
+
+async function send(writing: Writing, written: WrittenImages, { name, push }: PushedName): Promise<void> {
+  const { options, progress } = writing;
   const reference = withDefaultTag(name);
-  const credentials = await session.credentials(credentialsHost(reference.domain));
   const shownName = options.pushByDigest
     ? formatReference({ domain: name.domain, path: name.path })
     : `${formatReference(reference)}@${written.root.digest}`;
   const manifestLine = `pushing manifest for ${shownName}`;
   progress.status("pushing layers", { current: 0 });
-  const pushed = rooms.images.pushBuilt(reference, {
-    credentials,
+  const pushed = push.send({
     blobs: blobsOf(written),
     documents: written.documents,
     isByDigest: options.pushByDigest,
-    signal,
     onBlobs: () => {
       progress.status("pushing layers", { current: 0, done: true });
       progress.status(manifestLine, { current: 0 });

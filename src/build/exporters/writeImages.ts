@@ -1,3 +1,4 @@
+import type { BuiltPush } from "#images";
 import type { ActLease } from "#metadata";
 import { formatPlatform, MediaType } from "#oci";
 import type { Descriptor, Digest } from "#oci";
@@ -49,6 +50,8 @@ export interface Writing {
   readonly wish: ProvenanceWish | undefined;
   /** An exporter that has but one way. */
   readonly ociByDefault: boolean;
+  /** In place of the images room's own, where layers are pushed while they are made. */
+  readonly layerBlob?: BuiltPush["layerBlob"] | undefined;
 }
 
 /** Makes blobs, configs, manifests and, for several platforms, an index: as BuildKit's ImageWriter, byte for byte. */
@@ -121,7 +124,7 @@ function checkAnnotations({ annotations }: ImageOptions, targets: readonly Built
 }
 
 async function exportLayers(writing: Writing, isOci: boolean): Promise<readonly (readonly Descriptor[])[]> {
-  const { rooms, job, options, lease } = writing;
+  const { rooms, job, options, lease, layerBlob = rooms.images.layerBlob } = writing;
   const { compression, compressionLevel: level, forceCompression: force } = options;
   const wanted = { compression, level, force, lease, signal: job.request.signal };
   const done = new Map<string, Descriptor>();
@@ -130,7 +133,7 @@ async function exportLayers(writing: Writing, isOci: boolean): Promise<readonly 
     const own: Descriptor[] = [];
     for (const diffId of diffIds) {
       const known = done.get(diffId);
-      const blob = known === undefined ? await rooms.images.layerBlob(diffId, wanted) : undefined;
+      const blob = known === undefined ? await layerBlob(diffId, wanted) : undefined;
       const made = blob && { mediaType: layerType(blob.compression, isOci), digest: blob.digest, size: blob.size };
       const descriptor = known ?? made;
       if (descriptor === undefined) continue;

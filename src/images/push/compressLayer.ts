@@ -11,9 +11,10 @@ import type { SharedRun } from "../pull/sharedWork.ts";
 import { Marks } from "./growingBlob.ts";
 import type { GrowingBlobSource } from "./growingBlob.ts";
 
-type Blob = CompressedLayerRecord["blob"];
+/** The compressed layer. */
+export type MadeBlob = CompressedLayerRecord["blob"];
 
-const underWay = new WeakMap<BlobIngester, SharedWork<Blob>>();
+const underWay = new WeakMap<BlobIngester, SharedWork<MadeBlob>>();
 
 /** How a layer is compressed. */
 export interface LayerForm {
@@ -34,12 +35,16 @@ export interface CompressRequest {
  * Compresses a layer into the content store and remembers it as the layer's form, so that no push does it again.
  * The caller holds a lease on the layer, and so on every form of it. Two at a time compress once.
  */
-export async function compressLayer(context: ImageContext, diffId: DiffId, request: CompressRequest): Promise<Blob> {
+export async function compressLayer(
+  context: ImageContext,
+  diffId: DiffId,
+  request: CompressRequest,
+): Promise<MadeBlob> {
   const { form, lines, signal, onStart } = request;
   const progress = ({ progressDetail }: ProgressMessage): void => {
     if (progressDetail?.current !== undefined) lines.bytes("Compressing", progressDetail.current);
   };
-  const shared = underWay.get(context.content) ?? new SharedWork<Blob>();
+  const shared = underWay.get(context.content) ?? new SharedWork<MadeBlob>();
   underWay.set(context.content, shared);
   const key = `${form.compression} ${form.level ?? ""} ${diffId}`;
   return await shared.join(key, { progress, signal }, (run) =>
@@ -54,7 +59,11 @@ interface Compressing {
   readonly onStart: CompressRequest["onStart"];
 }
 
-async function compressInto(context: ImageContext, { onStart, ...what }: Compressing, run: SharedRun): Promise<Blob> {
+async function compressInto(
+  context: ImageContext,
+  { onStart, ...what }: Compressing,
+  run: SharedRun,
+): Promise<MadeBlob> {
   const { diffId, form, ref } = what;
   using lease = takeLease(context.metadata, `compress ${diffId}`);
   lease.layer(diffId);

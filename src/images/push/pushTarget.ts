@@ -7,6 +7,8 @@ import type { StreamedUpload } from "./streamedUpload.ts";
 
 type Repository = ReturnType<RegistryClient["repository"]>;
 
+type SentBlob = Pick<Descriptor, "digest" | "size">;
+
 interface StreamedRequest {
   readonly lines: LayerProgress;
   readonly signal: AbortSignal;
@@ -43,20 +45,20 @@ export class PushTarget {
   }
 
   /** Sends a blob of the content store unless it is there; once, though two layers be the same blob. */
-  async send(blob: Descriptor, lines: LayerProgress, signal?: AbortSignal): Promise<void> {
+  async send(blob: SentBlob, lines: LayerProgress, signal?: AbortSignal): Promise<void> {
     const sending = this.#sent.get(blob.digest) ?? this.#deliver(blob, lines, signal ?? this.#signal);
     this.#sent.set(blob.digest, sending);
     lines.status(await sending);
   }
 
   /** As {@link send}, of a blob that is on its way while it was made. */
-  async sendStreamed(blob: Descriptor, upload: StreamedUpload, request: StreamedRequest): Promise<void> {
+  async sendStreamed(blob: SentBlob, upload: StreamedUpload, request: StreamedRequest): Promise<void> {
     const sending = this.#sent.get(blob.digest) ?? this.#settle(blob, upload, request);
     this.#sent.set(blob.digest, sending);
     await sending;
   }
 
-  async #settle(blob: Descriptor, upload: StreamedUpload, { lines, signal }: StreamedRequest): Promise<string> {
+  async #settle(blob: SentBlob, upload: StreamedUpload, { lines, signal }: StreamedRequest): Promise<string> {
     // Asked before the upload can end: what is still to be sent over a slow line may be there already.
     const isNew = (await this.present(blob.digest)) === undefined;
     if (!isNew || !(await upload.finish(blob.digest))) return await this.#deliver(blob, lines, signal);
@@ -64,7 +66,7 @@ export class PushTarget {
     return "Pushed";
   }
 
-  async #deliver(blob: Descriptor, lines: LayerProgress, signal: AbortSignal | undefined): Promise<string> {
+  async #deliver(blob: SentBlob, lines: LayerProgress, signal: AbortSignal | undefined): Promise<string> {
     const found = await this.present(blob.digest);
     if (found === undefined) await this.#upload(blob, lines, signal);
     this.#remember(blob.digest);
@@ -87,7 +89,7 @@ export class PushTarget {
     return undefined;
   }
 
-  async #upload({ digest, size }: Descriptor, lines: LayerProgress, signal: AbortSignal | undefined): Promise<void> {
+  async #upload({ digest, size }: SentBlob, lines: LayerProgress, signal: AbortSignal | undefined): Promise<void> {
     const request = signal === undefined ? {} : { signal };
     await this.repository.uploadBlob(
       {
