@@ -123,6 +123,9 @@ export const SOCKET = {
 /** linux/socket.h: flags of send(2). */
 export const MSG = { DONTWAIT: 0x40, NOSIGNAL: 0x4000 } as const;
 
+/** struct mmsghdr on 64-bit, its msghdr's vectors and their number; struct iovec. */
+export const MMSG = { BYTES: 64, VECTORS: 16, LENGTH: 56, VECTOR_BYTES: 16 } as const;
+
 /** struct timespec on 64-bit: i64 seconds, i64 nanoseconds. */
 export const TIMESPEC_BYTES = 16;
 /** linux/stat.h: utimensat leaves this time as it is. */

@@ -42,6 +42,7 @@ export {
   warmCgroups,
 } from "./cgroups.ts";
 export type { CgroupMode } from "./cgroups.ts";
+export { packetsBehind } from "./packetBatch.ts";
 export { connectPacketSocket } from "./packetSocket.ts";
 export { DatagramSocket } from "./datagramSocket.ts";
 export { compileSeccomp } from "./seccompFilter.ts";

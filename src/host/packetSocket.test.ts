@@ -9,6 +9,7 @@ import { isNotFound } from "#errors";
 import { O_CLOEXEC, SOCKET } from "./constants.ts";
 import { nativeFunction } from "./libc.ts";
 import { openSocket } from "./nativeSocket.ts";
+import { packetsBehind } from "./packetBatch.ts";
 import { connectPacketSocket } from "./packetSocket.ts";
 import { runProgram } from "./runProgram.ts";
 import { checked } from "./syscallError.ts";
@@ -107,4 +108,27 @@ test("packetSocket: process.exit does not wait for a connection", async () => {
     setTimeout(() => process.exit(3), 10);`;
   const result = await runProgram({ file: process.execPath, args: ["--input-type=module", "-e", script] });
   assert.equal(result.code, 3, String(result.stderr));
+});
+
+test("packetsBehind: what has arrived behind a packet, packet by packet; the end is left to the socket", async () => {
+  const { client, server } = pair("behind");
+  client.pause();
+  const texts = Array.from({ length: 50 }, (_, index) => `packet ${index}`.repeat(1 + (index % 3) * 300));
+  const send = async (): Promise<void> => {
+    for (const text of texts) await write(server, Buffer.from(text));
+    server.end();
+  };
+  const sent = send();
+  const seen: string[] = [];
+  client.on("data", (packet: Buffer) => {
+    seen.push(packet.toString());
+    for (const one of packetsBehind(client)) seen.push(one.toString());
+  });
+  const ended = once(client, "end");
+  client.resume();
+  await Promise.all([sent, ended]);
+  assert.deepEqual(seen, texts);
+  client.destroy();
+  server.destroy();
+  assert.deepEqual(packetsBehind(client), []);
 });

@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { O_PATH, SOCKET } from "./constants.ts";
 import { nativeFunction } from "./libc.ts";
 import { openSocket } from "./nativeSocket.ts";
+import { keepDescriptor } from "./packetBatch.ts";
 import { checked, fromNodeError } from "./syscallError.ts";
 
 const socket = nativeFunction<[number, number, number]>("int socket(int, int, int)");
@@ -38,7 +39,9 @@ export function connectPacketSocket(directory: string, name: string): Socket {
     try {
       const target = unixAddress(`/proc/self/fd/${folder}/${name}`);
       checked("connect", `${directory}/${name}`, connect.call(fd, target, target.byteLength));
-      return openSocket(fd);
+      const stream = openSocket(fd);
+      keepDescriptor(stream, fd);
+      return stream;
     } catch (error) {
       closeSync(fd);
       throw error;

@@ -1,9 +1,8 @@
 import type { Socket } from "node:net";
-import type { OutputFrame } from "../containerService.ts";
+import { packetsBehind } from "#host";
 import { FrameQueue } from "./frameQueue.ts";
+import { packetFrames } from "./packetFrames.ts";
 
-const STDOUT = 2;
-const STDERR = 3;
 /** conmon reads at most this much of a packet, the rest of it would be lost. */
 const PACKET_BYTES = 32 << 10;
 
@@ -105,11 +104,11 @@ export class StreamHub {
   }
 
   #take(packet: Buffer): void {
-    const stream = packet[0] === STDERR ? "stderr" : "stdout";
-    if (packet[0] !== STDOUT && packet[0] !== STDERR) return;
-    this.#onBytes(packet.length);
-    const frame: OutputFrame = { stream, bytes: packet.subarray(1) };
-    for (const { queue, choice } of this.#clients) if (choice[stream]) queue.push(frame);
+    const behind = this.#socket === undefined ? [] : packetsBehind(this.#socket);
+    for (const frame of packetFrames(packet, behind)) {
+      this.#onBytes(frame.bytes.byteLength);
+      for (const { queue, choice } of this.#clients) if (choice[frame.stream]) queue.push(frame);
+    }
     this.#notify();
     this.#flow();
   }
