@@ -10,9 +10,9 @@ say() { echo "setup: $*"; }
 [ "$(id -u)" = 0 ] || fail "root is needed (mounts, namespaces, packages): sudo npm start"
 command -v npm >/dev/null || fail "npm is missing: install Node.js 20 or newer with npm"
 
-# crun and runc: one of them runs a container (crun refuses some hybrid cgroup hosts); conmon holds it; catatonit is for --init; libisal inflates
+# Node 26 is linked with libatomic, which a small Debian 13 lacks. crun and runc: one of them runs a container (crun refuses some hybrid cgroup hosts); conmon holds it; catatonit is for --init; libisal inflates
 # twice as fast as zlib, libdeflate compresses; libseccomp compiles the system call filter once; libnftables sets the packet filter of container networks; xz and bzip2 open such archives.
-packages="ca-certificates crun runc conmon catatonit libisal2 libdeflate0 libseccomp2 libnftables1 xz-utils bzip2 ${SETUP_EXTRA_PACKAGES:-}"
+packages="ca-certificates crun runc conmon catatonit libatomic1 libisal2 libdeflate0 libseccomp2 libnftables1 xz-utils bzip2 ${SETUP_EXTRA_PACKAGES:-}"
 missing=""
 for package in $packages; do
   dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $package"
