@@ -3,11 +3,12 @@ import type { Socket } from "node:net";
 import type { LocalDirectory } from "#engineapi";
 import { bootId, peerCredentials } from "#host";
 
+let ownBoot: Promise<string> | undefined;
+
 async function sharesFiles(socket: Socket, machine: string): Promise<boolean> {
   const uid = peerCredentials(socket)?.uid;
-  return (
-    machine !== "" && machine === (await bootId()) && uid !== undefined && (uid === 0 || uid === process.getuid?.())
-  );
+  if (machine === "" || uid === undefined || (uid !== 0 && uid !== process.getuid?.())) return false;
+  return machine === (await (ownBoot ??= bootId()));
 }
 
 /**

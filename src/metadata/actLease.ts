@@ -12,7 +12,14 @@ export interface ActLease extends Disposable {
 /** `purpose` is for people: `pull docker.io/library/nginx:latest`. */
 export function takeLease(metadata: Pick<Metadata, "leases">, purpose: string): ActLease {
   const { id } = metadata.leases.create({ purpose: `${purpose} ${randomUUID().slice(0, 8)}`, ephemeral: true });
-  const add = (resource: LeaseResource): void => metadata.leases.add(id, resource);
+  const held = new Set<string>();
+  const add = (resource: LeaseResource): void => {
+    const key = `${resource.kind} ${resource.name}`;
+    // Each step of a build names what the steps below it have named.
+    if (held.has(key)) return;
+    metadata.leases.add(id, resource);
+    held.add(key);
+  };
   return {
     add,
     blob: (name) => add({ kind: "blob", name }),

@@ -23,8 +23,10 @@ function varve(...args: readonly string[]): string {
   return `${stdout}${stderr}`;
 }
 const bundle = (): Buffer => execFileSync(process.execPath, [join(tree, "tools/bundle/bundle.ts")]);
-const inBundle = (part: string): string =>
-  join(tree, "bundle", readdirSync(join(tree, "bundle")).find((name) => name.endsWith(part)) ?? "");
+const inBundle = (pattern: RegExp): readonly string[] =>
+  readdirSync(join(tree, "bundle"))
+    .filter((name) => pattern.test(name))
+    .map((name) => join(tree, "bundle", name));
 
 /** Without what tells of it: size and time stay. */
 function editUnseen(path: string, from: string, to: string): void {
@@ -65,6 +67,13 @@ test("bundle: a command that was edited runs as it is now, and the others from t
   assert.equal(spawnSync(join(tree, "bin/varve"), ["completion", "tcsh"]).status, 1);
 });
 
+test("bundle: an everyday command that was edited, too", () => {
+  const path = join(tree, "src/cli/commands/tag.ts");
+  assert.match(varve("tag", "--help"), /Create a tag TARGET_IMAGE/);
+  edit(path, "Create a tag TARGET_IMAGE", "Make a tag TARGET_IMAGE");
+  assert.match(varve("tag", "--help"), /Make a tag TARGET_IMAGE/);
+});
+
 test("bundle: when what every command needs was edited, all runs from the sources", () => {
   edit(VERSION_LINE, "VARVE version", "edited version");
   assert.match(varve("--version"), /^edited version \d/);
@@ -76,13 +85,19 @@ test("bundle: when what every command needs was edited, all runs from the source
 
 test("bundle: without its code cache, or with a bad one, it runs as well", () => {
   bundle();
-  const cache = inBundle(".cache");
-  writeFileSync(cache, readFileSync(cache).subarray(0, 1000));
-  assert.match(varve("--version"), /^edited version \d/);
-  rmSync(cache);
-  assert.match(varve("--version"), /^edited version \d/);
-  rmSync(inBundle(".js"));
-  assert.match(varve("--version"), /^edited version \d/);
+  const caches = inBundle(/\.cache$/);
+  assert.equal(caches.length, 2);
+  const both = (): string => varve("--version") + varve("completion", "tcsh");
+  const expected = /^edited version .*\nnone there for/;
+  assert.match(both(), expected);
+  for (const cache of caches) writeFileSync(cache, readFileSync(cache).subarray(0, 1000));
+  assert.match(both(), expected);
+  for (const cache of caches) rmSync(cache);
+  assert.match(both(), expected);
+  for (const script of inBundle(/^other-.*\.js$/)) rmSync(script);
+  assert.match(both(), expected);
+  for (const script of inBundle(/^varve-.*\.js$/)) rmSync(script);
+  assert.match(both(), expected);
 });
 
 test("bundle: a source that is gone is missed", () => {

@@ -6,10 +6,11 @@
 import { readFileSync, statSync } from "node:fs";
 import { enableCompileCache } from "node:module";
 import { Script } from "node:vm";
-import type { BundleScript, Manifest } from "./parts.ts";
+import type { BundleScript, LoadPart, MainScript, Manifest, OtherScript } from "./parts.ts";
 
-/** The name of the script beside this file; bundle.ts fills it in. */
-declare const SCRIPT: string;
+/** Names of the scripts beside this file; bundle.ts fills them in. */
+declare const MAIN: string;
+declare const OTHER: string;
 
 const ROOT = __dirname.slice(0, __dirname.lastIndexOf("/"));
 
@@ -18,9 +19,9 @@ function fromSources(path: string): Promise<unknown> {
   return import(`${ROOT}/${path}`.replaceAll("%", "%25").replaceAll("#", "%23").replaceAll("?", "%3F"));
 }
 
-function read(name: string): Buffer | undefined {
+function read(path: string): Buffer | undefined {
   try {
-    return readFileSync(`${__dirname}/${name}`);
+    return readFileSync(path);
   } catch {
     return undefined;
   }
@@ -37,26 +38,43 @@ function createCheck({ files, parts }: Manifest): (part: string) => boolean {
   return (part) => parts[part]?.every((index) => (known[index] ??= isSame(index))) ?? false;
 }
 
-function openScript(): BundleScript | undefined {
-  // Text of ASCII only, so that it is one byte a character as it is.
-  const source = read(SCRIPT)?.toString("latin1");
-  if (source === undefined) return undefined;
-  const cachedData = read(`${SCRIPT}.${process.version}-${process.arch}.cache`);
-  const filename = `${__dirname}/${SCRIPT}`;
-  const script = new Script(source, cachedData === undefined ? { filename } : { filename, cachedData });
-  return script.runInThisContext() as BundleScript;
+interface Opened<T> {
+  readonly isCurrent: (part: string) => boolean;
+  readonly open: () => T;
 }
 
-function main(): Promise<unknown> {
-  const script = openScript();
-  if (script === undefined) return fromSources("src/cli/main.ts");
-  const isCurrent = createCheck(JSON.parse(script.manifest) as Manifest);
-  if (!isCurrent("")) return fromSources("src/cli/main.ts");
-  // What came of sources and what came of the bundle may meet: rooms know each other's errors by their brands.
-  const program = script.open(ROOT, (part, bundled) => (isCurrent(part) ? bundled() : fromSources(part)));
-  return program.main(process.argv.slice(2));
+function openScript<T>(name: string): Opened<T> | undefined {
+  const filename = `${__dirname}/${name}`;
+  // Text of ASCII only, so that it is one byte a character as it is.
+  const source = read(filename)?.toString("latin1");
+  if (source === undefined) return undefined;
+  const cachedData = read(`${filename}.${process.version}-${process.arch}.cache`);
+  const script = new Script(source, cachedData === undefined ? { filename } : { filename, cachedData });
+  const { manifest, open } = script.runInThisContext() as BundleScript<T>;
+  const isCurrent = createCheck(JSON.parse(manifest) as Manifest);
+  // What came of sources and what came of either script may meet: errors are known by their brands.
+  const loadPart: LoadPart = (part, bundled) => {
+    if (bundled === undefined) return fromOther(part);
+    return isCurrent(part) ? bundled() : fromSources(part);
+  };
+  return { isCurrent, open: () => open(ROOT, loadPart) };
+}
+
+let other: Opened<OtherScript> | undefined;
+let otherParts: OtherScript["parts"] | undefined;
+
+function fromOther(part: string): Promise<unknown> {
+  other ??= openScript<OtherScript>(OTHER);
+  if (other?.isCurrent(part) !== true) return fromSources(part);
+  otherParts ??= other.open().parts;
+  return otherParts[part]?.() ?? fromSources(part);
+}
+
+function start(): Promise<unknown> {
+  const script = openScript<MainScript>(MAIN);
+  return script?.isCurrent("") === true ? script.open().main(process.argv.slice(2)) : fromSources("src/cli/main.ts");
 }
 
 // A stack names places of the bundle; of the sources it is of more use to who asked for it.
 const wantsStacks = process.argv.some((word) => /^(?:-\w*D|--debug)/.test(word));
-void (wantsStacks ? fromSources("src/cli/main.ts") : main());
+void (wantsStacks ? fromSources("src/cli/main.ts") : start());

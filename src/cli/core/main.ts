@@ -9,4 +9,6 @@ export async function main(argv: readonly string[]): Promise<void> {
     process.exit(1);
   });
   process.exitCode = await runProgram(argv);
+  // Node takes its heap down piece by piece when it ends by itself (1 ms); what a slow reader has not taken yet is waited for.
+  if (process.stdout.writableLength === 0 && process.stderr.writableLength === 0) process.exit();
 }
