@@ -99,5 +99,7 @@ export type { TerminalEnds } from "./pseudoTerminals.ts";
 export { openEntry, statEntry } from "./directoryEntries.ts";
 export { EntryReader, statEntries } from "./entryBatch.ts";
 export type { EntryToRead, ReadEntry } from "./entryBatch.ts";
+export { hashPieces } from "./hashPieces.ts";
+export type { Piece } from "./hashPieces.ts";
 export { shareCallLists } from "./callList.ts";
 export type { EntryStat } from "./directoryEntries.ts";

@@ -39,14 +39,6 @@ const NO_SIZE = -1;
 const EMPTY_DIGEST: Buffer = hash("sha256", "", "buffer");
 const NANO = 1_000_000_000n;
 
-/** Where a file's bytes are in the pack. */
-export interface ListedContent {
-  readonly offset: number;
-  readonly length: number;
-  /** sha256 */
-  readonly digest: Uint8Array;
-}
-
 /** Appends records. */
 export class ContextListWriter {
   #bytes: Buffer<ArrayBuffer> = Buffer.allocUnsafeSlow(FIRST_BYTES);
@@ -91,10 +83,14 @@ export class ContextListWriter {
   }
 
   /** Where a file's bytes are, once they are. */
-  locate(at: number, content: ListedContent): void {
-    this.#bytes.writeDoubleLE(content.offset, at + AT.OFFSET);
-    this.#bytes.writeDoubleLE(content.length, at + AT.CONTENT_BYTES);
-    this.#bytes.set(content.digest, at + AT.DIGEST);
+  locate(at: number, offset: number, length: number): void {
+    this.#bytes.writeDoubleLE(offset, at + AT.OFFSET);
+    this.#bytes.writeDoubleLE(length, at + AT.CONTENT_BYTES);
+  }
+
+  /** sha256 of a file's bytes: 32 bytes of `sums` from `from` on. */
+  digested(at: number, sums: Buffer, from: number): void {
+    sums.copy(this.#bytes, at + AT.DIGEST, from, from + DIGEST_BYTES);
   }
 
   /** No entry will be the same as this one. */

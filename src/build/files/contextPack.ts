@@ -99,8 +99,8 @@ export class ContextPack {
     let list: ContextListBytes | undefined;
     try {
       await untilAborted(send(receiver), signal);
-      list = receiver.finish(bootId, now);
       await writer.finish();
+      list = receiver.finish(bootId, now);
     } catch (error) {
       await writer.close();
       this.#end = writer.end;

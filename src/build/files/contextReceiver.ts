@@ -94,8 +94,9 @@ export class CheckedReceiver implements ContextReceiver {
     file.received += chunk.length;
     if (chunk.length === 0) return;
     if (before === 0 && chunk.length === file.size && file.size <= MAX_WHOLE_BYTES) {
-      const { offset, digest } = this.#pack.put(chunk);
-      this.#list.locate(file.at, { offset, length: chunk.length, digest });
+      const { at } = file;
+      const offset = this.#pack.put(chunk, (sums, from) => this.#list.digested(at, sums, from));
+      this.#list.locate(at, offset, chunk.length);
       return;
     }
     file.coming ??= this.#begin(file);
@@ -110,14 +111,15 @@ export class CheckedReceiver implements ContextReceiver {
     if (file.coming === undefined) return;
     this.#incomplete -= 1;
     const { offset } = file.coming;
-    this.#list.locate(file.at, { offset, length: file.received, digest: file.coming.finish() });
+    this.#list.locate(file.at, offset, file.received);
+    this.#list.digested(file.at, file.coming.finish(), 0);
   }
 
   drained(): Promise<void> | undefined {
     return this.#pack.drained();
   }
 
-  /** All entries have come; undefined: they are those of before. @throws {invalid_argument} when a file is not whole */
+  /** All entries have come, and the pack is finished; undefined: they are those of before. @throws {invalid_argument} when a file is not whole */
   finish(bootId: string, madeAt: number): ContextListBytes | undefined {
     const [missing] = this.#files.values();
     if (missing !== undefined) throw sizeDiffers(missing);

@@ -1,10 +1,13 @@
-import { createHash, hash } from "node:crypto";
+import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
+import { hashPieces } from "#host";
+import type { Piece } from "#host";
 
+const DIGEST_BYTES = 32;
 const SLAB_BYTES = 1 << 20;
-/** Writes under way. */
+/** Writes under way, and slabs that are being hashed. */
 const MAX_WRITES = 8;
 /** Of files that come in pieces; more are written piece by piece. */
 const MAX_STAGED_BYTES = 32 << 20;
@@ -14,8 +17,11 @@ export interface ComingFile {
   readonly offset: number;
   write(chunk: Uint8Array): void;
   /** sha256 of all that was written. */
-  finish(): Uint8Array;
+  finish(): Buffer;
 }
+
+/** Told that a file's sha256 stands in `sums` from `at` on. */
+export type OnDigest = (sums: Buffer, at: number) => void;
 
 /**
  * Appends files to a pack: small ones side by side in large writes, those that come in pieces at a place of their own. What
@@ -28,6 +34,9 @@ export class PackWriter {
   #slab: Buffer | undefined;
   #slabStart = 0;
   #slabUsed = 0;
+  /** Files of the slab. */
+  #pieces: Piece[] = [];
+  #onDigests: OnDigest[] = [];
   #staged = 0;
   #failure: unknown;
   #isClosed = false;
@@ -44,9 +53,12 @@ export class PackWriter {
     return this.#end;
   }
 
-  /** A whole file. */
-  put(bytes: Uint8Array): { readonly offset: number; readonly digest: Uint8Array } {
-    return { offset: this.#append(bytes), digest: hash("sha256", bytes, "buffer") };
+  /** A whole file; where it is. Its digest comes later, when `finish` resolves at the latest. */
+  put(bytes: Uint8Array, onDigest: OnDigest): number {
+    const at = this.#append(bytes);
+    this.#pieces.push({ offset: at, length: bytes.length });
+    this.#onDigests.push(onDigest);
+    return this.#slabStart + at;
   }
 
   /** A file of so many bytes that comes in pieces. */
@@ -102,6 +114,7 @@ export class PackWriter {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
+  /** Where it is within the slab. */
   #append(bytes: Uint8Array): number {
     if (this.#slab === undefined || this.#slabUsed + bytes.length > this.#slab.length) {
       this.#flush();
@@ -109,26 +122,33 @@ export class PackWriter {
       this.#slabStart = this.#end;
       this.#end += this.#slab.length;
     }
-    const offset = this.#slabStart + this.#slabUsed;
-    this.#slab.set(bytes, this.#slabUsed);
+    const at = this.#slabUsed;
+    this.#slab.set(bytes, at);
     this.#slabUsed += bytes.length;
-    return offset;
+    return at;
   }
 
   #flush(): void {
-    if (this.#slab !== undefined && this.#slabUsed > 0)
+    if (this.#slab !== undefined && this.#slabUsed > 0) {
       this.#write(this.#slab.subarray(0, this.#slabUsed), this.#slabStart);
+      this.#hold(digestPieces(this.#slab, this.#pieces, this.#onDigests));
+    }
     this.#slab = undefined;
     this.#slabUsed = 0;
+    this.#pieces = [];
+    this.#onDigests = [];
   }
 
   #write(bytes: Buffer, position: number): void {
-    if (this.#isClosed) return;
-    const written = this.#writeAll(bytes, position).catch((error: unknown) => {
+    if (!this.#isClosed) this.#hold(this.#writeAll(bytes, position));
+  }
+
+  #hold(work: Promise<void>): void {
+    const done = work.catch((error: unknown) => {
       this.#failure ??= error;
     });
-    this.#writes.add(written);
-    void written.finally(() => this.#writes.delete(written));
+    this.#writes.add(done);
+    void done.finally(() => this.#writes.delete(done));
   }
 
   async #writeAll(bytes: Buffer, position: number): Promise<void> {
@@ -136,6 +156,11 @@ export class PackWriter {
     for (let at = 0; at < bytes.length; )
       at += (await file.write(bytes, at, bytes.length - at, position + at)).bytesWritten;
   }
+}
+
+async function digestPieces(slab: Buffer, pieces: readonly Piece[], onDigests: readonly OnDigest[]): Promise<void> {
+  const sums = await hashPieces(slab, pieces);
+  for (const [index, onDigest] of onDigests.entries()) onDigest(sums, index * DIGEST_BYTES);
 }
 
 /** Gathers pieces of one file. */
