@@ -33,7 +33,7 @@ export interface BuildParts {
   readonly caches: (request: BuildRequest, task: BuildProgress["task"]) => ImportedSteps;
   readonly owners: readonly CacheOwner[];
   readonly metadata: Metadata;
-  readonly layers: Pick<LayerReads, "get">;
+  readonly layers: Pick<LayerReads, "get" | "openView">;
   readonly collector: Pick<GarbageCollector, "collect" | "schedule">;
   readonly buildPlatform: Platform;
   readonly dataRoot: string;
@@ -89,7 +89,7 @@ export function assembleBuildService(parts: BuildParts): Omit<BuildService, "his
         parts.collector.schedule();
         tidier.schedule();
       };
-      return new PlannedBuild({ request, plan, solver, progress, lease, exporter, onEnd });
+      return new PlannedBuild({ request, plan, solver, progress, lease, exporter, layers, onEnd });
     } catch (error) {
       solver[Symbol.dispose]();
       lease[Symbol.dispose]();

@@ -1,6 +1,7 @@
 import type { DiffId } from "#oci";
 import type { BuildHistory } from "./history/buildHistory.ts";
 import type { BuildPlan, TargetPlan } from "./plan.ts";
+import type { ResultFiles } from "./files/resultFiles.ts";
 import type { BuildRequest } from "./request.ts";
 
 /**
@@ -19,6 +20,8 @@ export interface PreparedBuild extends AsyncDisposable {
   readonly plan: BuildPlan;
   /** Does the steps, without exports; idempotent. */
   evaluate(): Promise<readonly BuiltTarget[]>;
+  /** Those of the first target, whose steps are done when something is asked. */
+  readonly files: ResultFiles;
   /** evaluate, then exports; the exporter response of all exports (`containerimage.digest`, `image.name`, …). */
   run(): Promise<Readonly<Record<string, string>>>;
 }

@@ -19,4 +19,6 @@ export type * from "./files/filesystemReader.ts";
 export type * from "./frontend/frontendHost.ts";
 export type * from "./sources/imageResolver.ts";
 export type * from "./exporters/exporter.ts";
+export type { ResultFiles, ResultFileStat } from "./files/resultFiles.ts";
+export type { Definition } from "./definitions/definition.ts";
 export type { DebugShell, DebugShells } from "./exec/debugShells.ts";

@@ -1,5 +1,8 @@
+import type { LayerReads } from "#layers";
 import type { BuiltTarget, PreparedBuild } from "./buildService.ts";
 import type { Exporter } from "./exporters/exporter.ts";
+import { resultFiles } from "./files/resultFiles.ts";
+import type { ResultFiles } from "./files/resultFiles.ts";
 import type { BuildPlan, TargetPlan } from "./plan.ts";
 import type { BuildRequest } from "./request.ts";
 import type { HeldBuildLease } from "./solver/buildLease.ts";
@@ -14,6 +17,7 @@ export interface BuildInHand {
   readonly progress: BuildProgress;
   readonly lease: HeldBuildLease;
   readonly exporter: Exporter;
+  readonly layers: Pick<LayerReads, "openView">;
   /** After everything was let go. */
   readonly onEnd: () => void;
 }
@@ -35,6 +39,10 @@ export class PlannedBuild implements PreparedBuild {
 
   evaluate(): Promise<readonly BuiltTarget[]> {
     return (this.#targets ??= this.#evaluate());
+  }
+
+  get files(): ResultFiles {
+    return resultFiles(this.#build.layers, async () => (await this.evaluate())[0]?.diffIds ?? []);
   }
 
   run(): Promise<Readonly<Record<string, string>>> {

@@ -1,6 +1,7 @@
 import type { SolveStatusSink } from "#engineapi";
 import type { Platform } from "#oci";
 import type { BuiltTarget } from "./buildService.ts";
+import type { Definition } from "./definitions/definition.ts";
 import type { BuildSession } from "./session.ts";
 
 /** A build as all APIs ask for it. */
@@ -16,6 +17,8 @@ export interface BuildRequest {
   readonly exports: readonly ExportRequest[];
   /** Results of other builds, by what follows `input:` in a named context; absent: none. */
   readonly inputs?: ReadonlyMap<string, BuiltTarget>;
+  /** A graph to build in place of a Dockerfile; `inputs` are by identifiers of its sources then. */
+  readonly definition?: Definition;
   /** Kept out of history. */
   readonly internal: boolean;
   /** Tell why steps were not cached. */

@@ -20,12 +20,16 @@ let seen: BuildRequest | undefined;
 let prepare: () => Promise<void>;
 let run: () => Promise<Readonly<Record<string, string>>>;
 
+const neverAsked = async (): Promise<never> => assert.fail("no files are looked at");
+const NO_FILES = { read: neverAsked, stat: neverAsked, list: neverAsked };
+
 const builds: BuildService = {
   prepare: async (request) => {
     seen = request;
     await prepare();
     return {
       plan: { targets: [], dockerfile: { filename: "Dockerfile", text: "FROM scratch\nARG A\nCMD a < b\n" } },
+      files: NO_FILES,
       evaluate: async () => [],
       run: () => run(),
       [Symbol.asyncDispose]: async () => undefined,

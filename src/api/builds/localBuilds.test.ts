@@ -24,10 +24,14 @@ let server: ApiServer;
 /** What the build under test does. */
 let work: (request: BuildRequest) => Promise<Readonly<Record<string, string>>>;
 
+const neverAsked = async (): Promise<never> => assert.fail("no files are looked at");
+const NO_FILES = { read: neverAsked, stat: neverAsked, list: neverAsked };
+
 const builds: BuildService = {
   prepare: async (request) =>
     ({
       plan: { targets: [], dockerfile: { filename: "Dockerfile", text: "" } },
+      files: NO_FILES,
       evaluate: async () => [],
       run: () => work(request),
       [Symbol.asyncDispose]: async () => undefined,

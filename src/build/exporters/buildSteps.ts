@@ -53,6 +53,8 @@ function operationOf(operation: Operation): Json {
       return { file: { actions: operation.actions } };
     case "scratch":
       return { source: { identifier: "scratch" } };
+    case "merge":
+      return { merge: {} };
     case "image":
       return { source: { identifier: `docker-image://${formatReference(withDefaultTag(operation.reference))}` } };
     case "local":

@@ -18,6 +18,8 @@ export interface CopyRules {
 export interface Destination {
   readonly path: string;
   readonly isDirectory: boolean;
+  /** A directory goes into it, not what is in that. */
+  readonly keepsName?: boolean;
 }
 
 export function destinationOf(action: Pick<CopyAction, "destination" | "destinationIsDirectory">): Destination {
@@ -44,13 +46,21 @@ export class CopyPlacer {
       this.#putEntry(tree, { parent, name: target, entry: top, links: new Map() });
       return;
     }
-    const directory = this.openDirectory(destination);
+    const directory = this.openDirectory(this.#destinationOf(name, destination));
     const { mtimeSeconds } = top;
     // Owner and mode of where a tree goes to stay; its time becomes the source's.
     if (directory !== this.#draft.root) {
       this.#draft.setAttributes(directory, { ...directory.attributes, mtimeSeconds });
     }
     this.#copyBelow(tree, directory, below);
+  }
+
+  #destinationOf(name: string, destination: Destination): Destination {
+    const { path, keepsName } = destination;
+    const last = lastName(name);
+    const isInto =
+      keepsName === true && last !== "" && this.#draft.find(this.#prepare(destination))?.kind === "directory";
+    return isInto ? { path: joinPath(path.replace(/\/$/, ""), last), isDirectory: false } : destination;
   }
 
   /** Where a single file goes: into the destination when that is a directory. */

@@ -56,6 +56,15 @@ export interface DraftDirectory {
 
 export type DraftNode = DraftDirectory | DraftLeaf | BaseLeaf;
 
+const WHITEOUT = ".wh.";
+const REMOVAL = {
+  kind: "leaf",
+  type: "file",
+  content: { size: 0, read: () => undefined },
+  target: "",
+  deviceMajor: 0,
+  deviceMinor: 0,
+} as const;
 const ROOT: Attributes = { uid: 0, gid: 0, mode: 0o755, mtimeSeconds: 0, xattrs: undefined };
 
 /**
@@ -67,6 +76,8 @@ export class LayerDraft {
   readonly #base: SourceTree | undefined;
   /** Given to directories that nobody gave a time, seconds since 1970. */
   readonly #madeAt: number;
+  /** Of the base. */
+  readonly #removed = new Set<string>();
 
   /** Without a base: the layer of `--link`, or above scratch. */
   constructor(base: SourceTree | undefined, madeAt: number) {
@@ -125,7 +136,7 @@ export class LayerDraft {
     if (known !== undefined || !directory.isInBase) return known;
     const path = joinPath(directory.path, name);
     const entry = this.#base?.find(path);
-    if (entry === undefined) return undefined;
+    if (entry === undefined || this.#removed.has(path)) return undefined;
     const node: DraftNode =
       entry.type === "directory" ? this.#baseDirectory(directory, entry) : { kind: "base", entry };
     directory.children.set(name, node);
@@ -161,6 +172,7 @@ export class LayerDraft {
       isTouched: true,
       children: new Map(),
     };
+    parent.children.delete(`${WHITEOUT}${name}`);
     parent.children.set(name, directory);
     return directory;
   }
@@ -183,7 +195,21 @@ export class LayerDraft {
   replace(parent: DraftDirectory, name: string, leaf: DraftLeaf): void {
     checkName(name);
     this.touch(parent);
+    parent.children.delete(`${WHITEOUT}${name}`);
     parent.children.set(name, leaf);
+  }
+
+  /** What is there goes, from the base too. */
+  remove(parent: DraftDirectory, name: string): void {
+    this.touch(parent);
+    parent.children.delete(name);
+    const path = joinPath(parent.path, name);
+    if (!parent.isInBase || this.#base?.find(path) === undefined) return;
+    this.#removed.add(path);
+    parent.children.set(`${WHITEOUT}${name}`, {
+      ...REMOVAL,
+      attributes: { ...ROOT, mode: 0, mtimeSeconds: this.#madeAt },
+    });
   }
 
   /** Makes a directory, and so those above it, part of the layer. */
@@ -225,7 +251,7 @@ export class LayerDraft {
 
 /** In a layer's tar such a name would delete another file. */
 function checkName(name: string): void {
-  if (!name.startsWith(".wh.")) return;
+  if (!name.startsWith(WHITEOUT)) return;
   throw refused(`${toDisplayPath(name)}: no file of an image can have a name that starts with ".wh."`);
 }
 

@@ -1,12 +1,12 @@
-import { fromDisplayPath } from "#tar";
-import type { CopyAction, MakeDirectory, MakeFile } from "../graph/operation.ts";
+import { baseNameOf, fromDisplayPath, parentOf } from "#tar";
+import type { CopyAction, MakeDirectory, MakeFile, MakeSymlink, Remove } from "../graph/operation.ts";
 import { CopyPlacer, destinationOf } from "./applyCopy.ts";
 import type { CopyRules } from "./applyCopy.ts";
 import { writeDraftTar } from "./draftTar.ts";
 import type { PutBytes } from "./draftTar.ts";
 import { parseModeChange } from "./fileMode.ts";
 import type { FileTask, OpenTrees, TaskSources } from "./fileTask.ts";
-import { LayerDraft } from "./layerDraft.ts";
+import { LayerDraft, refused } from "./layerDraft.ts";
 import { openArchive } from "./openArchive.ts";
 import { findOwner } from "./owner.ts";
 import { unpackArchive } from "./unpackArchive.ts";
@@ -33,7 +33,9 @@ export async function makeLayer(
   for (const [index, action] of operation.actions.entries()) {
     if (action.action === "copy") await copy(step, index, action);
     else if (action.action === "makeFile") makeFile(step, action);
-    else makeDirectory(step, action);
+    else if (action.action === "makeDirectory") makeDirectory(step, action);
+    else if (action.action === "makeSymlink") makeSymlink(step, action);
+    else remove(step, action);
   }
   writeDraftTar(draft, put);
 }
@@ -53,6 +55,29 @@ function makeDirectory({ draft, trees }: LayerStep, action: MakeDirectory): void
   draft.makeDirectories(draft.resolve(fromDisplayPath(action.path)), owner, action.mode);
 }
 
+function makeSymlink({ draft, trees, madeAt }: LayerStep, action: MakeSymlink): void {
+  const owner = action.owner === undefined ? { uid: 0, gid: 0 } : findOwner(action.owner, trees.find(0));
+  const path = fromDisplayPath(action.path);
+  const parent = draft.makeDirectories(draft.resolve(parentOf(path)), { uid: 0, gid: 0 });
+  draft.addLeaf(parent, baseNameOf(path), {
+    kind: "leaf",
+    type: "symlink",
+    attributes: { ...owner, mode: 0o777, mtimeSeconds: madeAt, xattrs: undefined },
+    content: undefined,
+    target: Buffer.from(action.target).toString("latin1"),
+    deviceMajor: 0,
+    deviceMinor: 0,
+  });
+}
+
+function remove({ draft }: LayerStep, { path: shown, allowAbsent }: Remove): void {
+  const path = fromDisplayPath(shown);
+  const parent = draft.find(draft.resolve(parentOf(path)));
+  const isThere = parent?.kind === "directory" && draft.child(parent, baseNameOf(path)) !== undefined;
+  if (isThere) draft.remove(parent, baseNameOf(path));
+  else if (!allowAbsent) throw refused(`lstat ${shown}: no such file or directory`);
+}
+
 async function copy(step: LayerStep, index: number, action: CopyAction): Promise<void> {
   const { draft, held, spoolDirectory } = step;
   const tree = step.trees.get(action.input);
@@ -60,7 +85,7 @@ async function copy(step: LayerStep, index: number, action: CopyAction): Promise
   const destination = destinationOf(action);
   for (const selection of step.sources.select(index, action)) {
     const archive = action.unpack ? await openArchive(tree, selection.top, spoolDirectory) : undefined;
-    if (archive === undefined) placer.place(tree, selection, destination);
+    if (archive === undefined) placer.place(tree, selection, { ...destination, keepsName: action.keepsName === true });
     else unpackArchive(draft, placer.makeRoot(destination), held.use(archive));
   }
 }

@@ -5,6 +5,7 @@ import type { Filesystem, HttpSource } from "../graph/operation.ts";
 import type { Vertex } from "../graph/vertex.ts";
 import type { BuildRequest } from "../request.ts";
 import type { FrontendHost } from "./frontendHost.ts";
+import { inputVertex } from "./inputContext.ts";
 import { later } from "./later.ts";
 import { makeVertex } from "./vertices.ts";
 
@@ -97,9 +98,16 @@ export function httpVertex(
   });
 }
 
-function remoteContext({ options }: BuildRequest): Vertex | undefined {
+/** Clients hand on what another build of theirs gave in place of a directory. */
+function inputOf({ inputs }: BuildRequest, name: string): Vertex | undefined {
+  const input = inputs?.get(name);
+  return input === undefined ? undefined : inputVertex(name, input);
+}
+
+function remoteContext(request: BuildRequest): Vertex | undefined {
+  const { options } = request;
   const { context } = options;
-  if (context === undefined) return undefined;
+  if (context === undefined) return inputOf(request, options.contextDirectory);
   const keep = /^(?:1|t|true)$/i.test(options.buildArguments.get("BUILDKIT_CONTEXT_KEEP_GIT_DIR") ?? "");
   const git = gitVertex(context, `[internal] load git source ${context}`, keep);
   if (git !== undefined) return git;
@@ -147,16 +155,18 @@ export async function loadMainContext(request: BuildRequest, host: FrontendHost)
   const reading = { request, host };
   const { options } = request;
   const remote = remoteContext(request);
-  const isLocalFile = remote === undefined || options.dockerfileDirectory !== "dockerfile";
+  const file = inputOf(request, options.dockerfileDirectory);
+  const elsewhere = file ?? (options.dockerfileDirectory === "dockerfile" ? remote : undefined);
+  const isLocalFile = elsewhere === undefined;
   const names = filenamesOf(options.filename);
-  const loaded = isLocalFile
-    ? localVertex(reading, {
-        label: `[internal] load build definition from ${options.filename}`,
-        directory: options.dockerfileDirectory,
-        followPaths: [options.filename, `${options.filename}.dockerignore`, ...names.slice(1)],
-        fresh: true,
-      })
-    : remote;
+  const loaded =
+    elsewhere ??
+    localVertex(reading, {
+      label: `[internal] load build definition from ${options.filename}`,
+      directory: options.dockerfileDirectory,
+      followPaths: [options.filename, `${options.filename}.dockerignore`, ...names.slice(1)],
+      fresh: true,
+    });
   const files = await host.solve(loaded).catch((error: unknown) => {
     throw withFailure(error, loaded);
   });

@@ -12,6 +12,7 @@ import {
 } from "#dockerfile";
 import type { Dockerfile, LintWarning, Stages, SubrequestAnswer } from "#dockerfile";
 import { EngineError, ErrorCode, findEngineError, messageOf } from "#errors";
+import { planDefinition } from "../definitions/planDefinition.ts";
 import type { BuildPlan } from "../plan.ts";
 import type { BuildRequest } from "../request.ts";
 import type { FrontendHost } from "./frontendHost.ts";
@@ -31,6 +32,7 @@ const OURS = /^(?:docker\.io\/)?(?:docker|dockerfilelabs|tonistiigi)\/dockerfile
  * @throws {invalid_argument} {not_found} in BuildKit's words; `details.source` has the lines that are meant
  */
 export async function planBuild(request: BuildRequest, host: FrontendHost): Promise<BuildPlan> {
+  if (request.definition !== undefined) return await planDefinition(request.definition, request, host);
   const main = await loadMainContext(request, host);
   const { filename, text } = main;
   try {

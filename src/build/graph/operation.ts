@@ -5,11 +5,24 @@ import type { ContextDirectory } from "../files/contextDirectory.ts";
  * What a vertex does. Operations are plain data: equal data and equal inputs give an equal result, so every field that
  * shapes the result is here, expanded (no variable is left), and nothing else is. `kind` chooses the handler.
  */
-export type Operation = Scratch | ImageSource | LocalSource | HttpSource | GitSource | FileOperation | ExecOperation;
+export type Operation =
+  | Scratch
+  | Merge
+  | ImageSource
+  | LocalSource
+  | HttpSource
+  | GitSource
+  | FileOperation
+  | ExecOperation;
 
 /** `FROM scratch`: the empty stack. No inputs; the solver does it. */
 export interface Scratch {
   readonly kind: "scratch";
+}
+
+/** The stacks of all inputs, one above the other; the solver does it. */
+export interface Merge {
+  readonly kind: "merge";
 }
 
 /** Layers of an image that was resolved before (its config is known). No inputs. */
@@ -74,7 +87,7 @@ export interface FileOperation {
   readonly epoch: number | undefined;
 }
 
-export type FileAction = CopyAction | MakeDirectory | MakeFile;
+export type FileAction = CopyAction | MakeDirectory | MakeFile | MakeSymlink | Remove;
 
 /** Paths are absolute in the image after WORKDIR; `/`-terminated destination = directory. */
 export interface CopyAction {
@@ -96,6 +109,24 @@ export interface CopyAction {
   readonly keepOwner: boolean;
   /** False: a path of `--parents` that is not there is an error; a wildcard that matches nothing never is. */
   readonly allowNoMatch: boolean;
+  /** A directory goes into the destination under its own name, if that is a directory; absent: what is in it does. */
+  readonly keepsName?: true;
+}
+
+export interface MakeSymlink {
+  readonly action: "makeSymlink";
+  readonly path: string;
+  readonly target: string;
+  readonly owner: Owner | undefined;
+}
+
+/** A file, or a directory with all that is in it. */
+export interface Remove {
+  readonly action: "remove";
+  readonly path: string;
+  /** False: that it is not there is an error. */
+  readonly allowAbsent: boolean;
+  readonly owner?: undefined;
 }
 
 export interface MakeDirectory {

@@ -91,7 +91,7 @@ export class BuildProgress {
   #collect(vertex: Vertex, found: SolveVertex[]): void {
     if (this.#vertices.has(vertex.digest)) return;
     for (const input of vertex.inputs) this.#collect(input, found);
-    if (vertex.hidden === true || vertex.operation.kind === "scratch") return;
+    if (vertex.hidden === true || vertex.operation.kind === "scratch" || vertex.operation.kind === "merge") return;
     const inputs = vertex.inputs.map(({ digest }) => digest).filter((digest) => this.#vertices.has(digest));
     const shown = { digest: vertex.digest, name: vertex.name, ...(inputs.length === 0 ? {} : { inputs }) };
     this.#vertices.set(vertex.digest, shown);

@@ -7,6 +7,7 @@ import type {
   HttpSource,
   ImageSource,
   LocalSource,
+  Merge,
   Operation,
   Scratch,
 } from "../graph/operation.ts";
@@ -32,7 +33,7 @@ function bindTo<O extends Operation>(handler: OperationHandler<O>, step: Step<O>
 }
 
 /** An operation that a handler does. */
-export type HandledOperation = Exclude<Operation, Scratch>;
+export type HandledOperation = Exclude<Operation, Scratch | Merge>;
 
 export function bindStep(
   handlers: Handlers,

@@ -14,6 +14,15 @@ async function realizeBase([base]: readonly Known[]): Promise<void> {
   await base?.realize();
 }
 
+/** Later stacks hide what earlier ones have, as their layers do. */
+function merged(inputs: readonly Known[]): Known {
+  const stacks = inputs.map((input) => layersOf(input));
+  const diffIds = stacks.flatMap((stack) => stack?.diffIds ?? []);
+  const createdAt = stacks.flatMap((stack) => stack?.createdAt ?? (stack?.diffIds ?? []).map(() => undefined));
+  const realize = async (): Promise<void> => void (await Promise.all(inputs.map((input) => input.realize())));
+  return { filesystem: { kind: "layers", diffIds, createdAt }, record: undefined, realize };
+}
+
 /**
  * Solves vertices of one build: inputs first and at the same time, each vertex once. A step whose key the cache knows does
  * not run; one that another build runs just now is shared. The first failure ends all else.
@@ -74,6 +83,7 @@ export class Solver implements Disposable {
     const { operation } = vertex;
     if (operation.kind === "scratch")
       return { filesystem: { kind: "layers", diffIds: [], createdAt: [] }, record: undefined, realize: HERE };
+    if (operation.kind === "merge") return merged(inputs);
     // A base is needed only by a step that runs; what is copied from has to be read to know whether it changed.
     await Promise.all(inputs.slice(1).map((input) => input.realize()));
     const step = new StepRun(this.#options, this.#build, { vertex, operation, inputs, signal: this.#signal });

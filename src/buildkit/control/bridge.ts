@@ -2,14 +2,16 @@ import type { TargetPlan } from "#build";
 import { EngineError, ErrorCode } from "#errors";
 import { formatPlatform } from "#oci";
 import { unary } from "../grpc/server.ts";
-import type { Call, Method } from "../grpc/server.ts";
+import type { Method } from "../grpc/server.ts";
 import type { Decoded, Encodable } from "../wire/types.ts";
+import { fileMethods } from "./bridgeFiles.ts";
+import type { InBuild } from "./bridgeFiles.ts";
 import { toBuildError } from "./buildError.ts";
 import { FRONTEND_CAPS, LLB_CAPS } from "./capabilities.ts";
 import type { HeldBuild, Job } from "./jobs.ts";
 import { fromWarnRequest } from "./progress.ts";
 import { isEmptyDefinition, readDefinition, toDefinition } from "./resultDefinition.ts";
-import { askFrontend, inputOf } from "./solve.ts";
+import { askDefinition, askFrontend, inputOf } from "./solve.ts";
 import type { SolveContext } from "./solve.ts";
 
 const SERVICE = "/moby.buildkit.v1.frontend.LLBBridge";
@@ -45,9 +47,14 @@ async function bridgeSolve(
   if (request.definition.length > 0) {
     // What a client makes of an answer that is no filesystem, an outline's.
     if (isEmptyDefinition(request.definition)) return { result: { ref: {} } };
-    await inputOf(context, request.definition);
-    const { id } = readDefinition(request.definition) ?? {};
-    return { result: { ref: { id, def: request.definition } } };
+    const known = readDefinition(request.definition);
+    if (known !== undefined) {
+      await inputOf(context, job, request.definition);
+      return { result: { ref: { id: known.id, def: request.definition } } };
+    }
+    const asked = await askDefinition(context, job, request.definition);
+    if (request.evaluate) await asked.prepared.evaluate();
+    return { result: { ref: { id: asked.id, def: request.definition } } };
   }
   if (request.frontend === "") return { result: { ref: {} } };
   const { frontend, frontendOpt: attributes, frontendInputs: inputs, cacheImports } = request;
@@ -61,7 +68,7 @@ export function bridgeMethods(
   context: SolveContext,
   workers: () => readonly Encodable<"Worker">[],
 ): readonly (readonly [string, Method])[] {
-  const inBuild = async <T>(call: Call, act: (job: Job) => Promise<T> | T): Promise<T> => {
+  const inBuild: InBuild = async (call, act) => {
     const id = call.headers[BUILD_ID];
     try {
       if (typeof id !== "string" || id === "")
@@ -100,6 +107,15 @@ export function bridgeMethods(
       return {};
     }),
   );
-  const methods = { Ping: ping, Solve: solve, Return: giveBack, Evaluate: evaluate, Inputs: inputs, Warn: warn };
+  const methods = {
+    ...fileMethods(inBuild),
+
+    Ping: ping,
+    Solve: solve,
+    Return: giveBack,
+    Evaluate: evaluate,
+    Inputs: inputs,
+    Warn: warn,
+  };
   return Object.entries(methods).map(([name, method]) => [`${SERVICE}/${name}`, method]);
 }

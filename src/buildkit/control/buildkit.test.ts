@@ -15,6 +15,7 @@ import type { Method } from "../grpc/server.ts";
 import { GrpcError } from "../grpc/status.ts";
 import { connection, servedBy } from "../grpc/testPeers.ts";
 import { SessionMethod } from "../sessions/methods.ts";
+import { encode } from "../wire/encode.ts";
 import type { Decoded, Encodable } from "../wire/types.ts";
 import { toDefinition } from "./resultDefinition.ts";
 
@@ -22,6 +23,8 @@ const STEP = digestOf("step");
 const CONTROL = "/moby.buildkit.v1.Control";
 const BRIDGE = "/moby.buildkit.v1.frontend.LLBBridge";
 const AMD64 = { os: "linux", architecture: "amd64" };
+
+const neverAsked = async (): Promise<never> => assert.fail("no files are looked at");
 
 /** Builds that say what they were asked, and end as they are told. */
 class FakeBuilds implements BuildService {
@@ -54,6 +57,7 @@ class FakeBuilds implements BuildService {
     const plan: BuildPlan = { targets: [target], dockerfile: { filename: "Dockerfile", text: "" }, ...this.plan };
     return Promise.resolve({
       plan,
+      files: { read: async () => Buffer.from("read"), stat: neverAsked, list: neverAsked },
       evaluate: () => Promise.resolve(plan.targets.map((one) => ({ ...one, diffIds: [], createdAt: [] }))),
       run: async () => {
         const started = "2026-11-25T12:00:00.123456Z";
@@ -317,10 +321,32 @@ test("buildkit: a client that leaves the call cancels the build, and running ste
   assert.equal(builds.disposed, 1);
 });
 
-test("buildkit: definitions of BuildKit's own operations are refused", async (t) => {
-  const { buildkit, client } = open(t);
+test("buildkit: a definition of BuildKit's own operations is built, and looked into", async (t) => {
+  const { builds, buildkit, client } = open(t);
   join(t, buildkit, "s1");
-  await assert.rejects(solve(client, { ref: "b1", session: "s1", definition: Buffer.from([1]) }), /not supported/);
+  const source = encode("Op", { source: { identifier: "docker-image://docker.io/library/a:1" } });
+  const digest = digestOf(source);
+  const last = encode("Op", { inputs: [{ digest }] });
+  const definition = encode("Definition", { def: [source, last], metadata: { [digest]: { ignoreCache: true } } });
+  await solve(client, { ref: "b1", session: "s1", definition });
+  const asked = builds.requests[0]?.definition;
+  assert.deepEqual(asked?.result, { digest, index: 0 });
+  const operation = asked.operations.get(digest);
+  assert.equal(operation?.source?.identifier, "docker-image://docker.io/library/a:1");
+  assert.equal(operation.ignoreCache, true);
+  void solve(client, { ref: "b2", session: "s1" }).catch(() => undefined);
+  const types = ["BridgeSolveRequest", "BridgeSolveResponse"] as const;
+  const { result } = await client.unary(`${BRIDGE}/Solve`, types, { definition }, inBuild("b2"));
+  const file = { ref: result?.ref?.id ?? "", filePath: "/a" };
+  const { data } = await client.unary(`${BRIDGE}/ReadFile`, ["ReadFileRequest", "Bytes"], file, inBuild("b2"));
+  assert.equal(Buffer.from(data).toString(), "read");
+  await assert.rejects(solve(client, { ref: "b3", session: "s1", definition: Buffer.from([1]) }), /malformed/);
+  await assert.rejects(
+    solve(client, { ref: "b4", session: "s1", definition: encode("Definition", { def: [source] }) }),
+    {
+      message: "failed to load LLB: invalid empty definition",
+    },
+  );
 });
 
 test("buildkit: history names what was built, and forgets it when it is told to", async (t) => {
@@ -434,7 +460,7 @@ test("buildkit: a build's result is an input of another, also when the first has
   await assert.rejects(withInput(toDefinition({ id: "b1:9", target: 0 })), { message: "no such ref: b1:9" });
   await assert.rejects(withInput(toDefinition({ id: "other:1", target: 0 })), { message: "no such ref: other:1" });
   await assert.rejects(withInput(toDefinition({ id: "b1:1", target: 5 })), { message: "no such ref: b1:1" });
-  await assert.rejects(withInput(Buffer.from([])), /not supported/);
+  await assert.rejects(withInput(Buffer.from([])), /invalid empty definition/);
   // A client that looks into what it built asks for a result by its definition.
   const definition = result?.ref?.def ?? Buffer.alloc(0);
   const byDefinition = (bytes: Uint8Array): Promise<Decoded<"BridgeSolveResponse">> =>
@@ -445,5 +471,4 @@ test("buildkit: a build's result is an input of another, also when the first has
       inBuild("b2"),
     );
   assert.equal((await byDefinition(definition)).result?.ref?.id, "b1:1");
-  await assert.rejects(byDefinition(Buffer.from("0a020a00", "hex")), /not supported/);
 });

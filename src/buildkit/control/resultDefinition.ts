@@ -1,3 +1,5 @@
+import type { Definition } from "#build";
+import { EngineError, ErrorCode } from "#errors";
 import { digestOf } from "#oci";
 import { decode } from "../wire/decode.ts";
 import { encode } from "../wire/encode.ts";
@@ -20,20 +22,41 @@ export function toDefinition({ id, target }: ResultName): Uint8Array {
   const digest = digestOf(source);
   const last = encode("Op", { inputs: [{ digest }] });
   // Without metadata a client takes a definition for invalid.
-  const metadata = Object.fromEntries([digest, digestOf(last)].map((key) => [key, new Uint8Array(0)]));
+  const metadata = Object.fromEntries([digest, digestOf(last)].map((key) => [key, {}]));
   return encode("Definition", { def: [source, last], metadata });
 }
 
-/** Which result a definition stands for; undefined: it is a graph of BuildKit's own operations. */
+/** Which result a definition is, as a whole; undefined: it is a graph of BuildKit's own operations. */
 export function readDefinition(bytes: Uint8Array): ResultName | undefined {
   const { def } = decode("Definition", bytes);
   const operations = new Map(def.map((operation) => [String(digestOf(operation)), decode("Op", operation)]));
   const last = def.at(-1);
   if (last === undefined) return undefined;
   const input = decode("Op", last).inputs[0]?.digest ?? "";
-  const identifier = operations.get(input)?.source?.identifier ?? "";
+  return resultOf(operations.get(input)?.source?.identifier ?? "");
+}
+
+/** The result that a source of a graph stands for; undefined: it is one of BuildKit's own. */
+export function resultOf(identifier: string): ResultName | undefined {
   const { id, target } = NAME.exec(identifier)?.groups ?? {};
   return id === undefined || target === undefined ? undefined : { id, target: Number(target) };
+}
+
+/** A graph as builds take it. @throws {invalid_argument} */
+export function parseDefinition(bytes: Uint8Array): Definition {
+  const { def, metadata } = decode("Definition", bytes);
+  const operations = new Map(
+    def.map((raw) => {
+      const digest: string = digestOf(raw);
+      const { description = {}, ignoreCache = false } = metadata[digest] ?? {};
+      return [digest, { ...decode("Op", raw), description, ignoreCache }] as const;
+    }),
+  );
+  const last = def.at(-1);
+  const result = last === undefined ? undefined : decode("Op", last).inputs[0];
+  if (result === undefined)
+    throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, "failed to load LLB: invalid empty definition");
+  return { operations, result };
 }
 
 /** A graph without operations: what a client makes of an answer that is no filesystem. */

@@ -1,5 +1,5 @@
 import { parseFrontendAttributes } from "#build";
-import type { BuildService, BuiltTarget, CacheLocation, ExportRequest, FrontendOptions } from "#build";
+import type { BuildService, BuiltTarget, CacheLocation, Definition, ExportRequest, FrontendOptions } from "#build";
 import { EngineError, ErrorCode } from "#errors";
 import type { Call } from "../grpc/server.ts";
 import { GrpcError } from "../grpc/status.ts";
@@ -7,7 +7,8 @@ import { forBuild } from "../sessions/directories.ts";
 import type { SessionRegistry } from "../sessions/registry.ts";
 import type { Decoded, Encodable } from "../wire/types.ts";
 import { toBuildError } from "./buildError.ts";
-import { readDefinition } from "./resultDefinition.ts";
+import { parseDefinition, readDefinition, resultOf } from "./resultDefinition.ts";
+import type { ResultName } from "./resultDefinition.ts";
 import type { HeldBuild, Job, Jobs, JobStart } from "./jobs.ts";
 
 /** What calls that build need. */
@@ -54,28 +55,46 @@ function withSharedKey(options: FrontendOptions, sharedKey: string): FrontendOpt
   return { ...options, sharedKeys: new Map(keys) };
 }
 
-/** The result of a build, of this or another job, that a definition stands for, its steps done. @throws {not_implemented} for BuildKit's own graphs */
-export async function inputOf({ jobs }: SolveContext, definition: Uint8Array): Promise<BuiltTarget> {
+async function builtInput({ jobs }: SolveContext, { id, target }: ResultName): Promise<BuiltTarget> {
+  const built = (await jobs.built(id))[target];
+  if (built === undefined) throw new EngineError("not_found", ErrorCode.BUILD_NOT_FOUND, `no such ref: ${id}`);
+  return built;
+}
+
+/** The result that a definition stands for, of this or another job, or of its operations; its steps are done. */
+export async function inputOf(context: SolveContext, job: Job, definition: Uint8Array): Promise<BuiltTarget> {
   const name = readDefinition(definition);
-  if (name === undefined) throw noDefinitions();
-  const target = (await jobs.built(name.id))[name.target];
-  if (target === undefined) throw new EngineError("not_found", ErrorCode.BUILD_NOT_FOUND, `no such ref: ${name.id}`);
+  if (name !== undefined) return await builtInput(context, name);
+  const held = await askDefinition(context, job, definition);
+  const [target] = await held.prepared.evaluate();
+  if (target === undefined) throw new Error("a definition has one result");
   return target;
 }
 
-/** Asks the frontend for a result; nothing runs yet but what it needs to know. */
-export async function askFrontend(context: SolveContext, job: Job, asked: FrontendCall): Promise<HeldBuild> {
+/** A graph of BuildKit's operations as a build; nothing runs yet. */
+export async function askDefinition(context: SolveContext, job: Job, bytes: Uint8Array): Promise<HeldBuild> {
+  const definition = parseDefinition(bytes);
+  const inputs = new Map<string, BuiltTarget>();
+  for (const { source } of definition.operations.values()) {
+    const name = source === undefined ? undefined : resultOf(source.identifier);
+    if (source !== undefined && name !== undefined) inputs.set(source.identifier, await builtInput(context, name));
+  }
+  return await prepare(context, job, { attributes: {}, inputs, definition, cacheImports: [] });
+}
+
+interface Preparation {
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly inputs: ReadonlyMap<string, BuiltTarget>;
+  readonly definition?: Definition;
+  readonly cacheImports: readonly Decoded<"CacheEntry">[];
+}
+
+async function prepare(context: SolveContext, job: Job, asked: Preparation): Promise<HeldBuild> {
   const start = await job.begun();
-  const { attributes } = asked;
-  if (!FRONTENDS.includes(asked.frontend))
-    throw new EngineError("not_found", ErrorCode.BAD_REQUEST, `frontend ${asked.frontend} not found`);
   if (start.session === undefined)
     throw new EngineError("invalid_argument", ErrorCode.SESSION, "no session for this build");
+  const { attributes, inputs, definition } = asked;
   const options = withSharedKey(parseFrontendAttributes(attributes), start.session.sharedKey);
-  const named = Object.entries(asked.inputs).map(
-    async ([key, definition]) => [key, await inputOf(context, definition)] as const,
-  );
-  const inputs = new Map(await Promise.all(named));
   const prepared = await context.builds.prepare({
     ref: job.ref,
     options,
@@ -88,12 +107,25 @@ export async function askFrontend(context: SolveContext, job: Job, asked: Fronte
     cacheExports: start.cacheExports,
     exports: start.exports,
     inputs,
+    ...(definition === undefined ? {} : { definition }),
     internal: start.isInternal,
     explain: false,
     entitlements: start.entitlements,
     signal: job.signal,
   });
   return job.hold(prepared, { isMultiPlatform: options.multiPlatform || options.platforms.length > 1 });
+}
+
+/** Asks the frontend for a result; nothing runs yet but what it needs to know. */
+export async function askFrontend(context: SolveContext, job: Job, asked: FrontendCall): Promise<HeldBuild> {
+  await job.begun();
+  const { attributes, cacheImports } = asked;
+  if (!FRONTENDS.includes(asked.frontend))
+    throw new EngineError("not_found", ErrorCode.BAD_REQUEST, `frontend ${asked.frontend} not found`);
+  const named = Object.entries(asked.inputs).map(
+    async ([key, definition]) => [key, await inputOf(context, job, definition)] as const,
+  );
+  return await prepare(context, job, { attributes, inputs: new Map(await Promise.all(named)), cacheImports });
 }
 
 /** The result that the client's own frontend hands back; undefined = nothing was built (a question about capabilities). */
@@ -122,23 +154,13 @@ async function run(context: SolveContext, job: Job, request: Decoded<"SolveReque
     const { frontend, attributes, exports } = start;
     job.record = context.builds.history.begin({ ref: job.ref, frontend, attributes, exports });
   }
-  if (request.definition.length > 0) throw noDefinitions();
   const { frontend, frontendAttrs: attributes, frontendInputs: inputs } = request;
-  const held =
-    frontend === ""
-      ? await clientResult(job)
-      : await askFrontend(context, job, { frontend, attributes, cacheImports: [], inputs });
+  const held = await (() => {
+    if (frontend !== "") return askFrontend(context, job, { frontend, attributes, cacheImports: [], inputs });
+    return request.definition.length > 0 ? askDefinition(context, job, request.definition) : clientResult(job);
+  })();
   if (held === undefined || held.prepared.plan.targets.length === 0) return {};
   return { ...(await held.prepared.run()) };
-}
-
-/** Builds are made from Dockerfiles; a graph of BuildKit's own operations is refused. */
-function noDefinitions(): EngineError {
-  return new EngineError(
-    "not_implemented",
-    ErrorCode.NOT_IMPLEMENTED,
-    "varve builds Dockerfiles; low-level build definitions are not supported",
-  );
 }
 
 /** `Control/Solve`: one build from its begin to its export. The client cancels it by leaving the call. */
