@@ -63,21 +63,25 @@ async function bridgeSolve(
   return { result: toResult(held) };
 }
 
+function inBuildOf({ jobs }: SolveContext): InBuild {
+  return async (call, act) => {
+    const id = call.headers[BUILD_ID];
+    try {
+      if (typeof id !== "string" || id === "")
+        throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, "no buildid found in context");
+      return await act((await jobs.begun(id)).job);
+    } catch (error) {
+      throw toBuildError(error);
+    }
+  };
+}
+
 /** A client that is the frontend of its own build asks through these; calls name their build in metadata. */
 export function bridgeMethods(
   context: SolveContext,
   workers: () => readonly Encodable<"Worker">[],
 ): readonly (readonly [string, Method])[] {
-  const inBuild: InBuild = async (call, act) => {
-    const id = call.headers[BUILD_ID];
-    try {
-      if (typeof id !== "string" || id === "")
-        throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, "no buildid found in context");
-      return await act((await context.jobs.begun(id)).job);
-    } catch (error) {
-      throw toBuildError(error);
-    }
-  };
+  const inBuild = inBuildOf(context);
   const ping = unary("Empty", "Pong", (_request, call) =>
     inBuild(call, () => ({
       frontendCaps: FRONTEND_CAPS.map(toCap),
@@ -109,7 +113,6 @@ export function bridgeMethods(
   );
   const methods = {
     ...fileMethods(inBuild),
-
     Ping: ping,
     Solve: solve,
     Return: giveBack,
