@@ -171,6 +171,15 @@ for (const client of ["docker", "varve"] as const) {
       assert.equal(output, "up\nbye\n");
     });
 
+    test("start -a: a start that fails is told in one line", async () => {
+      const driver = ["--log-driver", "fluentd", "--log-opt", "fluentd-address=127.0.0.1:1"];
+      await daemon.mustDocker(["create", "--name", "mute", "--network", "none", ...driver, "box:1", "true"]);
+      const { code, stderr } = await run(["start", "-a", "mute"]);
+      assert.equal(code, 1);
+      assert.match(stderr, /^Error response from daemon: [^\n]*failed to initialize logging driver[^\n]*\n$/);
+      await daemon.mustDocker(["rm", "mute"]);
+    });
+
     test("rm: nothing is left of a container that is gone", async () => {
       assert.equal((await run(["ps", "-aq"])).stdout, "");
       const containers = mountsBelow(daemon.dataRoot).filter((target) => target.endsWith("/merged"));

@@ -41,6 +41,8 @@ async function runAttached(
     // Nobody may be listening yet when it fails; it is awaited below.
     exitCode.catch(() => undefined);
     const pumped = attached.pump();
+    // After a start that fails nobody waits for it.
+    pumped.catch(() => undefined);
     if (rules.sigProxy) stopSignals = proxySignals(session, wish.id);
     try {
       await startContainer(session, wish.id);

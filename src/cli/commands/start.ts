@@ -51,6 +51,8 @@ async function startAttached(session: Session, name: string, interactive: boolea
     const { exitCode } = await watchExit(session.client, id, facts.HostConfig.AutoRemove ? "removed" : "next-exit");
     exitCode.catch(() => undefined);
     const pumped = attached.pump();
+    // After a start that fails nobody waits for it.
+    pumped.catch(() => undefined);
     if (!config.Tty) stops.push(proxySignals(session, id));
     await startOrWait(session, facts, exitCode);
     if (config.Tty) stops.push(followSize(session, containerPath(id)));

@@ -33,3 +33,28 @@ test("container inspect: a key that a map lacks is no value, a field that the st
     /no entry for key "Nope"/,
   );
 });
+
+test("container inspect: maps that were never made are null in JSON, and print as empty ones", () => {
+  assert.equal(render("{{json .Config.Volumes}} {{json .HostConfig.Tmpfs}} {{.Config.Volumes}}"), "null null map[]\n");
+  assert.equal(render("{{len .HostConfig.Sysctls}}{{if .Config.Volumes}}x{{end}}"), "0\n");
+});
+
+test("container inspect: durations, limits and mounts have Go's order and words", () => {
+  const raw = JSON.stringify({
+    HostConfig: {
+      Ulimits: [{ Soft: 1, Name: "nofile", Hard: 2 }],
+      BlkioDeviceReadBps: [{ Path: "/dev/a", Rate: 5 }],
+      Mounts: [{ Target: "/t", Type: "volume", VolumeOptions: { NoCopy: true, DriverConfig: {} } }],
+    },
+    Config: { Healthcheck: { Interval: 5e9, Test: ["CMD", "x"] } },
+  });
+  const shown = (wish: string): string => renderInspect([{ raw, shape: CONTAINER_INSPECT }], wish).text;
+  assert.equal(shown("{{.HostConfig.Ulimits}} {{.HostConfig.BlkioDeviceReadBps}}"), "[nofile=1:2] [/dev/a:5]\n");
+  assert.equal(shown("{{json .HostConfig.Ulimits}}"), '[{"Name":"nofile","Hard":2,"Soft":1}]\n');
+  assert.equal(shown("{{.Config.Healthcheck}}"), "{[CMD x] 5s 0s 0s 0s 0}\n");
+  assert.equal(shown("{{json .Config.Healthcheck}}"), '{"Test":["CMD","x"],"Interval":5000000000}\n');
+  assert.equal(
+    shown("{{json .HostConfig.Mounts}}"),
+    '[{"Type":"volume","Target":"/t","VolumeOptions":{"NoCopy":true,"DriverConfig":{}}}]\n',
+  );
+});

@@ -1,3 +1,4 @@
+import { goString } from "../template/goFormat.ts";
 import { fields } from "./shape.ts";
 import type { CollectionShape, FieldShape, Shape, StructShape } from "./shape.ts";
 
@@ -22,8 +23,92 @@ const PORT_MAP = mapOf(
 
 const HEALTH: StructShape = {
   typeName: "container.Health",
-  fields: fields("Status:string", "FailingStreak:int", "Log:list"),
+  fields: fields(
+    "Status:string",
+    "FailingStreak:int",
+    field(
+      "Log",
+      listOf(
+        pointerTo({
+          typeName: "container.HealthcheckResult",
+          fields: fields("Start:time", "End:time", "ExitCode:int", "Output:string"),
+        }),
+      ),
+    ),
+  ),
 };
+
+const HEALTHCHECK: StructShape = {
+  typeName: "v1.HealthcheckConfig",
+  fields: fields(
+    "Test?:list",
+    "Interval?:duration",
+    "Timeout?:duration",
+    "StartPeriod?:duration",
+    "StartInterval?:duration",
+    "Retries?:int",
+  ),
+};
+
+const optionsOf = (typeName: string, ...list: readonly (string | FieldShape)[]): CollectionShape =>
+  pointerTo({ typeName, fields: fields(...list) });
+
+const MOUNT_REQUEST: StructShape = {
+  typeName: "mount.Mount",
+  fields: fields(
+    "Type?:string",
+    "Source?:string",
+    "Target?:string",
+    "ReadOnly?:bool",
+    "Consistency?:string",
+    field(
+      "BindOptions",
+      optionsOf(
+        "mount.BindOptions",
+        "Propagation?:string",
+        "NonRecursive?:bool",
+        "CreateMountpoint?:bool",
+        "ReadOnlyNonRecursive?:bool",
+        "ReadOnlyForceRecursive?:bool",
+      ),
+      { omit: true },
+    ),
+    field(
+      "VolumeOptions",
+      optionsOf(
+        "mount.VolumeOptions",
+        "NoCopy?:bool",
+        "Labels?:map",
+        "Subpath?:string",
+        field("DriverConfig", optionsOf("mount.Driver", "Name?:string", "Options?:map"), { omit: true }),
+      ),
+      { omit: true },
+    ),
+    field("ImageOptions", optionsOf("mount.ImageOptions", "Subpath?:string"), { omit: true }),
+    field("TmpfsOptions", optionsOf("mount.TmpfsOptions", "SizeBytes?:int", "Mode?:int", "Options?:list"), {
+      omit: true,
+    }),
+    "ClusterOptions?:pointer",
+  ),
+};
+
+const ULIMITS = listOf({
+  typeName: "units.Ulimit",
+  fields: fields("Name:string", "Hard:int", "Soft:int"),
+  say: ({ Name, Soft, Hard }) => `${goString(Name)}=${goString(Soft)}:${goString(Hard)}`,
+});
+
+const THROTTLES = listOf({
+  typeName: "blkiodev.ThrottleDevice",
+  fields: fields("Path:string", "Rate:int"),
+  say: ({ Path, Rate }) => `${goString(Path)}:${goString(Rate)}`,
+});
+
+const WEIGHTS = listOf({
+  typeName: "blkiodev.WeightDevice",
+  fields: fields("Path:string", "Weight:int"),
+  say: ({ Path, Weight }) => `${goString(Path)}:${goString(Weight)}`,
+});
 
 const STATE: StructShape = {
   typeName: "container.State",
@@ -49,11 +134,11 @@ const RESOURCES = fields(
   field("NanoCPUs", "int", { json: "NanoCpus" }),
   "CgroupParent:string",
   "BlkioWeight:int",
-  "BlkioWeightDevice:list",
-  "BlkioDeviceReadBps:list",
-  "BlkioDeviceWriteBps:list",
-  "BlkioDeviceReadIOps:list",
-  "BlkioDeviceWriteIOps:list",
+  field("BlkioWeightDevice", WEIGHTS),
+  field("BlkioDeviceReadBps", THROTTLES),
+  field("BlkioDeviceWriteBps", THROTTLES),
+  field("BlkioDeviceReadIOps", THROTTLES),
+  field("BlkioDeviceWriteIOps", THROTTLES),
   field("CPUPeriod", "int", { json: "CpuPeriod" }),
   field("CPUQuota", "int", { json: "CpuQuota" }),
   field("CPURealtimePeriod", "int", { json: "CpuRealtimePeriod" }),
@@ -82,7 +167,7 @@ const RESOURCES = fields(
   "MemorySwappiness:pointer",
   "OomKillDisable:pointer",
   "PidsLimit:pointer",
-  "Ulimits:list",
+  field("Ulimits", ULIMITS),
   field("CPUCount", "int", { json: "CpuCount" }),
   field("CPUPercent", "int", { json: "CpuPercent" }),
   "IOMaximumIOps:int",
@@ -132,7 +217,7 @@ const HOST_CONFIG: StructShape = {
     "Runtime?:string",
     "Isolation:string",
     ...RESOURCES,
-    "Mounts?:list",
+    field("Mounts", listOf(MOUNT_REQUEST), { omit: true }),
     "MaskedPaths:list",
     "ReadonlyPaths:list",
     "Init?:pointer",
@@ -154,7 +239,7 @@ const CONFIG: StructShape = {
     "StdinOnce:bool",
     "Env:list",
     "Cmd:list",
-    "Healthcheck?:pointer",
+    field("Healthcheck", pointerTo(HEALTHCHECK), { omit: true }),
     "ArgsEscaped?:bool",
     "Image:string",
     field("Volumes", mapOf(NOTHING)),

@@ -18,7 +18,8 @@ export function goString(value: GoValue): string {
   if (typeof value === "boolean") return String(value);
   if (typeof value === "number" || typeof value === "bigint") return plainNumber(value);
   if (isList(value)) return `[${value.map(goString).join(" ")}]`;
-  if (value instanceof GoStruct) return `{${value.fields.map((field) => goString(field.get())).join(" ")}}`;
+  if (value instanceof GoStruct)
+    return value.said ?? `{${value.fields.map((field) => goString(field.get())).join(" ")}}`;
   return `map[${sortedKeys(value)
     .map((key) => `${key}:${goString(value[key])}`)
     .join(" ")}]`;

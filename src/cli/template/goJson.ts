@@ -1,4 +1,4 @@
-import { GoStruct, isList, isTrue, NIL_LIST, sortedKeys } from "./value.ts";
+import { GoStruct, isList, isTrue, NIL_LIST, NIL_MAP, sortedKeys } from "./value.ts";
 import type { GoField, GoValue } from "./value.ts";
 
 function text(value: string, escapesHtml: boolean): string {
@@ -36,7 +36,7 @@ export function goJson(value: GoValue, escapesHtml = false): string {
   if (typeof value === "string") return text(value, escapesHtml);
   if (typeof value === "boolean") return String(value);
   if (typeof value === "number" || typeof value === "bigint") return number(value);
-  if (value === NIL_LIST) return "null";
+  if (value === NIL_LIST || value === NIL_MAP) return "null";
   if (isList(value)) return `[${value.map((item) => goJson(item, escapesHtml)).join(",")}]`;
   if (value instanceof GoStruct) return struct(value, escapesHtml);
   const pairs = sortedKeys(value).map((key) => `${text(key, escapesHtml)}:${goJson(value[key], escapesHtml)}`);

@@ -21,7 +21,7 @@ const OPERAND_START: ReadonlySet<TokenKind> = new Set([
 const shown = (token: Token): string =>
   token.kind === "end"
     ? "EOF"
-    : token.kind === "keyword"
+    : token.kind === "keyword" || token.text === "."
       ? `<${token.text}>`
       : token.text.length > 10
         ? `${JSON.stringify(token.text.slice(0, 10))}...`

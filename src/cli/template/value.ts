@@ -16,6 +16,9 @@ export type GoValue =
 /** A slice that was never made: prints as an empty one, but JSON says `null`. */
 export const NIL_LIST: readonly GoValue[] = [];
 
+/** A map that was never made: the same. */
+export const NIL_MAP: { readonly [key: string]: GoValue } = {};
+
 /** A field of a struct; `json` is its key in JSON, left out when it is the name. */
 export interface GoField {
   readonly name: string;
@@ -41,6 +44,11 @@ export class GoStruct {
     this.typeName = typeName;
     this.fields = fields;
     this.escapesHtml = escapesHtml;
+  }
+
+  /** What its method `String` says; undefined for a type that has none. */
+  get said(): string | undefined {
+    return undefined;
   }
 
   field(name: string): GoField | undefined {
