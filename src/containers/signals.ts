@@ -25,5 +25,9 @@ export function findSignal(text: string): number | undefined {
 export function parseSignal(text: string): number {
   const number = findSignal(text);
   if (number !== undefined) return number;
+  if (/^0*[1-9]\d*$/.test(text)) {
+    const message = `the linux daemon does not support signal ${Number(text)}`;
+    throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, message);
+  }
   throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, `invalid signal: ${text}`);
 }

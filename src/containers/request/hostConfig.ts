@@ -349,13 +349,26 @@ const UNUSED: Readonly<Record<string, unknown>> = {
   IOMaximumBandwidth: 0,
 };
 
+/** As `docker inspect` prints them: people compare its output line by line. */
+const ORDER: readonly string[] =
+  `Binds ContainerIDFile LogConfig NetworkMode PortBindings RestartPolicy AutoRemove VolumeDriver VolumesFrom ConsoleSize
+  Annotations CapAdd CapDrop CgroupnsMode Dns DnsOptions DnsSearch ExtraHosts GroupAdd IpcMode Cgroup Links OomScoreAdj PidMode
+  Privileged PublishAllPorts ReadonlyRootfs SecurityOpt StorageOpt Tmpfs UTSMode UsernsMode ShmSize Sysctls Runtime Isolation
+  CpuShares Memory NanoCpus CgroupParent BlkioWeight BlkioWeightDevice BlkioDeviceReadBps BlkioDeviceWriteBps
+  BlkioDeviceReadIOps BlkioDeviceWriteIOps CpuPeriod CpuQuota CpuRealtimePeriod CpuRealtimeRuntime CpusetCpus CpusetMems Devices
+  DeviceCgroupRules DeviceRequests MemoryReservation MemorySwap MemorySwappiness OomKillDisable PidsLimit Ulimits CpuCount
+  CpuPercent IOMaximumIOps IOMaximumBandwidth Mounts MaskedPaths ReadonlyPaths Init`.split(/\s+/);
+
+const PLACES: ReadonlyMap<string, number> = new Map(ORDER.map((name, place) => [name, place]));
+const placeOf = (name: string): number => PLACES.get(name) ?? ORDER.length;
+
 /** As `inspect` shows it: maps that were not given are left out, as Docker leaves them out. */
 export function hostConfigOnWire(hostConfig: HostConfig): Readonly<Record<string, unknown>> {
   const { Tmpfs, Sysctls, Annotations, StorageOpt, Init, Mounts, unsaid = [], ...rest } = hostConfig;
   const given = Object.entries({ Tmpfs, Sysctls, Annotations, StorageOpt }).filter(
     ([, map]) => Object.keys(map).length > 0,
   );
-  return {
+  const shown = {
     ...UNUSED,
     ...rest,
     ...Object.fromEntries(unsaid.map((name) => [name, null])),
@@ -363,4 +376,5 @@ export function hostConfigOnWire(hostConfig: HostConfig): Readonly<Record<string
     ...(Init === null ? {} : { Init }),
     ...(Mounts.length > 0 ? { Mounts } : {}),
   };
+  return Object.fromEntries(Object.entries(shown).sort(([a], [b]) => placeOf(a) - placeOf(b)));
 }

@@ -23,6 +23,8 @@ import type { IpFamily } from "../ipam/address.ts";
 import { subnetOf } from "../ipam/subnet.ts";
 import type { Subnet } from "../ipam/subnet.ts";
 import { acceptCommands, withdrawAcceptCommands } from "./foreignForward.ts";
+import type { FilterFamily } from "./foreignForward.ts";
+import { LegacyForward } from "./legacyForward.ts";
 import { linkCommands, publishCommands, renderTable, withdrawCommands } from "./ruleset.ts";
 import type { BridgeRules, LinkRule, PublishedPort } from "./ruleset.ts";
 
@@ -60,6 +62,7 @@ export class Dataplane {
   readonly #ports = new Set<PublishedPort>();
   /** By what they say: two containers may link a third by the same names. */
   readonly #links = new Map<string, LinkRule>();
+  readonly #legacy: LegacyForward;
   #socket: NetlinkSocket | undefined;
   #filter: Nftables | undefined;
   #checkedAt = 0;
@@ -71,6 +74,7 @@ export class Dataplane {
     this.#table = options.table;
     this.#options = options;
     this.#log = log;
+    this.#legacy = new LegacyForward(log);
   }
 
   /** A netlink socket in the host's namespace. */
@@ -160,7 +164,8 @@ export class Dataplane {
   async removeBridge(name: string): Promise<void> {
     if (this.#bridges.delete(name)) {
       this.replaceTable();
-      this.#foreign((entries) => withdrawAcceptCommands(entries, name));
+      this.#foreign((entries, family) => withdrawAcceptCommands(entries, name, family));
+      this.#legacy.withdraw(name);
     }
     if (name !== this.#options.foreignBridge && this.findLink(name) !== undefined) await this.deleteLink(name);
   }
@@ -280,21 +285,25 @@ export class Dataplane {
   /** Lets our bridges through a foreign FORWARD chain that drops. */
   acceptForeign(): void {
     this.#checkedAt = performance.now();
-    this.#foreign((entries) => acceptCommands(entries, [...this.#bridges.keys()]));
+    const bridges = [...this.#bridges.keys()];
+    this.#foreign((entries, family) => acceptCommands(entries, bridges, family));
+    if (this.#options.packetFilter) this.#legacy.accept(bridges);
   }
 
-  #foreign(commands: (entries: readonly unknown[]) => string): void {
+  #foreign(commands: (entries: readonly unknown[], family: FilterFamily) => string): void {
     if (!this.#options.packetFilter) return;
-    let entries: readonly unknown[];
-    try {
-      entries = this.#nft.list("list chain ip filter FORWARD");
-    } catch {
-      return; // no such chain: nobody drops
+    for (const family of ["ip", "ip6"] as const) {
+      let entries: readonly unknown[];
+      try {
+        entries = this.#nft.list(`list chain ${family} filter FORWARD`);
+      } catch {
+        continue; // no such chain: nobody drops
+      }
+      this.#quietly(() => {
+        const text = commands(entries, family);
+        if (text !== "") this.#nft.run(text);
+      });
     }
-    this.#quietly(() => {
-      const text = commands(entries);
-      if (text !== "") this.#nft.run(text);
-    });
   }
 
   #quietly(work: () => void): void {

@@ -36,14 +36,23 @@ function isOurs({ text }: ForeignRule, key: "iifname" | "oifname", bridge: strin
 
 const BEHIND = ["DOCKER-USER", "DOCKER-ISOLATION-STAGE-1", "DOCKER-FORWARD"];
 
+/** Families whose tables others filter in. */
+export type FilterFamily = "ip" | "ip6";
+
 /** Commands that let our bridges through, given the entries of the chain; empty when there is nothing to do. */
-export function acceptCommands(entries: readonly unknown[], bridges: readonly string[]): string {
+export function acceptCommands(
+  entries: readonly unknown[],
+  bridges: readonly string[],
+  family: FilterFamily = "ip",
+): string {
   const drops = entries.some((entry) => field(entry, "chain", "policy") === "drop");
   if (!drops) return "";
   const rules = rulesOf(entries);
   const last = rules.findLast(({ text }) => BEHIND.slice(0, 2).some((name) => text.includes(`"target":"${name}"`)));
   const place =
-    last === undefined ? "insert rule ip filter FORWARD" : `add rule ip filter FORWARD position ${last.handle}`;
+    last === undefined
+      ? `insert rule ${family} filter FORWARD`
+      : `add rule ${family} filter FORWARD position ${last.handle}`;
   return bridges
     .flatMap((bridge) => (["iifname", "oifname"] as const).map((key) => ({ bridge, key })))
     .filter(({ bridge, key }) => !rules.some((rule) => isOurs(rule, key, bridge)))
@@ -52,9 +61,13 @@ export function acceptCommands(entries: readonly unknown[], bridges: readonly st
 }
 
 /** Commands that take our rules for a bridge away. */
-export function withdrawAcceptCommands(entries: readonly unknown[], bridge: string): string {
+export function withdrawAcceptCommands(
+  entries: readonly unknown[],
+  bridge: string,
+  family: FilterFamily = "ip",
+): string {
   return rulesOf(entries)
     .filter((rule) => isOurs(rule, "iifname", bridge) || isOurs(rule, "oifname", bridge))
-    .map(({ handle }) => `delete rule ip filter FORWARD handle ${handle}\n`)
+    .map(({ handle }) => `delete rule ${family} filter FORWARD handle ${handle}\n`)
     .join("");
 }
