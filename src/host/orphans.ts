@@ -14,8 +14,8 @@ export function disownChild(pid: number): void {
   own.delete(pid);
 }
 
-/** Several ends that come at once are taken at once. */
-const DELAY_MS = 10;
+/** Several ends that come at once are taken at once; and by then what made them has been answered. */
+const DELAY_MS = 30;
 const AGAIN_MS = 50;
 /** Who makes a child in a container that is being paused may wait for long, and there may always be one who makes one. */
 const LONGEST_HOLD_MS = 2000;

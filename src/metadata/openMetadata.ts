@@ -37,6 +37,7 @@ export function openMetadata(path: string): Metadata {
     migrate(sql);
     const leases = new LeaseTable(sql);
     leases.deleteEnded();
+    const events = new EventTable(sql);
     return {
       images: new ImageTable(sql),
       layers: new LayerTable(sql),
@@ -47,11 +48,14 @@ export function openMetadata(path: string): Metadata {
       networks: new DocumentTable(sql, "networks"),
       sandboxes: new DocumentTable(sql, "sandboxes"),
       volumes: new DocumentTable(sql, "volumes"),
-      events: new EventTable(sql),
+      events,
       settings: new SettingTable(sql),
       transaction: (work) => sql.transaction(work),
       checkpoint: () => sql.execute("PRAGMA wal_checkpoint(TRUNCATE)"),
-      [Symbol.dispose]: () => sql[Symbol.dispose](),
+      [Symbol.dispose]: () => {
+        events.flush();
+        sql[Symbol.dispose]();
+      },
     };
   } catch (error) {
     sql[Symbol.dispose]();

@@ -236,6 +236,21 @@ test("events: ascend with whole nanoseconds, the newest 10,000 are kept", (conte
   );
 });
 
+test("events: what was appended last is there when the records are opened again", (context) => {
+  const folder = mkdtempSync(join(tmpdir(), "varve-events-"));
+  context.after(() => rmSync(folder, { recursive: true }));
+  {
+    using metadata = openMetadata(join(folder, "varve.db"));
+    metadata.events.append({ timeNanoseconds: 1n, document: "a" });
+    metadata.events.append({ timeNanoseconds: 2n, document: "b" });
+  }
+  using metadata = openMetadata(join(folder, "varve.db"));
+  assert.deepEqual(
+    metadata.events.since(0n).map((event) => event.document),
+    ["a", "b"],
+  );
+});
+
 test("transaction: a throw undoes all, also what nested calls did", (context) => {
   const metadata = open(context);
   const { settings } = metadata;

@@ -170,6 +170,7 @@ export interface DocumentRecords {
 }
 
 export interface EventRecords {
+  /** Written soon, in one go with others: what was told within 25 ms of a crash is not recorded. */
   append(event: EventRecord): void;
   /** Ascending; keeps the newest 10,000. */
   since(timeNanoseconds: bigint): readonly EventRecord[];
