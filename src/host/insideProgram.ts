@@ -137,11 +137,8 @@ function execute(program: SyscallProgram, { files, args, env }: InsideCall): voi
   }
 }
 
-/**
- * What is done between fork and exec, in order. Whatever fails there ends it: nothing of the program has run then. All but
- * the last is done ahead; then it waits for a byte from `GO_FD`.
- */
-export function insideProgram(call: InsideCall): SyscallProgram {
+/** All that does not depend on the program, and is done ahead. */
+function beginningFor(call: InsideCall): SyscallProgram {
   const program = new SyscallProgram();
   program.call("prctl", [INSIDE.PR_SET_DUMPABLE, 0]);
   program.call("close_range", [FREE_FD, INSIDE.ANY_FD, 0]);
@@ -161,6 +158,35 @@ export function insideProgram(call: InsideCall): SyscallProgram {
   program.call("prctl", [INSIDE.PR_SET_DUMPABLE, 0]); // a change of ids sets it as the host has it
   program.waitFor(GO_FD);
   program.call("close", [GO_FD]);
+  return program;
+}
+
+/** Programs of one container by one user begin alike, and a hundred steps take longer to write than to make. */
+const beginnings = new Map<string, { readonly seccomp: Buffer | undefined; readonly program: SyscallProgram }>();
+const MAX_BEGINNINGS = 32;
+
+function knownBeginning(call: InsideCall): SyscallProgram {
+  const { target: _target, files: _files, args: _args, env: _env, seccomp, fds, capabilities, ...rest } = call;
+  const streams = fds.map((fd) => fd === "ignore");
+  const key = JSON.stringify([rest, streams, Object.values(capabilities).map(String)]);
+  const known = beginnings.get(key);
+  if (known !== undefined && known.seccomp === seccomp) return known.program;
+  const program = beginningFor(call);
+  beginnings.delete(key);
+  beginnings.set(key, { seccomp, program });
+  for (const oldest of beginnings.keys()) {
+    if (beginnings.size <= MAX_BEGINNINGS) break;
+    beginnings.delete(oldest);
+  }
+  return program;
+}
+
+/**
+ * What is done between fork and exec, in order. Whatever fails there ends it: nothing of the program has run then. All but
+ * the last is done ahead; then it waits for a byte from `GO_FD`.
+ */
+export function insideProgram(call: InsideCall): SyscallProgram {
+  const program = new SyscallProgram(knownBeginning(call));
   // A pid namespace holds those who are born in it. The process so far is not among them and out of their sight; the one
   // that they can see has never had more rights than theirs, nor a file of the host's.
   const report = program.bytes(Buffer.alloc(REPORT_BYTES));

@@ -53,16 +53,6 @@ interface StepOptions {
   readonly skipWhenMissing?: number;
 }
 
-interface Step {
-  readonly number: number;
-  readonly args: readonly Argument[];
-  readonly options: StepOptions;
-  /** Where a process goes on for which the call answers more than 0; absent: behind it. */
-  readonly other?: readonly Step[];
-  /** The same, behind it by so many steps. */
-  readonly forward?: number;
-}
-
 /** By fd: where a program reports, see {@link SyscallProgram}. */
 export const REPORT_FD = 4;
 /** Of one report: address of the step, then its result, or what the program itself writes. */
@@ -76,6 +66,9 @@ const SEGMENT_BYTES = 56;
 const SEGMENTS = 3;
 const CODE = HEADER_BYTES + SEGMENTS * SEGMENT_BYTES;
 const STEP_BYTES = 64;
+/** Room for as many; what they point to stands behind it. */
+const MAX_STEPS = 320;
+const TABLE_BYTES = MAX_STEPS * STEP_BYTES;
 const OPTIONAL = 1;
 
 /**
@@ -137,7 +130,7 @@ function elfHeader(machine: number, codeBytes: number, dataBytes: number): Buffe
 }
 
 /**
- * A program that is a list of system calls, made for one run: an ELF file of two pages without libraries, whose code is an
+ * A program that is a list of system calls, made for one run: an ELF file of a few pages without libraries, whose code is an
  * interpreter of 130 bytes. It does between fork and exec what this process cannot: it has many threads, and what it were
  * to share with a child in foreign namespaces, even for a moment, would be too much.
  *
@@ -145,11 +138,22 @@ function elfHeader(machine: number, codeBytes: number, dataBytes: number): Buffe
  * splits it. The fd that a call opens is the lowest free one, known to who writes the list.
  */
 export class SyscallProgram {
-  readonly #steps: Step[] = [];
-  readonly #data: Buffer[] = [];
+  readonly #table: Buffer;
+  /** Steps so far, and from where on the end of the table is taken by those of processes that end. */
+  #steps = 0;
+  #end = MAX_STEPS;
+  readonly #data: Buffer[];
   #dataBytes = 0;
-  /** Where a pointer stands among the data, and what it points to. */
-  readonly #pointers: [number, Place][] = [];
+
+  /** An empty one, or one that begins as another does, which is not changed. */
+  constructor(beginning?: SyscallProgram) {
+    this.#table = beginning === undefined ? Buffer.alloc(TABLE_BYTES) : Buffer.from(beginning.#table);
+    this.#data = beginning === undefined ? [] : [...beginning.#data];
+    if (beginning === undefined) return;
+    this.#steps = beginning.#steps;
+    this.#end = beginning.#end;
+    this.#dataBytes = beginning.#dataBytes;
+  }
 
   bytes(bytes: Buffer): Place {
     const place = { offset: this.#dataBytes };
@@ -167,9 +171,9 @@ export class SyscallProgram {
 
   /** A structure with pointers in it, by their offsets. */
   struct(bytes: Buffer, pointers: ReadonlyMap<number, Place>): Place {
-    const place = this.bytes(bytes);
-    for (const [at, target] of pointers) this.#pointers.push([place.offset + at, target]);
-    return place;
+    const whole = Buffer.from(bytes);
+    for (const [at, target] of pointers) writeWord(whole, at, addressOf(target));
+    return this.bytes(whole);
   }
 
   /** A NULL-terminated array of C strings. */
@@ -182,7 +186,8 @@ export class SyscallProgram {
   }
 
   call(name: CallName, args: readonly Argument[], options: StepOptions = {}): void {
-    this.#steps.push(step(name, args, options));
+    this.#write(this.#steps, name, args, options);
+    this.#steps += 1;
   }
 
   /** The new process goes on with the next step; this one makes the calls of `last`, which end it. */
@@ -191,13 +196,16 @@ export class SyscallProgram {
     args: readonly Argument[],
     last: readonly (readonly [CallName, readonly Argument[]])[],
   ): void {
-    const other = last.map(([call, callArgs]) => step(call, callArgs, {}));
-    this.#steps.push({ ...step(name, args, {}), other });
+    this.#end -= last.length;
+    for (const [index, [call, callArgs]] of last.entries()) this.#write(this.#end + index, call, callArgs, {});
+    this.#jumpWhenPositive(this.#end);
+    this.call(name, args);
   }
 
   /** Waits until a byte comes from `fd`; ends the program when it is closed instead. */
   waitFor(fd: number): void {
-    this.#steps.push({ ...step("read", [fd, this.bytes(Buffer.alloc(1)), 1], {}), forward: 2 });
+    this.#jumpWhenPositive(this.#steps + 2);
+    this.call("read", [fd, this.bytes(Buffer.alloc(1)), 1]);
     this.call("exit_group", [0]);
   }
 
@@ -205,7 +213,7 @@ export class SyscallProgram {
   open(): number {
     const made = CODES[process.arch];
     if (made === undefined) throw new Error(`no code for ${process.arch}`);
-    const image = this.#image();
+    const image = Buffer.concat([this.#table, ...this.#data]);
     const header = Buffer.concat([elfHeader(made.machine, made.code.byteLength, image.byteLength), made.code]);
     const fd = checked("memfd_create", "exec", memfdCreate.call(cPath("exec"), MEMFD.CLOEXEC | MEMFD.ALLOW_SEALING));
     try {
@@ -219,44 +227,30 @@ export class SyscallProgram {
     }
   }
 
-  #image(): Buffer {
-    const steps = [...this.#steps];
-    const jumps = new Map<Step, number>();
-    for (const one of this.#steps) {
-      if (one.other === undefined) continue;
-      jumps.set(one, steps.length);
-      steps.push(...one.other);
-    }
-    const start = steps.length * STEP_BYTES;
-    const address = ({ offset }: Place): number => BASE + DATA + start + offset;
-    const image = Buffer.concat([Buffer.alloc(start), ...this.#data]);
-    const view = new DataView(image.buffer, image.byteOffset, image.byteLength);
-    for (const [at, target] of this.#pointers) writeWord(view, start + at, address(target));
-    for (const [index, one] of steps.entries()) {
-      const at = index * STEP_BYTES;
-      const { optional = false, skipWhenMissing } = one.options;
-      view.setUint32(at, one.number, true);
-      view.setUint32(at + 4, optional ? OPTIONAL : 0, true);
-      for (const [position, argument] of one.args.entries())
-        writeWord(view, at + 8 + position * 8, typeof argument === "object" ? address(argument) : argument);
-      if (skipWhenMissing !== undefined) view.setUint32(at + 56, (skipWhenMissing + 1) * STEP_BYTES, true);
-      const jump = jumps.get(one);
-      const forward = jump === undefined ? (one.forward ?? 0) : jump - index;
-      view.setUint32(at + 60, forward * STEP_BYTES, true);
-    }
-    return image;
+  /** Of the step that comes next. */
+  #jumpWhenPositive(target: number): void {
+    this.#table.writeUInt32LE((target - this.#steps) * STEP_BYTES, this.#steps * STEP_BYTES + 60);
+  }
+
+  #write(index: number, name: CallName, args: readonly Argument[], options: StepOptions): void {
+    if (index >= MAX_STEPS || this.#steps >= this.#end) throw new Error(`a program has at most ${MAX_STEPS} steps`);
+    const at = index * STEP_BYTES;
+    const [x64, arm64] = NUMBERS[name];
+    const { optional = false, skipWhenMissing } = options;
+    this.#table.writeUInt32LE(process.arch === "arm64" ? arm64 : x64, at);
+    if (optional) this.#table.writeUInt32LE(OPTIONAL, at + 4);
+    for (const [position, argument] of args.entries())
+      writeWord(this.#table, at + 8 + position * 8, typeof argument === "object" ? addressOf(argument) : argument);
+    if (skipWhenMissing !== undefined) this.#table.writeUInt32LE((skipWhenMissing + 1) * STEP_BYTES, at + 56);
   }
 }
 
-/** A 64-bit integer in two's complement. */
-function writeWord(view: DataView, at: number, value: number): void {
-  view.setInt32(at, value | 0, true);
-  view.setInt32(at + 4, Math.floor(value / 2 ** 32), true);
-}
+const addressOf = ({ offset }: Place): number => BASE + DATA + TABLE_BYTES + offset;
 
-function step(name: CallName, args: readonly Argument[], options: StepOptions): Step {
-  const [x64, arm64] = NUMBERS[name];
-  return { number: process.arch === "arm64" ? arm64 : x64, args, options };
+/** A 64-bit integer in two's complement. */
+function writeWord(bytes: Buffer, at: number, value: number): void {
+  bytes.writeInt32LE(value | 0, at);
+  bytes.writeInt32LE(Math.floor(value / 2 ** 32), at + 4);
 }
 
 /** Which step a report is about, counted from 0, and the errno of its failure; undefined when the program wrote it itself. */
