@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { LogFiles } from "./logFiles.ts";
 import { readLogs } from "./readLogs.ts";
 import type { LogRequest } from "./readLogs.ts";
+import { StreamHub } from "./streamHub.ts";
 
 async function read(log: string, options: Partial<LogRequest> = {}): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "varve-log-"));
@@ -38,6 +39,24 @@ test("logs: tail counts lines, not parts, and a last unfinished one", async () =
   assert.equal(await read(line("a") + line("b", "P"), { tail: 1 }), "b");
   assert.equal(await read(line("a"), { tail: 5 }), "a\n");
   assert.equal(await read(line("a"), { tail: 0 }), "");
+});
+
+test("logs: followed, a tail ends with the last finished line; what comes after it is told when it has an end", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "varve-log-"));
+  try {
+    const path = join(folder, "log");
+    await writeFile(path, line("a") + line("b") + line("c", "P"));
+    const hub = new StreamHub();
+    const request = { stdout: true, stderr: true, framed: false, tail: 1 };
+    const told = readLogs(new LogFiles(path, ""), request, hub);
+    const texts = [Buffer.from((await told.next()).value ?? []).toString()];
+    await writeFile(path, line("d"), { flag: "a" });
+    hub.end();
+    for await (const bytes of told) texts.push(Buffer.from(bytes).toString());
+    assert.deepEqual(texts, ["b\n", "cd\n"]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 test("logs: tail over many blocks", async () => {

@@ -61,7 +61,7 @@ export async function* readLogs(
   try {
     // The bell is there before the first read: what comes during it is not missed.
     using bell = hub === undefined ? undefined : new OutputBell(hub, request);
-    await reading.start();
+    await reading.start({ follows: hub !== undefined });
     let ended = hub === undefined;
     void hub?.ended.then(() => (ended = true));
     for (;;) {
@@ -102,13 +102,13 @@ class LogReading implements Disposable {
     return signal?.aborted === true || this.#formatter.isPastUntil || isLate;
   }
 
-  /** Steps over what a tail does not want. */
-  async start(): Promise<void> {
+  /** Steps over what a tail does not want. A line whose end has not come counts unless it will be told when it has one. */
+  async start({ follows }: { readonly follows: boolean }): Promise<void> {
     let wanted = this.#request.tail;
     if (wanted === undefined) return;
     for (let index = this.#open.length - 1; index >= 0; index -= 1) {
       const segment = this.#open[index];
-      const found = await segment?.findTail(wanted, index === this.#open.length - 1);
+      const found = await segment?.findTail(wanted, !follows && index === this.#open.length - 1);
       if (found === undefined) continue;
       segment?.startAt(found);
       wanted -= found.lines;
