@@ -35,6 +35,11 @@ export class ContainerIndex implements Iterable<Container> {
       .sort();
   }
 
+  /** Those that link to a container. */
+  linkParents({ id }: Container): readonly Container[] {
+    return [...this].filter(({ document }) => document.hostConfig.Links?.some((link) => link.startsWith(`${id}:`)));
+  }
+
   #findLinked(name: string): Container | undefined {
     const [parent = "", alias = "", ...more] = name.split("/");
     if (alias === "" || more.length > 0) return undefined;

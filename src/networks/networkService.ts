@@ -89,6 +89,8 @@ export interface SandboxService {
   disconnect(reference: string, facts: SandboxFacts, force: boolean): Promise<void>;
   /** From now on the container answers to its new name. */
   rename(facts: SandboxFacts): void;
+  /** A container that the running one links to has started: it is found under its address of now. */
+  relink(facts: SandboxFacts): void;
   /** The running container's `links` are no more: it forgets their names. */
   unlink(facts: SandboxFacts): void;
   /** What `host-gateway` means; undefined where nothing does. */

@@ -190,6 +190,21 @@ describe("networks: their lives", () => {
     await must_("rm", "-f", "db", "web");
   });
 
+  test("a link leads to its container's address of now", async () => {
+    await start("db", []);
+    await start("web", ["--link", "db:store"]);
+    await must_("stop", "-t", "0", "db");
+    await start("other", []);
+    await must_("start", "db");
+    const address = (await must_("inspect", "-f", "{{.NetworkSettings.IPAddress}}", "db")).trim();
+    const hosts = (await must_("exec", "web", "cat", "/etc/hosts")).split("\n");
+    assert.deepEqual(
+      hosts.filter((line) => line.includes("store")).map((line) => line.split("\t")[0]),
+      [address],
+    );
+    await must_("rm", "-f", "db", "web", "other");
+  });
+
   test("filters and prune choose by use and label", async () => {
     await must_("network", "create", "--label", "sort=x", "used");
     await must_("network", "create", "--label", "sort=x", "unused");

@@ -74,7 +74,10 @@ async function openNetwork(container: Container, { index, sandboxes }: LaunchCon
   checkShared(container.document, index);
   checkNameservers(container.document.hostConfig.Dns);
   try {
-    return await sandboxes.open(networkFacts(container, index));
+    const namespace = await sandboxes.open(networkFacts(container, index));
+    for (const parent of index.linkParents(container))
+      if (parent.isRunning) sandboxes.relink(networkFacts(parent, index));
+    return namespace;
   } catch (error) {
     throw hasCode(error, ErrorCode.MAC_REFUSED) ? hookFailed(error) : error;
   }

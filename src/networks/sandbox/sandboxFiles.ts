@@ -3,7 +3,7 @@ import { badRequest } from "../networkError.ts";
 import { isUserDefined } from "../networkRecord.ts";
 import type { SandboxFacts } from "../networkService.ts";
 import type { SandboxContext } from "./context.ts";
-import { changeHosts, extraHosts, ownNames, renderHosts } from "./hostsFile.ts";
+import { changeHosts, extraHosts, forgetLinks, ownNames, renderHosts } from "./hostsFile.ts";
 import type { HostsEntry } from "./hostsFile.ts";
 import { hostResolvConf, renderResolvConf } from "./resolvConf.ts";
 import type { Endpoint, SandboxRecord } from "./sandboxRecord.ts";
@@ -74,6 +74,16 @@ export function updateHosts(
     add: change.joined === undefined ? [] : ownEntries(facts, change.joined),
     remove: change.left === undefined ? [] : ownEntries(facts, change.left),
   });
+}
+
+/** After a linked container has started again, perhaps at another address. */
+export function updateLinks(context: SandboxContext, facts: SandboxFacts): void {
+  const links = facts.links.filter(({ containerId }) => context.store.get(containerId)?.open === true);
+  forgetLinks(
+    facts.hostsFile,
+    links.map(({ alias }) => alias),
+  );
+  changeHosts(facts.hostsFile, { add: linkEntries(context, { ...facts, links }) });
 }
 
 /** True for a sandbox whose names our own server answers. */

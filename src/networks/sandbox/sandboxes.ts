@@ -31,7 +31,7 @@ import { forgetLinks } from "./hostsFile.ts";
 import { openLinks } from "./links.ts";
 import { openPorts, portRows } from "./publishing.ts";
 import type { OpenPorts } from "./publishing.ts";
-import { hostGateway, needsDns, resolvConfOf, writeHosts } from "./sandboxFiles.ts";
+import { hostGateway, needsDns, resolvConfOf, updateLinks, writeHosts } from "./sandboxFiles.ts";
 import { NO_PORTS } from "./sandboxRecord.ts";
 import type { Endpoint, SandboxRecord } from "./sandboxRecord.ts";
 import { sandboxSettings } from "./sandboxView.ts";
@@ -306,6 +306,11 @@ export class Sandboxes implements SandboxService {
       return network === undefined ? endpoint : { ...endpoint, dnsNames: dnsNamesOf(network, facts, endpoint.config) };
     });
     store.put({ ...sandbox, containerName: facts.name, endpoints });
+  }
+
+  relink(facts: SandboxFacts): void {
+    updateLinks(this.#context, facts);
+    this.#openLinks(facts);
   }
 
   unlink(facts: SandboxFacts): void {
