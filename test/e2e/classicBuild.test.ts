@@ -97,6 +97,15 @@ describe("POST /build", () => {
     assert.equal(failed.status, 200);
     const message = "The command '/bin/sh -c echo x; exit 3' returned a non-zero code: 3";
     assert.deepEqual(failed.lines.at(-1), { errorDetail: { code: 3, message }, error: message });
+    const stat = "stat nope: file does not exist";
+    for (const [line, told] of [
+      ["COPY nope /", `COPY failed: file not found in build context or excluded by .dockerignore: ${stat}`],
+      ["ADD nope /", `ADD failed: file not found in build context or excluded by .dockerignore: ${stat}`],
+      ["COPY --from=a nope /", `COPY failed: ${stat}`],
+    ] as const) {
+      const { lines } = await post({}, context(`FROM box:1 AS a\nFROM box:1\n${line}\n`));
+      assert.deepEqual(lines.at(-1), { errorDetail: { message: told }, error: told });
+    }
     const parse = await post({}, context("FROM box:1\nFOOBAR\n"));
     assert.equal(parse.status, 400);
     assert.match(parse.text, /dockerfile parse error on line 2: unknown instruction: FOOBAR/);

@@ -8,6 +8,7 @@ import { classicOptions } from "./classicOptions.ts";
 import type { ClassicOptions } from "./classicOptions.ts";
 import { ClassicOutput } from "./classicOutput.ts";
 import { ClassicSession } from "./classicSession.ts";
+import { missingFileMessage } from "./missingFile.ts";
 
 /** The context that the body is. */
 const BODY_CONTEXT = "http://buildkit-session/body";
@@ -36,7 +37,7 @@ function failureOf(error: unknown, view: ClassicView | undefined): Readonly<Reco
     const message = `The command '${command.join(" ")}' returned a non-zero code: ${exitCode}`;
     return { errorDetail: { code: exitCode, message }, error: message };
   }
-  const message = messageOf(error);
+  const message = missingFileMessage(error) ?? messageOf(error);
   return { errorDetail: { message }, error: message };
 }
 
