@@ -66,7 +66,12 @@ export function environmentOf(
     if (variable.includes("=")) variables.set(nameOf(variable), variable);
     else variables.delete(variable);
   }
-  return [...variables.values()];
+  return withoutEmptyHome([...variables.values()]);
+}
+
+/** An empty HOME is none, as to runc: the user's own takes its place. */
+export function withoutEmptyHome(environment: readonly string[]): readonly string[] {
+  return environment.filter((variable) => variable !== "HOME=");
 }
 
 /** A container's cgroup, the same path in every hierarchy: below `--cgroup-parent`, or ours. */

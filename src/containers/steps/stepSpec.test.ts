@@ -70,6 +70,8 @@ test("step spec: only what the call says is in the environment, and a home", () 
   assert.deepEqual(specOf(CALL).process.env, ["PATH=/bin", "HOME=/root"]);
   const own = { ...CALL, process: { ...CALL.process, environment: ["HOME=/h"] } };
   assert.deepEqual(specOf(own).process.env, ["HOME=/h"]);
+  const empty = { ...CALL, process: { ...CALL.process, environment: ["HOME="] } };
+  assert.deepEqual(specOf(empty).process.env, ["HOME=/root"]);
 });
 
 for (const runtime of ["crun", "runc"]) {

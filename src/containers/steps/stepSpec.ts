@@ -1,5 +1,5 @@
 import type { Isolated, SpecInput } from "../spec/runtimeSpec.ts";
-import { buildRuntimeSpec } from "../spec/runtimeSpec.ts";
+import { buildRuntimeSpec, withoutEmptyHome } from "../spec/runtimeSpec.ts";
 import type { OciMount, OciSpec, OciUser } from "../spec/ociSpec.ts";
 import { mergeConfig } from "../request/containerConfig.ts";
 import { parseHostConfig } from "../request/hostConfig.ts";
@@ -54,7 +54,7 @@ export function stepSpec(call: StepCall, input: StepSpecInput): OciSpec {
   const { networkNamespace, ...rest } = input;
   const { document, etc } = rest;
   const spec = buildRuntimeSpec({ ...rest, ...(networkNamespace === undefined ? {} : { networkNamespace }) });
-  const { environment } = call.process;
+  const environment = withoutEmptyHome(call.process.environment);
   const hasHome = environment.some((variable) => variable.startsWith("HOME="));
   const { sysctl: _sysctl, ...linux } = spec.linux;
   return {
