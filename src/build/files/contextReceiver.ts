@@ -89,7 +89,7 @@ export class CheckedReceiver implements ContextReceiver {
     const file = this.#wanted(index);
     const before = file.received;
     // It grew since it was announced: what was announced is taken.
-    const chunk = bytes.subarray(0, file.size - before);
+    const chunk = bytes.length > file.size - before ? bytes.subarray(0, file.size - before) : bytes;
     if (chunk.length < bytes.length) file.isSteady = false;
     file.received += chunk.length;
     if (chunk.length === 0) return;

@@ -6,6 +6,7 @@ import { decode } from "../wire/decode.ts";
 import { encode } from "../wire/encode.ts";
 import type { Decoded, Encodable, MessageName } from "../wire/types.ts";
 import { frame } from "./framing.ts";
+import { joinFrames } from "./joinFrames.ts";
 import { MessageReader } from "./messages.ts";
 import { errorOfTrailers, GrpcCode, GrpcError } from "./status.ts";
 import { writeTo } from "./writable.ts";
@@ -139,8 +140,9 @@ export class GrpcClient {
   readonly closed: Promise<void>;
 
   constructor(socket: Duplex) {
+    const joined = joinFrames(socket);
     this.#session = connect("http://localhost", {
-      createConnection: () => socket,
+      createConnection: () => joined,
       settings: { initialWindowSize: STREAM_WINDOW, enablePush: false },
       maxReservedRemoteStreams: 0,
       maxSessionMemory: SESSION_MEMORY_MB,
@@ -155,9 +157,9 @@ export class GrpcClient {
         this.#session.destroy();
         resolve();
       };
-      socket.once("close", done);
+      joined.once("close", done);
       this.#session.once("close", done);
-      if (socket.destroyed) done();
+      if (joined.destroyed) done();
     });
   }
 
