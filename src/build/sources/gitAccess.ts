@@ -11,7 +11,10 @@ const SSH = /^(?:ssh:\/\/|[^/:@\s]+@[^/:\s]+:)/;
 /** GitHub and GitLab take any user beside a token. */
 const TOKEN_USER = "x-access-token";
 
-/** What the client lends for a remote: a token of its secrets, its ssh agent. Disposing takes it back. */
+/**
+ * What the client lends for a remote: a token of its secrets, its ssh agent. Disposing takes it back.
+ * @throws {not_found} what a session says of an agent that is not there
+ */
 export async function openGitAccess(
   remote: string,
   session: BuildSession,
@@ -57,6 +60,8 @@ async function withAgent(
   folder: string,
   signal: AbortSignal,
 ): Promise<GitAccess & AsyncDisposable> {
+  // Whoever has no agent to lend hears it from the client, not from ssh.
+  (await session.connectSshAgent("default")).destroy();
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const agentSocket = join(folder, `agent-${randomUUID().slice(0, 8)}`);
   const server = createServer((socket) => {

@@ -28,6 +28,14 @@ const KEPT_VARIABLES = [
   "ALL_PROXY",
   "all_proxy",
 ];
+/** The client's agent alone: no key of the daemon's own user, no question on a terminal of the daemon's. */
+const SSH_COMMAND = [
+  "ssh -F /dev/null",
+  "-o StrictHostKeyChecking=no",
+  "-o UserKnownHostsFile=/dev/null",
+  "-o IdentityFile=none",
+  "-o BatchMode=yes",
+].join(" ");
 /** Remotes over which nothing but a repository of somebody else can come: a submodule must not name one of this machine. */
 const PROTOCOLS = "http:https:git:ssh";
 
@@ -67,7 +75,7 @@ function environmentOf({ agentSocket, isLocal }: GitAccess): Record<string, stri
     GIT_CONFIG_NOSYSTEM: "1",
     GIT_CONFIG_GLOBAL: "/dev/null",
     GIT_ALLOW_PROTOCOL: isLocal === true ? "file" : PROTOCOLS,
-    GIT_SSH_COMMAND: "ssh -F /dev/null -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null",
+    GIT_SSH_COMMAND: SSH_COMMAND,
     HOME: "/dev/null",
     LC_ALL: "C",
     ...(agentSocket === undefined ? {} : { SSH_AUTH_SOCK: agentSocket }),

@@ -1,17 +1,21 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { findProgram } from "#host";
 import type { GitSource } from "../graph/operation.ts";
+import { NO_SESSION } from "../solver/fakeBuild.ts";
+import type { BuildSession } from "../session.ts";
 import { openTestRooms } from "../testRooms.ts";
 import { createGitHandler } from "./createGitHandler.ts";
 import type { GitHandler } from "./createGitHandler.ts";
+import { openGitAccess } from "./gitAccess.ts";
 import { testStep } from "./testStep.ts";
 
 const skip = findProgram("git") === undefined ? "needs git" : false;
@@ -132,3 +136,23 @@ async function pathsOf(
   await using view = await rooms.layers.openView(result.kind === "layers" ? result.diffIds : []);
   return Array.from(view.walk(), ({ path }) => path).slice(1);
 }
+
+test("git access: a remote by ssh needs the client's agent, and is told as the client tells it", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "varve-git-access-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const { signal } = new AbortController();
+  const session: BuildSession = {
+    ...NO_SESSION,
+    connectSshAgent: async () => Promise.reject(new Error("unset ssh forward key default")),
+  };
+  for (const remote of ["ssh://git@host/x.git", "git@host:x.git"])
+    await assert.rejects(openGitAccess(remote, session, { folder, signal }), {
+      message: "unset ssh forward key default",
+    });
+  await using lent = await openGitAccess(
+    "ssh://git@host/x.git",
+    { ...NO_SESSION, connectSshAgent: async () => new PassThrough() },
+    { folder, signal },
+  );
+  assert.equal(existsSync(lent.agentSocket ?? ""), true);
+});
