@@ -1,6 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { hostname, release, arch } from "node:os";
-import { INIT_PROGRAMS } from "#containers";
+import { defaultAppArmorProfile, INIT_PROGRAMS } from "#containers";
 import { API_VERSION, MIN_API_VERSION } from "#engineapi";
 import type { VersionInfo } from "#engineapi";
 import { redactUrl } from "#errors";
@@ -118,7 +118,12 @@ function proxyOf(name: string): string {
 }
 
 async function describe(facts: Facts, counts: InfoCounts): Promise<Readonly<Record<string, unknown>>> {
-  const [groups, forwarding, openFiles] = await Promise.all([readControlGroups(), readForwarding(), countOpenFiles()]);
+  const [groups, forwarding, openFiles, appArmor] = await Promise.all([
+    readControlGroups(),
+    readForwarding(),
+    countOpenFiles(),
+    defaultAppArmorProfile(),
+  ]);
   return {
     ID: facts.id,
     ...countsOf(counts),
@@ -147,7 +152,11 @@ async function describe(facts: Facts, counts: InfoCounts): Promise<Readonly<Reco
     Swarm: NO_SWARM,
     LiveRestoreEnabled: true,
     Isolation: "",
-    SecurityOptions: ["name=seccomp,profile=builtin", ...(groups.version === "2" ? ["name=cgroupns"] : [])],
+    SecurityOptions: [
+      ...(appArmor === undefined ? [] : ["name=apparmor"]),
+      "name=seccomp,profile=builtin",
+      ...(groups.version === "2" ? ["name=cgroupns"] : []),
+    ],
     CDISpecDirs: null,
     Warnings: [...groups.warnings, ...missingPrograms(counts)],
   };

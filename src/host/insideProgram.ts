@@ -1,4 +1,4 @@
-import { constants, readFileSync } from "node:fs";
+import { constants, existsSync, readFileSync } from "node:fs";
 import { cgroupDoors } from "./cgroups.ts";
 import type { CgroupDoors } from "./cgroups.ts";
 import { AT, INSIDE, O_CLOEXEC, O_PATH, TERMINAL } from "./constants.ts";
@@ -25,6 +25,8 @@ export interface InsideCall {
   readonly user: { readonly uid: number; readonly gid: number; readonly additionalGids: readonly number[] };
   readonly capabilities: CapabilitySets;
   readonly noNewPrivileges: boolean;
+  /** AppArmor profile; absent: the daemon's own. */
+  readonly appArmor?: string;
   /** struct sock_filter[]; absent: none. */
   readonly seccomp?: Buffer;
   readonly limits: readonly { readonly resource: number; readonly soft: number; readonly hard: number }[];
@@ -64,6 +66,17 @@ function setOomScore(program: SyscallProgram, score: number): void {
   const text = String(score);
   program.call("openat", [AT.FDCWD, program.text("/proc/self/oom_score_adj"), constants.O_WRONLY | O_CLOEXEC]);
   program.call("write", [FREE_FD, program.text(text), text.length]);
+  program.call("close", [FREE_FD]);
+}
+
+/** For the program alone, which starts by the next successful execve of any process born of this one. */
+function confine(program: SyscallProgram, profile: string | undefined): void {
+  if (profile === undefined) return;
+  // The second before Linux 5.8; with another security module it may be that one's file.
+  const file = ["/proc/self/attr/apparmor/exec", "/proc/self/attr/exec"].find((path) => existsSync(path));
+  const text = `exec ${profile}`;
+  program.call("openat", [AT.FDCWD, program.text(file ?? "/"), constants.O_WRONLY | O_CLOEXEC]);
+  program.call("write", [FREE_FD, program.text(text), Buffer.byteLength(text)]);
   program.call("close", [FREE_FD]);
 }
 
@@ -147,6 +160,7 @@ function beginningFor(call: InsideCall): SyscallProgram {
   // Not the daemon's own: what it holds is nobody's business.
   program.call("keyctl", [INSIDE.KEYCTL_JOIN_SESSION_KEYRING, program.text(call.keyring)], { optional: true });
   setOomScore(program, call.oomScoreAdj);
+  confine(program, call.appArmor);
   joinCgroup(program, cgroupDoors(call.cgroup));
   program.call("setns", [TARGET_FD, INSIDE.NAMESPACES]);
   program.call("close", [TARGET_FD]);

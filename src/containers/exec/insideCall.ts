@@ -14,7 +14,7 @@ const FILTER = "run.oci.seccomp_bpf_data";
 
 /** What is understood here. A process or spec that says more is a runtime's affair. */
 const PROCESS_KEYS = new Set(
-  "terminal consoleSize user args env cwd capabilities rlimits noNewPrivileges oomScoreAdj".split(" "),
+  "terminal consoleSize user args env cwd capabilities rlimits noNewPrivileges apparmorProfile oomScoreAdj".split(" "),
 );
 const NAMESPACE_TYPES = new Set("mount network uts pid ipc cgroup".split(" "));
 
@@ -86,6 +86,7 @@ export function insideCall(
       permitted: capabilityBits(process.capabilities.permitted),
     },
     noNewPrivileges: process.noNewPrivileges === true,
+    ...(process.apparmorProfile === undefined ? {} : { appArmor: process.apparmorProfile }),
     ...(filter === undefined ? {} : { seccomp: filter }),
     limits: (process.rlimits ?? []).map(({ type, soft, hard }) => ({ resource: LIMITS.indexOf(type), soft, hard })),
     oomScoreAdj: process.oomScoreAdj,

@@ -17,6 +17,8 @@ import { checkNameservers } from "../request/addressChecks.ts";
 import { commandOf } from "../request/containerConfig.ts";
 import type { Ulimit } from "../request/hostConfig.ts";
 import type { ContainerMounts } from "../mounts/containerMounts.ts";
+import { appliedProfile } from "../apparmor/chooseProfile.ts";
+import { defaultAppArmorProfile } from "../apparmor/defaultProfile.ts";
 import type { FilterCache } from "../seccomp/filterCache.ts";
 import { seccompFor } from "../seccomp/chooseProfile.ts";
 import { buildRuntimeSpec } from "../spec/runtimeSpec.ts";
@@ -115,6 +117,7 @@ async function writeBundle(
     user: lookupUser(config.User, readAccountFiles(rootfs), hostConfig.GroupAdd ?? []),
     ulimits: context.ulimits,
     seccomp: seccompFor(document, runtime, context.filters),
+    appArmor: appliedProfile(hostConfig, await defaultAppArmorProfile()),
     ...(rootPropagation === undefined ? {} : { rootPropagation }),
     ...(hostConfig.Init ? { initProgram: findInitProgram() } : {}),
   });

@@ -19,6 +19,7 @@ export interface OciProcess {
   readonly capabilities: Readonly<Record<"bounding" | "effective" | "permitted", readonly string[]>>;
   readonly rlimits?: readonly { readonly type: string; readonly hard: number; readonly soft: number }[];
   readonly noNewPrivileges?: boolean;
+  readonly apparmorProfile?: string;
   readonly oomScoreAdj: number;
 }
 

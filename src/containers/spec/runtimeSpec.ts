@@ -38,6 +38,8 @@ export interface SpecInput {
   readonly initProgram?: string;
   /** Of containers that ask for none of the same name; absent: none. */
   readonly ulimits?: readonly Ulimit[];
+  /** The AppArmor profile; absent: unconfined. */
+  readonly appArmor?: string | undefined;
   /** The filter, as the runtime that will read the spec takes it; absent: unconfined. */
   readonly seccomp?: Pick<OciSpec, "annotations"> | Pick<OciLinux, "seccomp">;
 }
@@ -90,7 +92,7 @@ function rlimitsOf({ Ulimits }: HostConfig, defaults: readonly Ulimit[]): NonNul
   return limits.map(({ Name, Hard, Soft }) => ({ type: `RLIMIT_${Name.toUpperCase()}`, hard: Hard, soft: Soft }));
 }
 
-function ociProcess({ document, user, linked, initProgram, ulimits = [] }: SpecInput): OciProcess {
+function ociProcess({ document, user, linked, initProgram, ulimits = [], appArmor }: SpecInput): OciProcess {
   const { config, hostConfig } = document;
   const [height, width] = hostConfig.ConsoleSize;
   const names = capabilitiesOf(hostConfig);
@@ -107,6 +109,7 @@ function ociProcess({ document, user, linked, initProgram, ulimits = [] }: SpecI
     capabilities: { bounding: names, effective: names, permitted: names },
     ...(rlimits.length === 0 ? {} : { rlimits }),
     ...(noNewPrivileges ? { noNewPrivileges: true } : {}),
+    ...(appArmor === undefined ? {} : { apparmorProfile: appArmor }),
     oomScoreAdj: hostConfig.OomScoreAdj,
   };
 }

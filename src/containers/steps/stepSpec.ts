@@ -39,6 +39,7 @@ export interface StepSpecInput {
   readonly user: OciUser;
   readonly accounts: AccountFiles;
   readonly networkNamespace: string | undefined;
+  readonly appArmor?: string | undefined;
   readonly seccomp: NonNullable<SpecInput["seccomp"]>;
 }
 

@@ -8,6 +8,8 @@ import { isDirectoryInRoot, makeDirectoryInRoot, readAccountFiles } from "../roo
 import { lookupUser } from "../rootfs/userLookup.ts";
 import { forceDelete } from "../runtime/monitor.ts";
 import type { Runtime } from "../runtime/chooseRuntime.ts";
+import { appliedProfile } from "../apparmor/chooseProfile.ts";
+import { defaultAppArmorProfile } from "../apparmor/defaultProfile.ts";
 import { seccompFor } from "../seccomp/chooseProfile.ts";
 import { cgroupOf } from "../spec/runtimeSpec.ts";
 import type { Isolated } from "../spec/runtimeSpec.ts";
@@ -101,7 +103,8 @@ export class Steps implements StepRunner {
     const user = lookupUser(process.user, accounts, []);
     writeFileSync(etc.hosts, this.#hostsOf(isolation), { mode: 0o644 });
     const seccomp = seccompFor(document, runtime, this.#room.filters);
-    const input = { document, rootfs, etc, mounts: mounts.oci, user, accounts, networkNamespace, seccomp };
+    const appArmor = appliedProfile(document.hostConfig, await defaultAppArmorProfile());
+    const input = { document, rootfs, etc, mounts: mounts.oci, user, accounts, networkNamespace, seccomp, appArmor };
     writeFileSync(join(directory, "config.json"), JSON.stringify(stepSpec(call, input)), { mode: 0o600 });
     await turns.take();
     if (signal.aborted) throw cancelled();

@@ -6,7 +6,7 @@ import { NEVER } from "../document.ts";
 import type { ContainerState } from "../document.ts";
 import { commandOf } from "../request/containerConfig.ts";
 import { hostConfigOnWire } from "../request/hostConfig.ts";
-import { parseSecurityOptions } from "../request/securityOptions.ts";
+import { appArmorProfile } from "../apparmor/chooseProfile.ts";
 import { etcFilesAt } from "../rootfs/etcFiles.ts";
 import type { ContainerSizes } from "./listRow.ts";
 import { networkSettings } from "./networkSettings.ts";
@@ -52,6 +52,8 @@ export interface InspectFacts {
   readonly links: readonly string[] | null;
   /** Where its files of /etc are: another container's directory if it shares that one's network. */
   readonly etcDirectory: string;
+  /** Of a host with AppArmor. */
+  readonly defaultAppArmor: string | undefined;
   /** Only when asked for. */
   readonly sizes?: ContainerSizes;
 }
@@ -76,7 +78,7 @@ export function inspectContainer(container: Container, facts: InspectFacts): Rea
     Platform: "linux",
     MountLabel: "",
     ProcessLabel: "",
-    AppArmorProfile: parseSecurityOptions(hostConfig.SecurityOpt).appArmor,
+    AppArmorProfile: appArmorProfile(hostConfig, facts.defaultAppArmor),
     ...(facts.sizes === undefined ? {} : { SizeRw: facts.sizes.rw, SizeRootFs: facts.sizes.rootFs }),
     ExecIDs: container.execIds.size === 0 ? null : [...container.execIds],
     HostConfig: { ...wire, Links: facts.links, Runtime: hostConfig.Runtime === "" ? runtimeName : hostConfig.Runtime },
