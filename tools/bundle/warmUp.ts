@@ -4,6 +4,7 @@
  */
 import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -38,8 +39,21 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
   if (path === "/_ping") response.setHeader("Content-Length", 0).end();
   else if (path === "/version") response.end(JSON.stringify(VERSION));
   else if (path === "/varve/v1/build") response.end(BUILD.map((line) => `${JSON.stringify(line)}\n`).join(""));
+  else if (path.startsWith("/containers/create")) response.writeHead(201).end('{"Id":"c","Warnings":[]}');
+  else if (path === "/containers/c/exec") response.writeHead(201).end('{"Id":"e"}');
+  else if (path === "/exec/e/json") response.end('{"ID":"e","Running":false,"ExitCode":0,"Pid":1}');
+  else if (path === "/containers/c/json") response.end("{}");
+  else if (path === "/containers/c/start") response.writeHead(204).end();
+  else if (path.startsWith("/containers/c/wait")) response.end('{"StatusCode":0}');
   else if (path.startsWith("/images/json") || path.startsWith("/containers/json")) response.end("[]");
   else response.writeHead(404, { "Content-Type": "application/json" }).end('{"message":"No such container: c"}');
+}
+
+/** A container that says `x` and ends. */
+function attach(_request: IncomingMessage, stream: Duplex): void {
+  const head = "HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.multiplexed-stream";
+  stream.write(`${head}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n`);
+  stream.end(Buffer.from([1, 0, 0, 0, 0, 0, 0, 1, 0x78]));
 }
 
 function compile<T>(file: string): { readonly script: BundleScript<T>; readonly keep: () => void } {
@@ -54,6 +68,8 @@ const LINES = [
   ["images"],
   ["ps"],
   ["exec", "c", "true"],
+  ["exec", "gone", "true"],
+  ["run", "--rm", "c", "true"],
   ["run", "-d", "c", "true"],
   ["rm", "-f", "c"],
 ];
@@ -70,7 +86,7 @@ async function warmUp(): Promise<void> {
   other.keep();
 }
 
-const server = createServer(answer).listen(socket);
+const server = createServer(answer).on("upgrade", attach).listen(socket);
 const write = process.stderr.write.bind(process.stderr);
 process.stderr.write = () => true;
 try {
