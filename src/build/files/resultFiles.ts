@@ -53,16 +53,19 @@ export function resultFiles(
   layers: Pick<LayerReads, "openView">,
   diffIds: () => Promise<readonly DiffId[]>,
 ): ResultFiles {
-  const within = async <T>(path: string, look: (view: MergedView, entry: ViewEntry) => Promise<T> | T): Promise<T> => {
+  const within = async <T>(
+    { path, act }: { readonly path: string; readonly act: "open" | "lstat" },
+    look: (view: MergedView, entry: ViewEntry) => Promise<T> | T,
+  ): Promise<T> => {
     await using view = await layers.openView(await diffIds());
     const entry = view.lookup(fromDisplayPath(path));
     if (entry === undefined)
-      throw new EngineError("not_found", ErrorCode.BAD_REQUEST, `open ${path}: no such file or directory`);
+      throw new EngineError("not_found", ErrorCode.BAD_REQUEST, `${act} ${path}: no such file or directory`);
     return await look(view, entry);
   };
   return {
     read: (path, { offset, length } = { offset: 0, length: 0 }) =>
-      within(path, async (view, entry) => {
+      within({ path, act: "open" }, async (view, entry) => {
         if (entry.stat.type !== "file")
           throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, `read ${path}: not a regular file`);
         const rest = Math.max(entry.stat.size - offset, 0);
@@ -73,9 +76,9 @@ export function resultFiles(
         for await (const chunk of view.readFile(entry, { offset, length: wanted })) chunks.push(Buffer.from(chunk));
         return Buffer.concat(chunks);
       }),
-    stat: (path) => within(path, statOf),
+    stat: (path) => within({ path, act: "lstat" }, statOf),
     list: (path, pattern) =>
-      within(path, (view, entry) => {
+      within({ path, act: "open" }, (view, entry) => {
         const listed = view.list(entry.path);
         if (listed === undefined)
           throw new EngineError("invalid_argument", ErrorCode.BAD_REQUEST, `read ${path}: not a directory`);
