@@ -2,7 +2,8 @@
  * What builds cost, two engines beside each other in one run, through the real `docker build`.
  *
  *   sh tools/node.sh benchmarks/build.ts varve=/run/varve/varve.sock dockerd=/var/run/docker.sock
- *       [--image 127.0.0.1:5000/debian:12-slim] [--runs 7] [--files 20000] [--registry 127.0.0.1:5000] [--only run,cached]
+ *       [--image 127.0.0.1:5000/debian:12-slim] [--runs 7] [--files 20000] [--registry 127.0.0.1:5000]
+ *       [--files-from 127.0.0.1:5000/golang:deb --tree "/usr/lib/go-1.19 …"] [--only run,cached]
  *       [--json FILE]
  *
  * Rounds are interleaved (a b a b …), the first is not counted; medians; the last engine is the one compared with. Every
@@ -10,7 +11,7 @@
  * round has a Dockerfile of its own, so that nothing but the base is known. Images are named bench-build, and removed.
  */
 import { spawn } from "node:child_process";
-import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, release, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -37,6 +38,8 @@ const { values, positionals } = parseArgs({
     runs: { type: "string", default: "7" },
     files: { type: "string", default: "20000" },
     registry: { type: "string", default: "127.0.0.1:5000" },
+    "files-from": { type: "string", default: "127.0.0.1:5000/golang:deb" },
+    tree: { type: "string", default: "/usr/lib/go-1.19 /usr/lib/gcc /usr/share/perl" },
     only: { type: "string", default: "" },
     json: { type: "string" },
   },
@@ -170,13 +173,28 @@ const more: readonly Case[] = [
         makeContext(token, [`ENV TOKEN=${token}`, `RUN ${random}`]),
       ]);
     },
-    run: async (engine, token) => {
+    run: pushAndRemove,
+  },
+  {
+    // The same size of real files, which shrink to a third: what most built layers are like.
+    name: "push-files",
+    prepare: (engine, token) => {
       const name = `${values.registry}/bench/${token.toLowerCase()}:1`;
-      await docker(engine, ["push", "-q", name]);
-      await docker(engine, ["rmi", "-f", name]);
+      const path = makeContext(token, ["COPY --from=files /d /d"]);
+      const copy = `RUN mkdir /d && cp -a ${values.tree} /d && echo ${token} > /d/token`;
+      const text = readFileSync(join(path, "Dockerfile"), "utf8");
+      writeFileSync(join(path, "Dockerfile"), `FROM ${values["files-from"]} AS files\n${copy}\n${text}`);
+      return docker(engine, ["build", "-t", name, path]);
     },
+    run: pushAndRemove,
   },
 ];
+
+async function pushAndRemove(engine: Engine, token: string): Promise<void> {
+  const name = `${values.registry}/bench/${token.toLowerCase()}:1`;
+  await docker(engine, ["push", "-q", name]);
+  await docker(engine, ["rmi", "-f", name]);
+}
 
 const median = (numbers: readonly number[]): number => {
   const sorted = numbers.toSorted((a, b) => a - b);
