@@ -1,6 +1,6 @@
 /** Pause, restart, restart policies, rename, update, prune and health, on real containers. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openContainerRooms } from "./containerRooms.ts";
@@ -141,8 +141,9 @@ describe("control of containers", () => {
   test("update: limits reach the cgroup of a running container, and its next run", async () => {
     const id = await rooms.make({ ...SLEEPER, HostConfig: { Memory: 64 << 20 } });
     await rooms.containers.start(id);
-    const limit = (): number =>
-      Number(readFileSync(`/sys/fs/cgroup/memory/varve/${id}/memory.limit_in_bytes`, "utf8").trim());
+    const group = existsSync("/sys/fs/cgroup/cgroup.controllers") ? "" : "memory/";
+    const file = group === "" ? "memory.max" : "memory.limit_in_bytes";
+    const limit = (): number => Number(readFileSync(`/sys/fs/cgroup/${group}varve/${id}/${file}`, "utf8").trim());
     assert.equal(limit(), 64 << 20);
     await assert.rejects(rooms.control.update(id, { Memory: 200 << 20 }), {
       message: new RegExp(`^Cannot update container ${id}: Memory limit should be smaller`),
