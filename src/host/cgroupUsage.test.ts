@@ -119,6 +119,15 @@ test("cgroup use: version 2", () => {
   });
 });
 
+test("cgroup use: v1 of a kernel without the memory controller tells the rest", () => {
+  const tree = Object.fromEntries(Object.entries(V1).filter(([file]) => !file.startsWith("memory/")));
+  withTree(tree, (root) => {
+    const usage = readCgroupUsage("/c", root);
+    assert.equal(usage?.memory.usage, 0);
+    assert.equal(usage?.pids.current, 3);
+  });
+});
+
 test("cgroup use: nothing where there is no cgroup", () => {
   withTree(V1, (root) => assert.equal(readCgroupUsage("/other", root), undefined));
   withTree(V2, (root) => {

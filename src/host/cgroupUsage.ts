@@ -165,7 +165,9 @@ export function readCgroupUsage(path: string, root: string = ROOT): CgroupUsage 
     }
   };
   if (isUnified(root)) return existsSync(join(root, path)) ? readV2(read) : undefined;
-  return existsSync(join(root, "memory", path)) ? readV1(read) : undefined;
+  // Kernels of late have v1 without its memory controller: Debian 13's, for one.
+  const isThere = ["memory", "pids", "cpuacct"].some((controller) => existsSync(join(root, controller, path)));
+  return isThere ? readV1(read) : undefined;
 }
 
 /** Every process of a cgroup and of those below it. */
