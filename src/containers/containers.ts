@@ -202,6 +202,7 @@ export class Containers implements ContainerService {
   }
 
   async reconcile(): Promise<void> {
+    void warmCgroups(); // what an earlier daemon left hurried when it was killed is over with this
     const { metadata, log } = this.#options;
     const report = (id: string, error: unknown): void => log("error", `container ${id}: ${messageOf(error)}`);
     const unfinished: Container[] = [];
