@@ -49,6 +49,16 @@ UNIT
 if systemd; then
   getent group varve >/dev/null || groupadd --system varve
   systemctl daemon-reload
+  # One daemon a data root: one that a command started makes room. Its containers go on.
+  pid=$(cat /run/varve/varve.pid 2>/dev/null || true)
+  if [ -n "$pid" ] && ! systemctl is-active --quiet varve.service && grep -qa daemon/main.ts "/proc/$pid/cmdline" 2>/dev/null; then
+    kill "$pid"
+    waited=0
+    while [ -e "/proc/$pid" ] && [ $waited -lt 100 ]; do
+      sleep 0.1
+      waited=$((waited + 1))
+    done
+  fi
   systemctl enable --now varve.service
   echo "install: varve.service is running; add yourself to the group varve to use it without root"
 else

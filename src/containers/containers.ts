@@ -37,7 +37,7 @@ import { writeEtcFiles } from "./rootfs/etcFiles.ts";
 import { INIT_ENTRIES } from "./rootfs/initEntries.ts";
 import type { Runtime } from "./runtime/chooseRuntime.ts";
 import { isAlive } from "./runtime/monitor.ts";
-import { defaultAppArmorProfile } from "./apparmor/defaultProfile.ts";
+import { shownAppArmorProfile } from "./apparmor/defaultProfile.ts";
 import { seccompFor } from "./seccomp/chooseProfile.ts";
 import { clearLeftRun } from "./runtime/leftRun.ts";
 import { inspectContainer } from "./view/inspect.ts";
@@ -165,7 +165,7 @@ export class Containers implements ContainerService {
       ...(options.size === true ? { sizes: await sizesOf(container, this.#options) } : {}),
       network: sandboxes.settings(container.id),
       links: shownLinks(container, this.#index),
-      defaultAppArmor: await defaultAppArmorProfile(),
+      defaultAppArmor: await shownAppArmorProfile(),
       etcDirectory: (findShared(NetworkMode, this.#index) ?? container).paths.directory,
     });
   }

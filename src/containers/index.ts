@@ -4,7 +4,7 @@ export type * from "./steps/stepRunner.ts";
 export type * from "./control/containerControl.ts";
 export type { ContainerNetworks } from "./networking/containerNetworks.ts";
 export type { ContainerDefaults } from "./request/daemonDefaults.ts";
-export { defaultAppArmorProfile } from "./apparmor/defaultProfile.ts";
+export { shownAppArmorProfile } from "./apparmor/defaultProfile.ts";
 export { INIT_PROGRAMS } from "./runtime/initProgram.ts";
 export { createContainerServices } from "./createContainerService.ts";
 export type { ContainerServiceOptions, ContainerServices } from "./createContainerService.ts";

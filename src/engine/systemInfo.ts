@@ -1,6 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { hostname, release, arch } from "node:os";
-import { defaultAppArmorProfile, INIT_PROGRAMS } from "#containers";
+import { shownAppArmorProfile, INIT_PROGRAMS } from "#containers";
 import { API_VERSION, MIN_API_VERSION } from "#engineapi";
 import type { VersionInfo } from "#engineapi";
 import { redactUrl } from "#errors";
@@ -122,7 +122,7 @@ async function describe(facts: Facts, counts: InfoCounts): Promise<Readonly<Reco
     readControlGroups(),
     readForwarding(),
     countOpenFiles(),
-    defaultAppArmorProfile(),
+    shownAppArmorProfile(),
   ]);
   return {
     ID: facts.id,
