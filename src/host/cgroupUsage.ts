@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { readKernelText } from "./kernelText.ts";
 
 const ROOT = "/sys/fs/cgroup";
 /** USER_HZ is 100 on every architecture that Node runs on: /proc and cpuacct.stat count in ticks of 10 ms. */
@@ -159,7 +160,7 @@ const isUnified = (root: string): boolean => existsSync(join(root, "cgroup.contr
 export function readCgroupUsage(path: string, root: string = ROOT): CgroupUsage | undefined {
   const read: Read = (controller, file) => {
     try {
-      return readFileSync(join(root, controller, path, file), "latin1");
+      return readKernelText(join(root, controller, path, file));
     } catch {
       return ""; // a controller that this host has not, or the cgroup went meanwhile
     }
@@ -199,7 +200,7 @@ export function parseProcStat(text: string): { readonly total: number; readonly 
 }
 
 export function readProcessorTime(): { readonly total: number; readonly processors: number } {
-  return parseProcStat(readFileSync("/proc/stat", "latin1"));
+  return parseProcStat(readKernelText("/proc/stat"));
 }
 
 /** Counters of one network interface. */
@@ -235,7 +236,7 @@ export function parseNetDev(text: string): readonly InterfaceUse[] {
 /** Interfaces of the network namespace that a process is in; empty when it is gone. */
 export function readInterfaceUse(pid: number): readonly InterfaceUse[] {
   try {
-    return parseNetDev(readFileSync(`/proc/${pid}/net/dev`, "latin1"));
+    return parseNetDev(readKernelText(`/proc/${pid}/net/dev`));
   } catch {
     return [];
   }

@@ -10,20 +10,29 @@ export interface Sample {
   readonly at: Date;
   readonly usage: CgroupUsage;
   readonly interfaces: readonly InterfaceUse[];
-  readonly machine: { readonly total: number; readonly processors: number; readonly memory: number };
+  readonly machine: MachineUse;
+}
+
+/** What all processors have done, in nanoseconds; how many there are; bytes of memory. */
+interface MachineUse {
+  readonly total: number;
+  readonly processors: number;
+  readonly memory: number;
 }
 
 const INTERVAL_MS = 1000;
 
+const machineNow = (): MachineUse => ({ ...readProcessorTime(), memory: totalmem() });
+
 /** Reads a container's use now; undefined when it does not run. */
-export function sampleNow(container: Container): Sample | undefined {
+export function sampleNow(container: Container, machine: MachineUse = machineNow()): Sample | undefined {
   const usage = container.isRunning ? readCgroupUsage(cgroupOf(container.document)) : undefined;
   if (usage === undefined) return undefined;
   const { NetworkMode } = container.document.hostConfig;
   // The namespace's counters are the host's, or another container's.
   const isOwn = NetworkMode !== "host" && !NetworkMode.startsWith("container:");
   const interfaces = isOwn ? readInterfaceUse(container.state.init?.pid ?? 0).filter(({ name }) => name !== "lo") : [];
-  return { at: new Date(), usage, interfaces, machine: { ...readProcessorTime(), memory: totalmem() } };
+  return { at: new Date(), usage, interfaces, machine };
 }
 
 type Listener = (sample: Sample | undefined) => void;
@@ -53,8 +62,9 @@ export class Sampler {
     if (this.#busy) return;
     this.#busy = true;
     try {
+      const machine = machineNow();
       for (const [container, listeners] of Array.from(this.#watched)) {
-        const sample = sampleNow(container);
+        const sample = sampleNow(container, machine);
         for (const listener of listeners) listener(sample);
         await yieldToOthers();
       }
